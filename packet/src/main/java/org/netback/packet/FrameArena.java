@@ -1,0 +1,62 @@
+package org.netback.packet;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// Private memory for the frames of one round: frames are laid one after the other, and all go at
+/// once when the arena is cleared for the next round. Nothing is allocated after construction.
+///
+/// Confined to one thread. The memory lives as long as the Arena it was made from.
+public final class FrameArena {
+  /// Octets in front of every frame that a port may use for a header of its own (virtio_net_hdr).
+  public static final int HEADROOM = 64;
+
+  private static final int ALIGNMENT = 64;
+
+  private final MemorySegment memory;
+  private final Frame[] frames;
+  private long used;
+  private int count;
+
+  /// @param frames the most frames at a time
+  /// @param octets for all of them, headroom included
+  public FrameArena(Arena arena, int frames, long octets) {
+    this.memory = arena.allocate(octets, ALIGNMENT);
+    this.frames = new Frame[frames];
+    for (int i = 0; i < frames; i++) {
+      this.frames[i] = new Frame(memory);
+    }
+  }
+
+  /// Whether a frame of this many octets still fits.
+  public boolean fits(int length) {
+    return count < frames.length && used + HEADROOM + length <= memory.byteSize();
+  }
+
+  /// A new frame whose octets are whatever the memory held before.
+  public Frame allocate(int length) {
+    if (!fits(length)) {
+      throw new IllegalStateException(
+          "no room for "
+              + length
+              + " octets: "
+              + count
+              + " of "
+              + frames.length
+              + " frames, "
+              + used
+              + " of "
+              + memory.byteSize()
+              + " octets used");
+    }
+    Frame frame = frames[count++].reset(used + HEADROOM, length);
+    used = (used + HEADROOM + length + ALIGNMENT - 1) & -ALIGNMENT;
+    return frame;
+  }
+
+  /// Ends the life of every frame allocated so far.
+  public void clear() {
+    used = 0;
+    count = 0;
+  }
+}

@@ -1,0 +1,22 @@
+package org.netback.vswitch;
+
+import org.netback.packet.FrameBatch;
+import org.netback.packet.OffloadSet;
+
+/// Something that frames leave the switch by: a vif, a tap.
+public interface Port {
+  /// Unique within the daemon: `vif3.0`, `tap0`.
+  String name();
+
+  /// What the receiver takes off the switch's hands. Read once per batch; may change between
+  /// batches.
+  OffloadSet accepts();
+
+  /// Hands frames to the receiver, in order. The frames are lent: they are copied or written before
+  /// this returns. What cannot be delivered is dropped and counted in [#counters()]. Called on the
+  /// sending port's loop, so from several threads at a time; never blocks for long and throws
+  /// nothing on account of a frame.
+  void transmit(FrameBatch frames);
+
+  PortCounters counters();
+}

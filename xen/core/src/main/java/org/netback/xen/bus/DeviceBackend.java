@@ -1,0 +1,37 @@
+package org.netback.xen.bus;
+
+import java.util.Map;
+
+/// What a device class does at each step of one device's life. Every method is called on the bus's
+/// thread, one at a time, and may read the store.
+public interface DeviceBackend {
+  /// The keys that announce what this backend can do. They are written into the backend directory
+  /// in one transaction, before it enters InitWait.
+  Map<String, String> features();
+
+  /// The frontend has published its rings: map them and start. On an exception nothing stays mapped
+  /// or bound, and the bus writes the error node and closes the device.
+  ///
+  /// Called again after [#disconnect()] when the frontend comes back (driver reload, kexec,
+  /// resume).
+  ///
+  /// @throws DeviceException the frontend's directory is inconsistent, or a reference in it is
+  ///   wrong
+  void connect() throws DeviceException;
+
+  /// Lets go of everything of the frontend's: rings, channels, mappings. Idempotent, also before
+  /// the first connect.
+  void disconnect();
+
+  /// The device has gone for good; called once, after the last [#disconnect()].
+  void remove();
+
+  /// Makes the backend of one device when its directory appears.
+  @FunctionalInterface
+  interface Factory {
+    /// Makes the backend.
+    ///
+    /// @throws DeviceException the backend directory itself is wrong
+    DeviceBackend create(BackendDevice device) throws DeviceException;
+  }
+}

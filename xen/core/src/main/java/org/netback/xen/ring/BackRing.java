@@ -1,0 +1,133 @@
+package org.netback.xen.ring;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+/// The backend's end of a ring (ring.h `struct __name##_back_ring`): takes requests, puts
+/// responses.
+///
+/// All indices are free-running and unsigned; they are compared by their difference only. The
+/// frontend can write any of them at any time: [#unconsumedRequests()] is where that is checked.
+///
+/// Confined to one thread, or guarded by its owner's lock.
+public final class BackRing {
+  private final RingPage page;
+  private final MemorySegment request;
+  private final MemorySegment response;
+  private int reqCons;
+  private int rspProdPvt;
+  private int rspProdPushed;
+
+  private BackRing(RingPage page) {
+    this.page = page;
+    this.request = Arena.ofAuto().allocate(page.slotSize(), 8);
+    this.response = Arena.ofAuto().allocate(page.slotSize(), 8);
+    this.rspProdPvt = page.loadRspProdAcquire();
+    this.reqCons = rspProdPvt;
+    this.rspProdPushed = rspProdPvt;
+  }
+
+  /// Attaches where the shared `rsp_prod` stands (ring.h `BACK_RING_ATTACH`), not at zero: a ring
+  /// may outlive the backend that served it before.
+  ///
+  /// @param page the mapped page, 4096 octets
+  /// @param slotSize octets of the larger of request and response
+  /// @throws RingViolation if the frontend's index is already out of range
+  public static BackRing attach(MemorySegment page, int slotSize) throws RingViolation {
+    BackRing ring = new BackRing(new RingPage(page, slotSize));
+    ring.unconsumedRequests();
+    return ring;
+  }
+
+  /// Slots in the ring, a power of two.
+  public int size() {
+    return page.slotCount();
+  }
+
+  /// Index of the next request to be consumed.
+  public int reqCons() {
+    return reqCons;
+  }
+
+  /// Index of the next response to be put; what is below has been put, if perhaps not pushed.
+  public int rspProdPvt() {
+    return rspProdPvt;
+  }
+
+  /// How many requests wait. Reads `req_prod` once; that many may be copied without reading it
+  /// again.
+  ///
+  /// @throws RingViolation if more requests are claimed than there are slots
+  ///   (`RING_REQUEST_PROD_OVERFLOW`)
+  public int unconsumedRequests() throws RingViolation {
+    int reqProd = page.loadReqProdAcquire();
+    int claimed = reqProd - rspProdPvt;
+    int unconsumed = reqProd - reqCons;
+    // Requests that were consumed and not answered still hold their slots, so the producer can be
+    // neither behind what was consumed nor a ring's size ahead of what was answered.
+    if (Integer.compareUnsigned(claimed, size()) > 0 || unconsumed < 0) {
+      throw new RingViolation(
+          "req_prod "
+              + Integer.toUnsignedString(reqProd)
+              + " with rsp_prod "
+              + Integer.toUnsignedString(rspProdPvt)
+              + " and "
+              + Integer.toUnsignedString(reqCons)
+              + " consumed, in a ring of "
+              + size());
+    }
+    return unconsumed;
+  }
+
+  /// Takes the next request: the whole slot, copied once (ring.h `RING_COPY_REQUEST`). The caller
+  /// knows from [#unconsumedRequests()] that there is one.
+  ///
+  /// @return private memory, overwritten by the next call
+  public MemorySegment copyRequest() {
+    page.copyOut(reqCons++, request);
+    return request;
+  }
+
+  /// Puts a response into the slot of the oldest request that has none.
+  public void putResponse(RingMessage message) {
+    message.writeTo(response);
+    page.copyIn(rspProdPvt++, response);
+  }
+
+  /// Makes the responses put so far visible (ring.h `RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`).
+  ///
+  /// @return whether the frontend asked to be notified of one of them
+  public boolean push() {
+    int old = rspProdPushed;
+
+    page.storeRspProdRelease(rspProdPvt);
+    rspProdPushed = rspProdPvt;
+    // ring.h: the frontend must see the responses before rsp_event is checked, or both sides could
+    // decide that nothing needs to be said.
+    VarHandle.fullFence();
+    int event = page.loadRspEvent();
+    return Integer.compareUnsigned(rspProdPvt - event, rspProdPvt - old) < 0;
+  }
+
+  /// Looks for requests a last time before the caller sleeps (ring.h
+  /// `RING_FINAL_CHECK_FOR_REQUESTS`).
+  ///
+  /// @return whether there are requests; if not, the frontend will notify of the next one
+  public boolean finalCheck() throws RingViolation {
+    if (unconsumedRequests() > 0) {
+      return true;
+    }
+    armRequestEvent(1);
+    return unconsumedRequests() > 0;
+  }
+
+  /// Asks to be notified when the given number of requests more than the consumed ones is there.
+  /// The caller must look at the ring again after this.
+  public void armRequestEvent(int ahead) {
+    page.storeReqEvent(reqCons + ahead);
+    // ring.h: req_event must be visible before req_prod is read again, or a request that is put in
+    // between is announced by neither side.
+    VarHandle.fullFence();
+  }
+}

@@ -1,0 +1,104 @@
+package org.netback.xen.ring;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+/// The one page that both ends of a ring share (ring.h `struct __name##_sring`): four free-running
+/// 32-bit indices at octets 0 to 15, and from octet 64 on a power of two of slots, each a request
+/// or the response that took its place.
+///
+/// Only this package sees the shared memory. A slot is copied whole into private memory before
+/// anyone looks at it, so that nothing is read twice (XSA-155).
+final class RingPage {
+  static final int PAGE_SIZE = 4096;
+  private static final long REQ_PROD = 0;
+  private static final long REQ_EVENT = 4;
+  private static final long RSP_PROD = 8;
+  private static final long RSP_EVENT = 12;
+  private static final int SLOTS = 64;
+  private static final VarHandle INDEX = ValueLayout.JAVA_INT.varHandle();
+
+  private final MemorySegment page;
+  private final int slotSize;
+  private final int slotCount;
+
+  /// @param slotSize octets of a slot: the larger of the request's and the response's size
+  RingPage(MemorySegment page, int slotSize) {
+    if (page.byteSize() != PAGE_SIZE || slotSize < 4 || slotSize % 4 != 0) {
+      throw new IllegalArgumentException(
+          "ring of " + page.byteSize() + " octets with slots of " + slotSize);
+    }
+    this.page = page;
+    this.slotSize = slotSize;
+    this.slotCount = Integer.highestOneBit((PAGE_SIZE - SLOTS) / slotSize);
+  }
+
+  int slotSize() {
+    return slotSize;
+  }
+
+  int slotCount() {
+    return slotCount;
+  }
+
+  /// A frontend's first act (ring.h `SHARED_RING_INIT`): no messages, and both ends want the first
+  /// one announced.
+  void initialise() {
+    page.fill((byte) 0);
+    INDEX.setRelease(page, REQ_EVENT, 1);
+    INDEX.setRelease(page, RSP_EVENT, 1);
+  }
+
+  int loadReqProdAcquire() {
+    return (int) INDEX.getAcquire(page, REQ_PROD);
+  }
+
+  int loadReqEvent() {
+    return (int) INDEX.getOpaque(page, REQ_EVENT);
+  }
+
+  int loadRspProdAcquire() {
+    return (int) INDEX.getAcquire(page, RSP_PROD);
+  }
+
+  int loadRspEvent() {
+    return (int) INDEX.getOpaque(page, RSP_EVENT);
+  }
+
+  void storeReqProdRelease(int value) {
+    INDEX.setRelease(page, REQ_PROD, value);
+  }
+
+  void storeRspProdRelease(int value) {
+    INDEX.setRelease(page, RSP_PROD, value);
+  }
+
+  void storeReqEvent(int value) {
+    INDEX.setOpaque(page, REQ_EVENT, value);
+  }
+
+  void storeRspEvent(int value) {
+    INDEX.setOpaque(page, RSP_EVENT, value);
+  }
+
+  /// Copies the slot of an index into private memory, each word read once.
+  void copyOut(int index, MemorySegment slot) {
+    long from = slotOffset(index);
+    for (int i = 0; i < slotSize; i += 4) {
+      slot.set(ValueLayout.JAVA_INT, i, (int) INDEX.getOpaque(page, from + i));
+    }
+  }
+
+  /// Copies private memory into the slot of an index.
+  void copyIn(int index, MemorySegment slot) {
+    long to = slotOffset(index);
+    for (int i = 0; i < slotSize; i += 4) {
+      INDEX.setOpaque(page, to + i, slot.get(ValueLayout.JAVA_INT, i));
+    }
+  }
+
+  private long slotOffset(int index) {
+    return SLOTS + (long) (index & slotCount - 1) * slotSize;
+  }
+}
