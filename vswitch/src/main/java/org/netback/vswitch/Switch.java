@@ -1,0 +1,58 @@
+package org.netback.vswitch;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.LongSupplier;
+
+/// A learning switch, cut into [Network]s that know nothing of each other. Starts nothing and owns
+/// no thread: frames are carried by the loops of the ports that they come from. Any thread.
+public final class Switch {
+  private final MacLimits limits;
+  private final LongSupplier nanoClock;
+  private final Map<String, Network> networks = new ConcurrentSkipListMap<>();
+
+  /// @param limits of the networks that are created on first use
+  /// @param nanoClock as `System::nanoTime`: monotonic, any origin
+  public Switch(MacLimits limits, LongSupplier nanoClock) {
+    this.limits = limits;
+    this.nanoClock = nanoClock;
+  }
+
+  /// The network of this name, created if this is its first use.
+  public Network network(String name) {
+    return networks.computeIfAbsent(name, n -> new Network(n, limits, nanoClock));
+  }
+
+  /// Creates a network with limits of its own, before its first use.
+  ///
+  /// @throws IllegalStateException if the network exists
+  public Network create(String name, MacLimits ownLimits) {
+    Network network = new Network(name, ownLimits, nanoClock);
+    if (networks.putIfAbsent(name, network) != null) {
+      throw new IllegalStateException("network " + name + " exists");
+    }
+    return network;
+  }
+
+  public Optional<Network> find(String name) {
+    return Optional.ofNullable(networks.get(name));
+  }
+
+  /// Ordered by name.
+  public List<Network> networks() {
+    return List.copyOf(networks.values());
+  }
+
+  /// The attached ports of all networks.
+  public List<SwitchPort> ports() {
+    return networks.values().stream().flatMap(network -> network.ports().stream()).toList();
+  }
+
+  /// Gives back the memory of addresses that have aged; to be called every few seconds. Forwarding
+  /// does not depend on it: an address that is too old is unknown from that moment on.
+  public void age() {
+    networks.values().forEach(Network::age);
+  }
+}
