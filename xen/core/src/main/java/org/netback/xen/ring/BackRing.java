@@ -19,6 +19,9 @@ public final class BackRing {
   private int rspProdPvt;
   private int rspProdPushed;
 
+  /// Up to where [#unconsumedRequests()] has vouched for requests.
+  private int reqProdSeen;
+
   private BackRing(RingPage page) {
     this.page = page;
     this.request = Arena.ofAuto().allocate(page.slotSize(), 8);
@@ -26,6 +29,7 @@ public final class BackRing {
     this.rspProdPvt = page.loadRspProdAcquire();
     this.reqCons = rspProdPvt;
     this.rspProdPushed = rspProdPvt;
+    this.reqProdSeen = rspProdPvt;
   }
 
   /// Attaches where the shared `rsp_prod` stands (ring.h `BACK_RING_ATTACH`), not at zero: a ring
@@ -77,6 +81,7 @@ public final class BackRing {
               + " consumed, in a ring of "
               + size());
     }
+    reqProdSeen = reqProd;
     return unconsumed;
   }
 
@@ -84,14 +89,39 @@ public final class BackRing {
   /// knows from [#unconsumedRequests()] that there is one.
   ///
   /// @return private memory, overwritten by the next call
+  /// @throws IllegalStateException if there is none that was checked
   public MemorySegment copyRequest() {
+    if (reqCons == reqProdSeen) {
+      throw new IllegalStateException("no checked request at " + Integer.toUnsignedString(reqCons));
+    }
     page.copyOut(reqCons++, request);
     return request;
   }
 
   /// Puts a response into the slot of the oldest request that has none.
+  ///
+  /// @throws IllegalStateException if every consumed request has one
   public void putResponse(RingMessage message) {
     message.writeTo(response);
+    putResponse();
+  }
+
+  /// Private memory of a slot's size for the next response, to be written through the message's
+  /// static `write` and then put by [#putResponse()]: as [#putResponse(RingMessage)], without an
+  /// object.
+  public MemorySegment responseSlot() {
+    return response;
+  }
+
+  /// Puts what was written into [#responseSlot()].
+  ///
+  /// @throws IllegalStateException if every consumed request has a response
+  public void putResponse() {
+    if (rspProdPvt == reqCons) {
+      // It would overwrite a request that nobody has looked at.
+      throw new IllegalStateException(
+          "response " + Integer.toUnsignedString(rspProdPvt) + " to a request not consumed");
+    }
     page.copyIn(rspProdPvt++, response);
   }
 

@@ -16,6 +16,9 @@ public final class FrontRing {
   private int reqProdPushed;
   private int rspCons;
 
+  /// Up to where [#unconsumedResponses()] has vouched for responses.
+  private int rspProdSeen;
+
   private FrontRing(RingPage page) {
     this.page = page;
     this.request = Arena.ofAuto().allocate(page.slotSize(), 8);
@@ -40,6 +43,7 @@ public final class FrontRing {
     ring.reqProdPvt = start;
     ring.reqProdPushed = start;
     ring.rspCons = start;
+    ring.rspProdSeen = start;
     return ring;
   }
 
@@ -64,8 +68,26 @@ public final class FrontRing {
   }
 
   /// Puts a request into the next slot; the caller knows from [#freeRequests()] that there is one.
+  ///
+  /// @throws IllegalStateException if there is none
   public void putRequest(RingMessage message) {
     message.writeTo(request);
+    putRequest();
+  }
+
+  /// Private memory of a slot's size for the next request, to be written through the message's
+  /// static `write` and then put by [#putRequest()].
+  public MemorySegment requestSlot() {
+    return request;
+  }
+
+  /// Puts what was written into [#requestSlot()].
+  ///
+  /// @throws IllegalStateException if the ring is full
+  public void putRequest() {
+    if (reqProdPvt - rspCons == size()) {
+      throw new IllegalStateException("ring of " + size() + " is full");
+    }
     page.copyIn(reqProdPvt++, request);
   }
 
@@ -98,11 +120,19 @@ public final class FrontRing {
               + Integer.toUnsignedString(rspCons)
               + " responses consumed");
     }
+    rspProdSeen = rspProd;
     return unconsumed;
   }
 
-  /// Takes the next response, copied once; private memory, overwritten by the next call.
+  /// Takes the next response, copied once; private memory, overwritten by the next call. The caller
+  /// knows from [#unconsumedResponses()] that there is one.
+  ///
+  /// @throws IllegalStateException if there is none that was checked
   public MemorySegment copyResponse() {
+    if (rspCons == rspProdSeen) {
+      throw new IllegalStateException(
+          "no checked response at " + Integer.toUnsignedString(rspCons));
+    }
     page.copyOut(rspCons++, response);
     return response;
   }

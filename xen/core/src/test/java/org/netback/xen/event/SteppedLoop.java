@@ -1,0 +1,137 @@
+package org.netback.xen.event;
+
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/// An event loop without a thread: the test runs its tasks and moves its clock. The thread that
+/// made it is the loop's, between steps too; others may hand in tasks.
+public final class SteppedLoop implements EventLoop {
+  /// More tasks than this without rest means that they feed each other for ever.
+  private static final int RESTLESS = 1_000_000;
+
+  private final Thread thread = Thread.currentThread();
+  private final Queue<Runnable> tasks = new ArrayDeque<>();
+  private final PriorityQueue<HandTimer> timers =
+      new PriorityQueue<>(
+          Comparator.comparingLong((HandTimer t) -> t.due).thenComparingLong(t -> t.order));
+  private long now;
+  private long timersMade;
+
+  /// Starts the clock at zero.
+  public SteppedLoop() {
+    this(0);
+  }
+
+  /// Starts the clock at a time of the caller's choice.
+  public SteppedLoop(long startNanos) {
+    now = startNanos;
+  }
+
+  @Override
+  public synchronized void execute(Runnable task) {
+    tasks.add(task);
+  }
+
+  @Override
+  public synchronized Timer schedule(long delayNanos, Runnable task) {
+    HandTimer timer = new HandTimer(now + Math.max(0, delayNanos), timersMade++, task);
+    timers.add(timer);
+    return timer;
+  }
+
+  @Override
+  public boolean inLoop() {
+    return Thread.currentThread().equals(thread);
+  }
+
+  @Override
+  public synchronized long nanoTime() {
+    return now;
+  }
+
+  /// Runs one task or one timer that is due.
+  ///
+  /// @return whether there was one
+  public boolean step() {
+    Runnable next = takeReady();
+    if (next == null) {
+      return false;
+    }
+    next.run();
+    return true;
+  }
+
+  /// Runs tasks and due timers until there is none, the clock standing still.
+  ///
+  /// @return how many there were
+  public int runReady() {
+    int ran = 0;
+    while (step()) {
+      if (++ran == RESTLESS) {
+        throw new IllegalStateException("still not at rest after " + ran + " tasks");
+      }
+    }
+    return ran;
+  }
+
+  /// Moves the clock on, running what becomes due at its own time.
+  public void advance(long nanos) {
+    long end = nanoTime() + nanos;
+    runReady();
+    while (moveToNextTimer(end)) {
+      runReady();
+    }
+    synchronized (this) {
+      now = end;
+    }
+  }
+
+  /// Timers that still wait for their time.
+  public synchronized int pendingTimers() {
+    return timers.size();
+  }
+
+  private synchronized @Nullable Runnable takeReady() {
+    Runnable task = tasks.poll();
+    if (task != null) {
+      return task;
+    }
+    HandTimer timer = timers.peek();
+    if (timer == null || timer.due - now > 0) {
+      return null;
+    }
+    timers.remove();
+    return timer.task;
+  }
+
+  private synchronized boolean moveToNextTimer(long end) {
+    HandTimer timer = timers.peek();
+    if (timer == null || timer.due - end > 0) {
+      return false;
+    }
+    now = timer.due;
+    return true;
+  }
+
+  private final class HandTimer implements Timer {
+    private final long due;
+    private final long order;
+    private final Runnable task;
+
+    private HandTimer(long due, long order, Runnable task) {
+      this.due = due;
+      this.order = order;
+      this.task = task;
+    }
+
+    @Override
+    public void cancel() {
+      synchronized (SteppedLoop.this) {
+        timers.remove(this);
+      }
+    }
+  }
+}
