@@ -1,0 +1,15 @@
+package org.netback.xen.frontends;
+
+/// Hears of a [Netfront]'s connection. All calls come on its control loop.
+public interface NetfrontListener {
+  /// The backend is Connected.
+  default void connected(NetfrontFeatures features) {}
+
+  /// The backend has closed or gone; the frontend waits for it to come back.
+  default void disconnected() {}
+
+  /// The frontend has given up: on the negotiation, or on a backend that broke the protocol.
+  ///
+  /// @param message says what was wrong and where
+  default void failed(String message) {}
+}
