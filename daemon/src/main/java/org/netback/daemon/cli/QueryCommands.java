@@ -1,0 +1,86 @@
+package org.netback.daemon.cli;
+
+import java.nio.file.Path;
+import org.netback.daemon.RunDirectory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// The commands that ask a running daemon.
+final class QueryCommands {
+  private static final String CONTROL = "The daemon's control socket (default: ${DEFAULT-VALUE}).";
+  private static final String JSON = "Print the answer as JSON.";
+
+  private QueryCommands() {}
+
+  private static Queries queries(CommandSpec spec, Path control, boolean json) {
+    return new Queries(control, json, spec.commandLine().getOut());
+  }
+
+  @Command(name = "vif", description = "The vifs, one per guest's network device.")
+  static final class Vif {
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Command(name = "list", description = "One line per vif.")
+    int list(
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      return queries(spec, control, json).show("/vifs", Layouts::vifs);
+    }
+
+    @Command(name = "show", description = "Everything about one vif.")
+    int show(
+        @Parameters(paramLabel = "ID", description = "Its name, as in \"vif list\": vif1.0")
+            String id,
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      return queries(spec, control, json).show("/vifs/" + id, Layouts::fields);
+    }
+  }
+
+  @Command(name = "fdb", description = "The forwarding database: who is behind which port.")
+  static final class Fdb {
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Command(name = "show", description = "One line per known station.")
+    int show(
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      return queries(spec, control, json).show("/fdb", Layouts::fdb);
+    }
+  }
+
+  @Command(name = "port", description = "The switch's ports: vifs and taps.")
+  static final class PortCommand {
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Command(name = "list", description = "One line per port.")
+    int list(
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      return queries(spec, control, json).show("/ports", Layouts::ports);
+    }
+  }
+}

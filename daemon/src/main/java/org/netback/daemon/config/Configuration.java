@@ -1,0 +1,51 @@
+package org.netback.daemon.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.netback.packet.MacAddress;
+
+/// What the daemon is to be, checked: names are unique, and every tap's and static entry's network
+/// and port exist.
+///
+/// @param controlSocket where the control API listens
+/// @param loops event loops, each a thread that vifs and taps are spread over
+/// @param maxQueues the most queues that a vif may ask for (`multi-queue-max-queues`)
+public record Configuration(
+    GroundChoice ground,
+    Path controlSocket,
+    int loops,
+    int maxQueues,
+    List<NetworkChoice> networks,
+    List<TapChoice> taps) {
+
+  /// The embedded ground.
+  ///
+  /// @param run its directory: xenstored's socket and the one that guests attach by
+  /// @param apart whether it is a process of its own (`netback ground`), so that rings outlive the
+  ///   daemon
+  public record GroundChoice(Path run, boolean apart) {}
+
+  /// A tenant's network.
+  ///
+  /// @param macTableSize the most addresses learned at a time
+  /// @param ageing after which an address that sent nothing is forgotten
+  /// @param macsPerPort the most addresses learned at one port
+  public record NetworkChoice(
+      String name,
+      int macTableSize,
+      Duration ageing,
+      int macsPerPort,
+      List<StaticEntry> staticEntries) {}
+
+  /// An address pinned to a port, which may appear later.
+  public record StaticEntry(MacAddress mac, String port) {}
+
+  /// A Linux tap device as a port.
+  ///
+  /// @param namespace the network namespace that it is put into, as `ip netns` names it; empty for
+  ///   the daemon's own
+  /// @param persistent whether the device stays when the daemon ends
+  public record TapChoice(
+      String name, String network, String namespace, int queues, int mtu, boolean persistent) {}
+}

@@ -1,0 +1,193 @@
+package org.netback.daemon.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.Configuration.StaticEntry;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.packet.MacAddress;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Node;
+
+/// Reads the daemon's configuration file:
+///
+/// ```yaml
+/// ground:
+///   run: run                  # relative to this file
+///   apart: false              # true: the ground is a `netback ground` of its own
+/// control: run/control.sock
+/// loops: 2
+/// vifs:
+///   max-queues: 4
+/// networks:
+///   - name: lan
+///     mac-table-size: 8192
+///     ageing: 300s
+///     macs-per-port: 1024
+///     static:
+///       - {mac: "02:00:00:00:00:01", port: vif1.0}
+/// taps:
+///   - name: uplink0
+///     network: lan
+///     namespace: uplink
+///     queues: 1
+///     mtu: 1500
+///     persistent: false
+/// ```
+public final class ConfigurationFile {
+  private static final int MAX_OCTETS = 1 << 20;
+  private static final Pattern NETWORK = Pattern.compile("[A-Za-z0-9._-]{1,63}");
+  private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
+  private static final List<String> TOP =
+      List.of("ground", "control", "loops", "vifs", "networks", "taps");
+  private static final List<String> NETWORK_KEYS =
+      List.of("name", "mac-table-size", "ageing", "macs-per-port", "static");
+  private static final List<String> TAP_KEYS =
+      List.of("name", "network", "namespace", "queues", "mtu", "persistent");
+
+  private ConfigurationFile() {}
+
+  /// Reads and checks a file.
+  ///
+  /// @throws ConfigurationException the file does not exist, or says something wrong
+  public static Configuration read(Path file) throws ConfigurationException, IOException {
+    String text;
+    try {
+      if (Files.size(file) > MAX_OCTETS) {
+        throw new ConfigurationException(file + ": longer than " + MAX_OCTETS + " octets");
+      }
+      text = Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new ConfigurationException(file + ": there is no such file");
+    }
+    Path directory = Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(Path.of("/"));
+    return parse(file.toString(), text, directory);
+  }
+
+  /// Reads and checks a text.
+  ///
+  /// @param file its name, for messages
+  /// @param directory that relative paths start from
+  static Configuration parse(String file, String text, Path directory)
+      throws ConfigurationException {
+    Optional<Node> root;
+    try {
+      root = new Compose(LoadSettings.builder().setLabel(file).build()).composeString(text);
+    } catch (MarkedYamlEngineException e) {
+      throw YamlMap.at(
+          file, e.getProblemMark().or(e::getContextMark), "not YAML: " + e.getProblem());
+    } catch (YamlEngineException e) {
+      throw new ConfigurationException(file + ": not YAML: " + e.getMessage());
+    }
+    if (root.isEmpty()) {
+      throw new ConfigurationException(
+          file + ":1:1: empty; allowed are " + YamlMap.list(TOP) + ", of which ground is needed");
+    }
+    YamlMap top = YamlMap.of(file, "the configuration", root.get(), TOP);
+    YamlMap groundMap =
+        top.map("ground", List.of("run", "apart"))
+            .orElseThrow(
+                () ->
+                    YamlMap.at(
+                        file, root.get(), "\"ground\" is missing, with its \"run\" directory"));
+    GroundChoice ground =
+        new GroundChoice(
+            directory.resolve(groundMap.text("run")).normalize(), groundMap.flag("apart", false));
+    int maxQueues =
+        top.has("vifs")
+            ? top.map("vifs", List.of("max-queues"))
+                .orElseThrow()
+                .integer("max-queues", 1, 64, defaultQueues())
+            : defaultQueues();
+    List<NetworkChoice> networks = networks(top);
+    return new Configuration(
+        ground,
+        top.has("control")
+            ? directory.resolve(top.text("control")).normalize()
+            : ground.run().resolve("control.sock"),
+        top.integer("loops", 1, 64, Runtime.getRuntime().availableProcessors()),
+        maxQueues,
+        networks,
+        taps(top, networks));
+  }
+
+  private static int defaultQueues() {
+    return Math.min(8, Runtime.getRuntime().availableProcessors());
+  }
+
+  private static List<NetworkChoice> networks(YamlMap top) throws ConfigurationException {
+    List<NetworkChoice> networks = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    for (YamlMap map : top.maps("networks", "a network", NETWORK_KEYS)) {
+      String name =
+          map.text("name", NETWORK, "1 to 63 letters, digits, dots, hyphens or underscores");
+      if (!names.add(name)) {
+        throw map.wrong("name", "network \"" + name + "\" is there twice");
+      }
+      List<StaticEntry> entries = new ArrayList<>();
+      for (YamlMap entry : map.maps("static", "a static entry", List.of("mac", "port"))) {
+        MacAddress mac = entry.parsed("mac", MacAddress::parse);
+        if (MacAddress.isGroup(mac.value())) {
+          throw entry.wrong("mac", "\"mac\" is the group address " + mac + ", not one station's");
+        }
+        entries.add(new StaticEntry(mac, entry.text("port", INTERFACE, "a port's name: vif1.0")));
+      }
+      int size = map.integer("mac-table-size", 1, 1 << 20, 8192);
+      networks.add(
+          new NetworkChoice(
+              name,
+              size,
+              map.duration("ageing", Duration.ofMinutes(5)),
+              map.integer("macs-per-port", 1, 1 << 20, Math.min(size, 1024)),
+              List.copyOf(entries)));
+    }
+    return List.copyOf(networks);
+  }
+
+  private static List<TapChoice> taps(YamlMap top, List<NetworkChoice> networks)
+      throws ConfigurationException {
+    List<TapChoice> taps = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    List<String> known = networks.stream().map(NetworkChoice::name).toList();
+    for (YamlMap map : top.maps("taps", "a tap", TAP_KEYS)) {
+      String name =
+          map.text("name", INTERFACE, "an interface name: 1 to 15 letters, digits, . _ or -");
+      if (!names.add(name)) {
+        throw map.wrong("name", "tap \"" + name + "\" is there twice");
+      }
+      String network = map.text("network");
+      if (!known.contains(network)) {
+        throw map.wrong(
+            "network",
+            "there is no network \""
+                + network
+                + '"'
+                + YamlMap.nearest(network, known)
+                    .map(s -> "; did you mean \"" + s + "\"?")
+                    .orElse(known.isEmpty() ? "" : "; there are " + YamlMap.list(known)));
+      }
+      taps.add(
+          new TapChoice(
+              name,
+              network,
+              map.text("namespace", ""),
+              map.integer("queues", 1, 16, 1),
+              map.integer("mtu", 68, 65521, 1500),
+              map.flag("persistent", false)));
+    }
+    return List.copyOf(taps);
+  }
+}

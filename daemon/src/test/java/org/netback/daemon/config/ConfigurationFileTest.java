@@ -1,0 +1,110 @@
+package org.netback.daemon.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.Configuration.StaticEntry;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.packet.MacAddress;
+
+class ConfigurationFileTest {
+  private static final Path DIRECTORY = Path.of("/etc/netback");
+
+  private static Configuration parse(String text) throws ConfigurationException {
+    return ConfigurationFile.parse("n.yaml", text, DIRECTORY);
+  }
+
+  @Test
+  void readsEveryKey() throws Exception {
+    Configuration configuration =
+        parse(
+            """
+            ground:
+              run: run
+              apart: true
+            control: /run/c.sock
+            loops: 3
+            vifs: {max-queues: 4}
+            networks:
+              - name: lan
+                mac-table-size: 100
+                ageing: 5m
+                macs-per-port: 10
+                static:
+                  - {mac: "02:00:00:00:00:01", port: vif1.0}
+            taps:
+              - {name: up0, network: lan, namespace: ns, queues: 2, mtu: 9000, persistent: true}
+            """);
+    assertThat(configuration)
+        .isEqualTo(
+            new Configuration(
+                new GroundChoice(Path.of("/etc/netback/run"), true),
+                Path.of("/run/c.sock"),
+                3,
+                4,
+                List.of(
+                    new NetworkChoice(
+                        "lan",
+                        100,
+                        Duration.ofMinutes(5),
+                        10,
+                        List.of(new StaticEntry(new MacAddress(0x020000000001L), "vif1.0")))),
+                List.of(new TapChoice("up0", "lan", "ns", 2, 9000, true))));
+  }
+
+  @Test
+  void fillsInDefaults() throws Exception {
+    Configuration configuration = parse("ground: {run: /r}\nnetworks: [{name: a}]\n");
+    assertThat(configuration.controlSocket()).isEqualTo(Path.of("/r/control.sock"));
+    assertThat(configuration.ground().apart()).isFalse();
+    assertThat(configuration.networks())
+        .containsExactly(new NetworkChoice("a", 8192, Duration.ofMinutes(5), 1024, List.of()));
+  }
+
+  /// `;` stands for a line break.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          networks: [] | n.yaml:1:1: "ground" is missing, with its "run" directory
+          ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, vifs, networks, taps
+          ground:;  rnu: r | n.yaml:2:3: unknown key "rnu" in "ground"; did you mean "run"? Allowed are run, apart
+          ground:;  apart: true | n.yaml:2:3: "ground" needs "run"
+          ground: {run: r, apart: maybe} | n.yaml:1:25: "apart" is "maybe", but has to be true or false
+          ground: {run: r};loops: 0 | n.yaml:2:8: "loops" is "0", but has to be a number from 1 to 64
+          ground: {run: r};loops: 2;loops: 3 | n.yaml:3:1: "loops" is given twice in the configuration
+          ground: {run: r};networks: lan | n.yaml:2:11: "networks" is a list: begin each entry with "- "
+          ground: {run: r};networks:;  - lan | n.yaml:3:5: a network is written as "key: value" lines; allowed are name, mac-table-size, ageing, macs-per-port, static
+          ground: {run: r};networks:;  - name: a/b | n.yaml:3:11: "name" is "a/b", but has to be 1 to 63 letters, digits, dots, hyphens or underscores
+          ground: {run: r};networks:;  - {name: a, ageing: 10} | n.yaml:3:23: "ageing" is "10", but has to be a time such as 300s, 5m or 1h
+          ground: {run: r};networks:;  - name: a;  - name: a | n.yaml:4:11: network "a" is there twice
+          ground: {run: r};networks:;  - name: a;    static: [{mac: "1:2", port: p}] | n.yaml:4:20: "mac" is not a MAC address (aa:bb:cc:dd:ee:ff): "1:2"
+          ground: {run: r};networks:;  - name: a;    static: [{mac: "ff:ff:ff:ff:ff:ff", port: p}] | n.yaml:4:20: "mac" is the group address ff:ff:ff:ff:ff:ff, not one station's
+          ground: {run: r};networks: [{name: lan}];taps: [{name: t0, network: lam}] | n.yaml:3:28: there is no network "lam"; did you mean "lan"?
+          ground: {run: r};taps: [{name: much-too-long-name, network: lan}] | n.yaml:2:15: "name" is "much-too-long-name", but has to be an interface name: 1 to 15 letters, digits, . _ or -
+          ground: [a | n.yaml:1:11: not YAML: expected ',' or ']', but got <stream end>
+          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, vifs, networks, taps, of which ground is needed
+          """)
+  void namesLineAndRemedyOf(String text, String message) {
+    assertThatThrownBy(() -> parse(text.replace(';', '\n')))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(message);
+  }
+
+  @Test
+  void namesAFileThatIsNotThere() {
+    assertThatThrownBy(() -> ConfigurationFile.read(Path.of("/nowhere/n.yaml")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("/nowhere/n.yaml: there is no such file");
+  }
+}
