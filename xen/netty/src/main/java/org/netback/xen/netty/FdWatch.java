@@ -1,0 +1,98 @@
+package org.netback.xen.netty;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.Future;
+import java.io.IOException;
+import java.util.concurrent.RejectedExecutionException;
+
+/// Calls back on a loop while a file descriptor can be read: an eventfd, a tap, a pipe.
+///
+/// Level-triggered: a callback that leaves something to read is called again. At end of file or on
+/// an error of the descriptor the callback is called too, for its read to find out. The descriptor
+/// is the caller's, who may close it once [#close()] has returned.
+public final class FdWatch implements AutoCloseable {
+  private final NettyLoop loop;
+  private final Handle handle;
+  private final IoRegistration registration;
+
+  private FdWatch(NettyLoop loop, Handle handle, IoRegistration registration) {
+    this.loop = loop;
+    this.handle = handle;
+    this.registration = registration;
+  }
+
+  /// Starts to watch. Any thread: off the loop it waits for the loop. The callback may be called
+  /// before this returns, unless called on the loop.
+  ///
+  /// @throws IOException if the kernel has no poll for this kind of file, or the descriptor is
+  ///   watched already
+  public static FdWatch open(NettyLoop loop, int fd, Runnable onReadable) throws IOException {
+    Handle handle = new Handle(new FileDescriptor(fd), onReadable);
+    Future<IoRegistration> registered = loop.ioEventLoop().register(handle);
+    registered.awaitUninterruptibly();
+    if (!registered.isSuccess()) {
+      throw new IOException("epoll_ctl of descriptor " + fd, registered.cause());
+    }
+    IoRegistration registration = registered.getNow();
+    registration.submit(EpollIoOps.EPOLLIN);
+    return new FdWatch(loop, handle, registration);
+  }
+
+  /// Stops: no callback starts after this has returned, and none is running unless this was called
+  /// by one. Off the loop it waits for the loop, so don't hold a lock that the callback takes.
+  /// Idempotent.
+  @Override
+  public void close() {
+    if (loop.inLoop()) {
+      stop();
+      return;
+    }
+    try {
+      loop.ioEventLoop().submit(this::stop).awaitUninterruptibly();
+    } catch (RejectedExecutionException e) {
+      // The loop has ended: there is no thread left that could call back.
+      handle.stopped = true;
+    }
+  }
+
+  private void stop() {
+    if (!handle.stopped) {
+      // Events of the same epoll_wait may still be handed to the handle after this.
+      handle.stopped = true;
+      registration.cancel();
+    }
+  }
+
+  private static final class Handle implements EpollIoHandle {
+    private final FileDescriptor fd;
+    private final Runnable onReadable;
+    private volatile boolean stopped;
+
+    private Handle(FileDescriptor fd, Runnable onReadable) {
+      this.fd = fd;
+      this.onReadable = onReadable;
+    }
+
+    @Override
+    public FileDescriptor fd() {
+      return fd;
+    }
+
+    @Override
+    public void handle(IoRegistration registration, IoEvent event) {
+      if (!stopped) {
+        onReadable.run();
+      }
+    }
+
+    /// Called when the loop ends.
+    @Override
+    public void close() {
+      stopped = true;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package org.netback.xen.netty;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.TimeUnit;
+import org.netback.xen.event.EventLoop;
+
+/// An event loop with a thread of its own, which waits in epoll.
+public final class NettyLoop implements EventLoop, AutoCloseable {
+  private static final long CLOSE_MILLIS = 10_000;
+
+  private final String name;
+  private final MultiThreadIoEventLoopGroup group;
+  private final IoEventLoop loop;
+
+  private NettyLoop(String name) {
+    this.name = name;
+    // The group of one belongs to the loop: Netty makes loops in groups only.
+    group =
+        new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory(name, true), EpollIoHandler.newFactory());
+    loop = group.next();
+  }
+
+  /// Starts a loop; its daemon thread comes with the first task.
+  ///
+  /// @param name of the thread, followed by Netty's numbers
+  public static NettyLoop start(String name) {
+    // Also loads the native library, without which FileDescriptor's calls fail.
+    Epoll.ensureAvailability();
+    return new NettyLoop(name);
+  }
+
+  /// Netty's loop, for channels and [io.netty.channel.IoHandle]s.
+  public IoEventLoop ioEventLoop() {
+    return loop;
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    loop.execute(task);
+  }
+
+  @Override
+  public Timer schedule(long delayNanos, Runnable task) {
+    var future = loop.schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+    return () -> future.cancel(false);
+  }
+
+  @Override
+  public boolean inLoop() {
+    return loop.inEventLoop();
+  }
+
+  @Override
+  public long nanoTime() {
+    return System.nanoTime();
+  }
+
+  /// Ends the thread after the tasks that are already there; later ones are refused with a
+  /// RejectedExecutionException. Waits, unless called on the loop. Idempotent.
+  @Override
+  public void close() {
+    var terminated = group.shutdownGracefully(0, CLOSE_MILLIS, TimeUnit.MILLISECONDS);
+    if (!loop.inEventLoop()) {
+      terminated.awaitUninterruptibly(CLOSE_MILLIS);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+}
