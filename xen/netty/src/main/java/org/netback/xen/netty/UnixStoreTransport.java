@@ -59,13 +59,13 @@ public final class UnixStoreTransport implements StoreTransport {
 
   @Override
   public void send(ByteBuffer octets) {
-    channel.writeAndFlush(Unpooled.wrappedBuffer(octets), channel.voidPromise());
+    var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(octets), channel.voidPromise());
   }
 
   @Override
   public void close() {
     channel.attr(REASON).setIfAbsent(CLOSED_HERE);
-    channel.close();
+    var _ = channel.close();
   }
 
   private static String reasonOf(Channel channel) {
@@ -93,7 +93,7 @@ public final class UnixStoreTransport implements StoreTransport {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
       ctx.channel().attr(REASON).setIfAbsent(String.valueOf(cause));
-      ctx.close();
+      var _ = ctx.close();
     }
   }
 }
