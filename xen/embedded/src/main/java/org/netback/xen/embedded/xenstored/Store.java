@@ -1,0 +1,264 @@
+package org.netback.xen.embedded.xenstored;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The store: the current version of the tree, the domains and the watches. One thread; does no
+/// I/O, knows no time.
+///
+/// The tree's top has three children: the root `/` and the two special watches, whose nodes hold
+/// nothing but permissions.
+final class Store {
+  private final Map<Integer, Domain> domains = new HashMap<>();
+  private final Map<StorePath, List<Watch>> watches = new HashMap<>();
+  private final Map<Domain, List<Session>> sessions = new HashMap<>();
+  private final int[] limits = Quota.initials();
+  private final Domain control = new Domain(Domain.CONTROL, 0, limits);
+  private Node top;
+  private long generation;
+
+  Store() {
+    domains.put(Domain.CONTROL, control);
+    control.introduce();
+    Permission nobody = new Permission(0, Domain.CONTROL, false);
+    Permission everybody = new Permission(Permission.READ, Permission.ANY_DOMAIN, false);
+    Permissions hidden = new Permissions(List.of(nobody), 0);
+    Permissions readable = new Permissions(List.of(nobody, everybody), 0);
+    Node tool =
+        Node.create(Octets.EMPTY, hidden, 0)
+            .withChild("xenstored", Node.create(Octets.EMPTY, hidden, 0), 0);
+    top =
+        Node.create(Octets.EMPTY, hidden, 0)
+            .withChild("/", Node.create(Octets.EMPTY, hidden, 0).withChild("tool", tool, 0), 0)
+            .withChild("@introduceDomain", Node.create(Octets.EMPTY, hidden, 0), 0)
+            .withChild("@releaseDomain", Node.create(Octets.EMPTY, readable, 0), 0);
+    control.countNodes(5);
+  }
+
+  Node top() {
+    return top;
+  }
+
+  long nextGeneration() {
+    return ++generation;
+  }
+
+  Optional<Domain> domain(int domid) {
+    return Optional.ofNullable(domains.get(domid));
+  }
+
+  /// The domain, which becomes known by this.
+  Domain getToKnow(int domid) {
+    return domains.computeIfAbsent(domid, id -> new Domain(id, generation, limits));
+  }
+
+  int limit(Quota quota) {
+    return limits[quota.ordinal()];
+  }
+
+  /// Sets the limit of domains to come.
+  void limit(Quota quota, int value) {
+    limits[quota.ordinal()] = value;
+  }
+
+  boolean lives(Permissions permissions) {
+    return domain(permissions.owner()).filter(permissions::ownedBy).isPresent();
+  }
+
+  /// Permissions of a node that a domain makes below another: as above, but a guest owns what it
+  /// makes.
+  Permissions inherited(Permissions above, Domain maker) {
+    if (maker.privileged() || above.ownedBy(maker)) {
+      return above;
+    }
+    List<Permission> entries = new ArrayList<>(above.entries());
+    entries.set(0, new Permission(entries.getFirst().access(), maker.domid(), false));
+    // These permissions are younger than those above, and must not revive entries of the dead.
+    entries.replaceAll(
+        entry ->
+            entry.domid() == Permission.ANY_DOMAIN
+                    || entry.domid() == maker.domid()
+                    || domain(entry.domid()).filter(d -> d.bornBy(above.since())).isPresent()
+                ? entry
+                : entry.ignore());
+    return new Permissions(List.copyOf(entries), nextGeneration());
+  }
+
+  /// Marks the entries that name domains which are not there. What the control domain names is
+  /// taken to exist, since it gives a domain its nodes before it introduces it.
+  List<Permission> judged(List<Permission> entries, Domain by) {
+    List<Permission> judged = new ArrayList<>(entries.size());
+    for (Permission entry : entries) {
+      boolean there =
+          entry.domid() == Permission.ANY_DOMAIN
+              || domains.containsKey(entry.domid())
+              || by.privileged() && entry.domid() < Permission.FIRST_RESERVED;
+      if (there && entry.domid() != Permission.ANY_DOMAIN) {
+        getToKnow(entry.domid());
+      }
+      judged.add(there ? entry : entry.ignore());
+    }
+    return List.copyOf(judged);
+  }
+
+  /// Makes a transaction's changes the store's, unless it conflicts, and tells the watchers.
+  Answer commit(Transaction transaction, Domain by) {
+    if (transaction.failed()) {
+      return StoreError.ENOMEM;
+    }
+    if (!transaction.changedAnything()) {
+      return Reply.OK;
+    }
+    if (transaction.conflictsWith(top)) {
+      return StoreError.EAGAIN;
+    }
+    int more = transaction.nodes().getOrDefault(by.domid(), 0);
+    if (more > 0 && by.exceeds(Quota.NODES, by.nodes() + more)) {
+      return StoreError.ENOSPC;
+    }
+    Node before = top;
+    top = transaction.appliedTo(before);
+    transaction.nodes().forEach((domid, n) -> domain(domid).ifPresent(d -> d.countNodes(n)));
+    if (!watches.isEmpty()) {
+      transaction.events().forEach((path, toThoseAbove) -> fire(before, path, toThoseAbove));
+    }
+    return Reply.OK;
+  }
+
+  private void fire(Node before, StorePath path, boolean toThoseAbove) {
+    StorePath at = path;
+    while (true) {
+      for (Watch watch : watches.getOrDefault(at, List.of())) {
+        if (watch.covers(path) && mayHear(watch.session().domain(), before, path)) {
+          watch.fire(path);
+        }
+      }
+      if (at.isRoot() || !toThoseAbove) {
+        return;
+      }
+      at = at.parent();
+    }
+  }
+
+  /// Whether a domain may learn of a change: only if it may read the node as it was or as it is, or
+  /// the list of names that the node is in (XSA-115).
+  private boolean mayHear(Domain listener, Node before, StorePath path) {
+    return listener.privileged()
+        || readable(before.descend(path), listener)
+        || readable(top.descend(path), listener)
+        || readable(before.descend(path.parent()), listener)
+        || readable(top.descend(path.parent()), listener);
+  }
+
+  private static boolean readable(Node node, Domain listener) {
+    return node.exists() && (node.permissions().accessOf(listener) & Permission.READ) != 0;
+  }
+
+  private void fireSpecial(StorePath special, int domid) {
+    Node node = top.descend(special);
+    for (Watch watch : watches.getOrDefault(special, List.of())) {
+      if (readable(node, watch.session().domain())) {
+        watch.fire(watch.depth() > 0 ? special.child(Integer.toString(domid)) : special);
+      }
+    }
+    StorePath one = special.child(Integer.toString(domid));
+    for (Watch watch : watches.getOrDefault(one, List.of())) {
+      if (readable(node, watch.session().domain())) {
+        watch.fire(one);
+      }
+    }
+  }
+
+  Answer add(Watch watch) {
+    List<Watch> here = watches.getOrDefault(watch.path(), List.of());
+    for (Watch other : here) {
+      if (other.session() == watch.session() && other.token().equals(watch.token())) {
+        return StoreError.EEXIST;
+      }
+    }
+    Domain domain = watch.session().domain();
+    if (domain.exceeds(Quota.WATCHES, domain.watches() + 1)) {
+      return StoreError.ENOSPC;
+    }
+    domain.countWatches(1);
+    watches.computeIfAbsent(watch.path(), _ -> new ArrayList<>()).add(watch);
+    return Reply.OK;
+  }
+
+  void remove(Collection<Watch> removed) {
+    for (Watch watch : removed) {
+      watches.computeIfPresent(
+          watch.path(),
+          (_, here) -> {
+            here.remove(watch);
+            return here.isEmpty() ? null : here;
+          });
+      watch.session().domain().countWatches(-1);
+    }
+  }
+
+  void open(Session session) {
+    sessions.computeIfAbsent(session.domain(), _ -> new ArrayList<>()).add(session);
+  }
+
+  void close(Session session) {
+    sessions.computeIfPresent(
+        session.domain(),
+        (_, open) -> {
+          open.remove(session);
+          return open.isEmpty() ? null : open;
+        });
+  }
+
+  List<Session> sessions(Domain domain) {
+    return List.copyOf(sessions.getOrDefault(domain, List.of()));
+  }
+
+  /// Introduces a domain; false if it already was.
+  boolean introduce(int domid) {
+    Domain domain = getToKnow(domid);
+    if (domain.introduced()) {
+      return false;
+    }
+    domain.introduce();
+    fireSpecial(StorePath.INTRODUCE_DOMAIN, domid);
+    return true;
+  }
+
+  /// A domain has shut down, but its nodes stay until it is released.
+  void shutDown(int domid) {
+    if (domain(domid).filter(Domain::shutDown).isPresent()) {
+      fireSpecial(StorePath.RELEASE_DOMAIN, domid);
+    }
+  }
+
+  /// A domain is gone: its clients are hung up on, and what it leaves in the tree is removed.
+  void release(int domid) {
+    if (domid == Domain.CONTROL) {
+      throw new IllegalArgumentException("domain 0 is not released");
+    }
+    Domain domain = domains.get(domid);
+    if (domain == null) {
+      return;
+    }
+    for (Session session : sessions(domain)) {
+      session.hangUp();
+    }
+    Transaction purge = new Transaction(this, control, false);
+    purge.purge(domid);
+    commit(purge, control);
+    domains.remove(domid);
+    for (Domain other : domains.values()) {
+      if (other.target().filter(target -> target == domain).isPresent()) {
+        other.aim(Optional.empty());
+      }
+    }
+    if (domain.introduced()) {
+      fireSpecial(StorePath.RELEASE_DOMAIN, domid);
+    }
+  }
+}

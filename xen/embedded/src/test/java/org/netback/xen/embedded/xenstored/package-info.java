@@ -1,0 +1,5 @@
+/// Tests of the xenstored.
+@NullMarked
+package org.netback.xen.embedded.xenstored;
+
+import org.jspecify.annotations.NullMarked;
