@@ -1,0 +1,292 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.IntFunction;
+import org.netback.xen.embedded.Domain.Port;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantException;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+
+/// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
+/// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy
+/// and no event takes.
+///
+/// Domain 0 is there from the start. It has no memory of its own here, as it grants nothing.
+public final class DomainRegistry implements AutoCloseable {
+  /// The domain that backends run in.
+  public static final int BACKEND_DOMID = 0;
+
+  private static final int MAX_DOMAINS = 1024;
+  private static final int MAX_BACKEND_PORTS = MAX_DOMAINS * Domain.MAX_PORTS;
+
+  private final MappedDomains mapped = new MappedDomains();
+  private final Map<Integer, Domain> domains = new HashMap<>();
+  private final Map<Long, PinnedGrants> pinned = new LinkedHashMap<>();
+  private int lastDomid;
+  private long lastPin;
+  private boolean closed;
+
+  public DomainRegistry() {
+    domains.put(BACKEND_DOMID, new Domain(BACKEND_DOMID, "Domain-0"));
+  }
+
+  /// Creates a domain whose guest lives in this process.
+  ///
+  /// @param name no two domains that live have the same
+  public LocalDomain createDomain(String name, DomainSize size) throws IOException {
+    Domain domain = create(name, size);
+    return new LocalDomain(
+        new DomainMemory(domain.domid, domain.memory.orElseThrow(), size),
+        new LocalEventChannels(this, domain),
+        name,
+        () -> destroy(domain));
+  }
+
+  /// Grants given to a domain, for a driver in this process.
+  public GrantTable grantTable(int domid) {
+    return new EmbeddedGrantTable(domid, mapped, new LocalPins(this, domid));
+  }
+
+  /// Event channels of the backends' domain, for drivers in this process.
+  public EventChannels backendEvents() {
+    return new LocalEventChannels(this, domain(BACKEND_DOMID));
+  }
+
+  synchronized Domain domain(int domid) {
+    return Optional.ofNullable(domains.get(domid))
+        .orElseThrow(() -> new IllegalStateException("domain " + domid + " does not exist"));
+  }
+
+  synchronized Domain create(String name, DomainSize size) throws IOException {
+    if (closed) {
+      throw new IOException("create domain " + name + ": the ground is closed");
+    }
+    for (Domain other : domains.values()) {
+      if (other.name.equals(name)) {
+        throw new IOException(
+            "create domain " + name + ": domain " + other.domid + " has this name");
+      }
+    }
+    if (domains.size() > MAX_DOMAINS) {
+      throw new IOException("create domain " + name + ": there are " + MAX_DOMAINS + " already");
+    }
+    do {
+      lastDomid = lastDomid == MappedDomains.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
+    } while (domains.containsKey(lastDomid));
+    SharedMemory memory = SharedMemory.create(size.totalPages());
+    Domain domain = new Domain(lastDomid, name, size, memory);
+    domains.put(domain.domid, domain);
+    mapped.put(domain.domid, MappedDomain.of(memory, size));
+    return domain;
+  }
+
+  /// Ends a domain: its channels close, and its memory goes as soon as nobody maps it.
+  void destroy(Domain domain) {
+    synchronized (this) {
+      if (!domains.remove(domain.domid, domain)) {
+        return;
+      }
+      mapped.remove(domain.domid);
+      for (Port port : List.copyOf(domain.ports.values())) {
+        close(port);
+      }
+      pinned.values().removeIf(pin -> pin.domain == domain);
+    }
+    domain.memory.orElseThrow().close();
+  }
+
+  /// Offers a new port (`EVTCHNOP_alloc_unbound`).
+  synchronized <E extends ChannelEnd> E allocate(Domain domain, int remoteDomid, IntFunction<E> end)
+      throws IOException {
+    if (remoteDomid < 0 || remoteDomid >= MappedDomains.FIRST_RESERVED) {
+      throw new IOException("offer a port of domain " + domain.domid + " to domain " + remoteDomid);
+    }
+    return open(domain, remoteDomid, end, Optional.empty());
+  }
+
+  /// Binds to an offered port (`EVTCHNOP_bind_interdomain`).
+  synchronized <E extends ChannelEnd> E bind(
+      Domain domain, int remoteDomid, int remotePort, IntFunction<E> end) throws IOException {
+    Optional<Domain> remote = Optional.ofNullable(domains.get(remoteDomid));
+    String what = "bind port " + Integer.toUnsignedString(remotePort) + " of domain " + remoteDomid;
+    if (remote.isEmpty()) {
+      throw new IOException(what + ": no such domain");
+    }
+    Optional<Port> offered = Optional.ofNullable(remote.get().ports.get(remotePort));
+    if (offered.isEmpty()) {
+      throw new IOException(what + ": no such port");
+    }
+    if (offered.get().remoteDomid != domain.domid) {
+      throw new IOException(
+          what
+              + ": offered to domain "
+              + offered.get().remoteDomid
+              + ", not to domain "
+              + domain.domid);
+    }
+    if (offered.get().peer.isPresent()) {
+      throw new IOException(
+          what + ": taken by port " + offered.get().peer.get().number + " already");
+    }
+    return open(domain, remoteDomid, end, offered);
+  }
+
+  private <E extends ChannelEnd> E open(
+      Domain domain, int remoteDomid, IntFunction<E> end, Optional<Port> peer) throws IOException {
+    if (domains.get(domain.domid) != domain) {
+      throw new IOException("open a port: domain " + domain.domid + " is gone");
+    }
+    int limit = domain.domid == BACKEND_DOMID ? MAX_BACKEND_PORTS : Domain.MAX_PORTS;
+    if (domain.ports.size() >= limit) {
+      throw new IOException("open a port: domain " + domain.domid + " has " + limit + " already");
+    }
+    int number = domain.freePort(limit);
+    E made = end.apply(number);
+    Port port = new Port(domain, number, remoteDomid, made);
+    domain.ports.put(number, port);
+    peer.ifPresent(offered -> join(offered, port));
+    return made;
+  }
+
+  private static void join(Port offered, Port binder) {
+    offered.peer = Optional.of(binder);
+    binder.peer = Optional.of(offered);
+    switch (offered.end) {
+      case LocalChannel here -> {
+        switch (binder.end) {
+          case LocalChannel there -> {
+            here.connect(there);
+            there.connect(here);
+          }
+        }
+      }
+    }
+  }
+
+  synchronized void close(Domain domain, int number) {
+    Optional.ofNullable(domain.ports.get(number)).ifPresent(this::close);
+  }
+
+  private void close(Port port) {
+    port.domain.ports.remove(port.number);
+    disconnect(port);
+    port.peer.ifPresent(
+        peer -> {
+          peer.peer = Optional.empty();
+          disconnect(peer);
+        });
+    port.peer = Optional.empty();
+  }
+
+  private static void disconnect(Port port) {
+    switch (port.end) {
+      case LocalChannel here -> here.disconnect();
+    }
+  }
+
+  /// Marks grants as in use, all or none.
+  synchronized GrantPins.Pin pin(int user, int domid, int[] grefs, boolean readOnly)
+      throws GrantException {
+    Optional<Domain> domain =
+        Optional.ofNullable(domains.get(domid)).filter(d -> d.memory.isPresent());
+    if (domain.isEmpty()) {
+      throw EmbeddedGrantTable.refused(domid, grefs[0], GrantStatus.BAD_DOMAIN);
+    }
+    ActiveGrants grants = domain.get().grants;
+    int[] frames = new int[grefs.length];
+    for (int i = 0; i < grefs.length; i++) {
+      short status = grants.pin(grefs[i], user, readOnly);
+      if (status != GrantStatus.OKAY) {
+        for (int j = 0; j < i; j++) {
+          grants.unpin(grefs[j], readOnly);
+        }
+        throw EmbeddedGrantTable.refused(domid, grefs[i], status);
+      }
+      frames[i] = grants.frame(grefs[i]);
+    }
+    pinned.put(++lastPin, new PinnedGrants(domain.get(), grefs.clone(), readOnly));
+    return new GrantPins.Pin(lastPin, frames, domain.get().memory.orElseThrow());
+  }
+
+  synchronized void unpin(long id) {
+    Optional.ofNullable(pinned.remove(id))
+        .ifPresent(
+            pin -> {
+              for (int gref : pin.grefs) {
+                pin.domain.grants.unpin(gref, pin.readOnly);
+              }
+            });
+  }
+
+  /// Destroys every domain.
+  @Override
+  public void close() {
+    List<Domain> left;
+    synchronized (this) {
+      closed = true;
+      left = new ArrayList<>(domains.values());
+    }
+    for (Domain domain : left) {
+      if (domain.memory.isPresent()) {
+        destroy(domain);
+      }
+    }
+  }
+
+  private static final class PinnedGrants {
+    private final Domain domain;
+    private final int[] grefs;
+    private final boolean readOnly;
+
+    PinnedGrants(Domain domain, int[] grefs, boolean readOnly) {
+      this.domain = domain;
+      this.grefs = grefs;
+      this.readOnly = readOnly;
+    }
+  }
+
+  private record LocalPins(DomainRegistry registry, int user) implements GrantPins {
+    @Override
+    public Pin pin(int domid, int[] grefs, boolean readOnly) throws GrantException {
+      return registry.pin(user, domid, grefs, readOnly);
+    }
+
+    @Override
+    public void unpin(Pin pin) {
+      registry.unpin(pin.id());
+    }
+  }
+
+  private record LocalEventChannels(DomainRegistry registry, Domain domain)
+      implements EventChannels {
+    @Override
+    public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
+        throws IOException {
+      LocalChannel bound =
+          registry.bind(domain, remoteDomid, remotePort, port -> channel(port, loop, handler));
+      // What was rung while nobody was bound is lost: make it up, as Xen does.
+      bound.ring();
+      return bound;
+    }
+
+    @Override
+    public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
+        throws IOException {
+      return registry.allocate(domain, remoteDomid, port -> channel(port, loop, handler));
+    }
+
+    private LocalChannel channel(int port, EventLoop loop, EventHandler handler) {
+      return new LocalChannel(port, loop, handler, () -> registry.close(domain, port));
+    }
+  }
+}

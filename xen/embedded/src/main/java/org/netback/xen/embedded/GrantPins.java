@@ -1,0 +1,43 @@
+package org.netback.xen.embedded;
+
+import org.netback.xen.grant.GrantException;
+
+/// Where mapped grants are kept count of: in the ground, so that a backend that dies lets go of all
+/// of its own, as Xen sees to.
+interface GrantPins {
+  /// Marks grants as in use, all or none.
+  ///
+  /// @throws GrantException if a reference is not granted to the caller, or not for writing
+  Pin pin(int domid, int[] grefs, boolean readOnly) throws GrantException;
+
+  /// Has no effect if the domain has gone.
+  void unpin(Pin pin);
+
+  /// Grants in use.
+  final class Pin {
+    private final long id;
+    private final int[] frames;
+    private final SharedMemory memory;
+
+    /// @param id the ground's number for them
+    /// @param frames the pages that were granted when they were pinned: the entries may say
+    ///   otherwise by now
+    Pin(long id, int[] frames, SharedMemory memory) {
+      this.id = id;
+      this.frames = frames;
+      this.memory = memory;
+    }
+
+    long id() {
+      return id;
+    }
+
+    int[] frames() {
+      return frames;
+    }
+
+    SharedMemory memory() {
+      return memory;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package org.netback.xen.embedded;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+
+/// An end of an event channel whose handler runs in this process.
+///
+/// Works like Xen's pending bit: a ring sets it, and if it was clear, puts a task on the loop,
+/// which clears it and runs the handler. Rings in between merge, so that a peer's storm costs one
+/// task at a time.
+///
+/// A peer that rings without work is slowed down (XSA-332): after the second handler call in a row
+/// that found none, the next one waits 1 ms, then 2 ms, 4 ms, up to a second. A call that finds
+/// work ends it. Rings in the waiting time are not lost, only late.
+final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
+  private static final long FIRST_DELAY_NANOS = 1_000_000;
+  private static final long LONGEST_DELAY_NANOS = 1_000_000_000;
+  private static final int SPURIOUS_ALLOWED = 1;
+
+  private final int port;
+  private final EventLoop loop;
+  private final EventHandler handler;
+  private final Runnable unbind;
+  private final Runnable dispatch = this::dispatch;
+  private final AtomicBoolean pending = new AtomicBoolean();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile boolean masked;
+  private volatile Doorbell peer = Doorbell.NONE;
+
+  /// Handler calls in a row that found no work; only the loop touches it.
+  private int spurious;
+
+  /// @param unbind frees the port in the ground; runs once
+  LocalChannel(int port, EventLoop loop, EventHandler handler, Runnable unbind) {
+    this.port = port;
+    this.loop = loop;
+    this.handler = handler;
+    this.unbind = unbind;
+  }
+
+  @Override
+  public int port() {
+    return port;
+  }
+
+  @Override
+  public void notifyPeer() {
+    peer.ring();
+  }
+
+  @Override
+  public void ring() {
+    if (!pending.get() && pending.compareAndSet(false, true) && !masked) {
+      loop.execute(dispatch);
+    }
+  }
+
+  private void dispatch() {
+    // Pending is cleared before the handler looks, so that a ring after its look calls it again.
+    if (closed.get() || masked || !pending.compareAndSet(true, false)) {
+      return;
+    }
+    if (handler.onEvent()) {
+      spurious = 0;
+      return;
+    }
+    if (++spurious > SPURIOUS_ALLOWED) {
+      int doublings = Math.min(spurious - SPURIOUS_ALLOWED - 1, 10);
+      masked = true;
+      loop.schedule(Math.min(FIRST_DELAY_NANOS << doublings, LONGEST_DELAY_NANOS), this::unmask);
+    }
+  }
+
+  private void unmask() {
+    // A ring either sees this, or has set pending before we look: none gets stuck.
+    masked = false;
+    dispatch();
+  }
+
+  /// The ground has bound the other end.
+  void connect(Doorbell to) {
+    peer = to;
+  }
+
+  /// The other end has gone; this one is unbound again.
+  void disconnect() {
+    peer = Doorbell.NONE;
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      disconnect();
+      unbind.run();
+    }
+  }
+}

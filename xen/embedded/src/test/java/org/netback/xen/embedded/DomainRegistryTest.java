@@ -1,0 +1,165 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.GuestMemory;
+
+final class DomainRegistryTest {
+  private final DomainRegistry registry = new DomainRegistry();
+
+  @AfterEach
+  void close() {
+    registry.close();
+  }
+
+  static int openFiles() {
+    return Optional.ofNullable(new File("/proc/self/fd").list()).orElseThrow().length;
+  }
+
+  @Test
+  void refusesTheSameNameTwice() throws IOException {
+    try (LocalDomain first = registry.createDomain("a", DomainSize.DEFAULT)) {
+      assertThatThrownBy(() -> registry.createDomain("a", DomainSize.DEFAULT))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("domain " + first.domid() + " has this name");
+    }
+    registry.createDomain("a", DomainSize.DEFAULT).close();
+  }
+
+  @Test
+  void sealsItsMemory() throws IOException {
+    try (SharedMemory memory = SharedMemory.create(4)) {
+      memory.lend(
+          fd -> {
+            assertThat(MemoryCalls.ftruncate(fd, PAGE_SIZE)).isEqualTo(-1);
+            assertThat(MemoryCalls.ftruncate(fd, 8 * PAGE_SIZE)).isEqualTo(-1);
+            assertThat(MemoryCalls.fcntl(fd, MemoryCalls.F_GET_SEALS, 0)).isEqualTo(7);
+          });
+    }
+  }
+
+  @Test
+  void adoptsOnlySealedMemoryOfTheRightSize() throws IOException {
+    int before = openFiles();
+    assertThatThrownBy(() -> SharedMemory.adopt(unsealed(4), 4)).hasMessageContaining("seals 0");
+    try (SharedMemory memory = SharedMemory.create(4)) {
+      memory.lend(
+          fd ->
+              assertThatThrownBy(
+                      () ->
+                          SharedMemory.adopt(
+                              MemoryCalls.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), 5))
+                  .hasMessageContaining("16384 octets, not 20480"));
+    }
+    assertThat(openFiles()).isEqualTo(before);
+  }
+
+  private static int unsealed(int pages) {
+    try (Arena arena = Arena.ofConfined()) {
+      int fd = MemoryCalls.memfd_create(arena.allocateFrom("unsealed").address(), 2);
+      assertThat(MemoryCalls.ftruncate(fd, (long) pages * PAGE_SIZE)).isZero();
+      return fd;
+    }
+  }
+
+  @Test
+  void handsOutZeroedPagesUntilNoneIsLeft() throws IOException {
+    try (LocalDomain domain = registry.createDomain("small", new DomainSize(1, 4))) {
+      GuestMemory memory = domain.memory();
+      MemorySegment three = memory.allocate(3).fill((byte) 1);
+      assertThatThrownBy(() -> memory.allocate(2))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("no 2 free pages");
+      memory.free(three.asSlice(PAGE_SIZE, PAGE_SIZE));
+      MemorySegment again = memory.allocate(1);
+      assertThat(again.address()).isEqualTo(three.address() + PAGE_SIZE);
+      assertThat(again.mismatch(MemorySegment.ofArray(new byte[PAGE_SIZE]))).isEqualTo(-1);
+      int gref = memory.grant(again, 0, true);
+      assertThatThrownBy(() -> memory.free(again)).isInstanceOf(IllegalStateException.class);
+      assertThat(memory.revoke(gref)).isTrue();
+      memory.free(again);
+      assertThatThrownBy(() -> memory.free(again)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> memory.revoke(gref)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void grantsUntilTheTableIsFull() throws IOException {
+    try (LocalDomain domain = registry.createDomain("small", new DomainSize(1, 1))) {
+      MemorySegment page = domain.memory().allocate(1);
+      for (int i = 8; i < 512; i++) {
+        assertThat(domain.memory().grant(page, 0, true)).isEqualTo(i);
+      }
+      assertThatThrownBy(() -> domain.memory().grant(page, 0, true))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("512");
+    }
+  }
+
+  @Test
+  void leavesNothingBehindWhenThousandsOfDomainsComeAndGo() throws IOException {
+    GrantTable backend = registry.grantTable(0);
+    SteppedLoop loop = new SteppedLoop();
+    registry.createDomain("first", DomainSize.DEFAULT).close();
+    int before = openFiles();
+    for (int i = 0; i < 5000; i++) {
+      try (LocalDomain domain = registry.createDomain("guest", DomainSize.DEFAULT)) {
+        int gref = domain.memory().grant(domain.memory().allocate(1), 0, false);
+        int port = domain.events().allocate(0, loop, () -> true).port();
+        backend.map(domain.domid(), new int[] {gref}, false).close();
+        registry.backendEvents().bind(domain.domid(), port, loop, () -> true).close();
+      }
+    }
+    assertThat(openFiles()).isEqualTo(before);
+  }
+
+  @Test
+  void answersCopiesWhileTheDomainIsBeingDestroyed() throws Exception {
+    GrantTable backend = registry.grantTable(0);
+    try (var thread = Executors.newSingleThreadExecutor()) {
+      for (int round = 0; round < 200; round++) {
+        LocalDomain domain = registry.createDomain("guest", DomainSize.DEFAULT);
+        int gref = domain.memory().grant(domain.memory().allocate(1), 0, false);
+        CountDownLatch running = new CountDownLatch(1);
+        Future<Short> last =
+            thread.submit(
+                () -> {
+                  GrantCopy batch = new GrantCopy(64);
+                  MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
+                  while (true) {
+                    batch.clear();
+                    while (!batch.isFull()) {
+                      batch.addFromGuest(domain.domid(), gref, 0, PAGE_SIZE, local, 0);
+                    }
+                    backend.copy(batch);
+                    running.countDown();
+                    for (int i = 0; i < batch.size(); i++) {
+                      if (batch.status(i) != GrantStatus.OKAY) {
+                        return batch.status(batch.size() - 1);
+                      }
+                    }
+                  }
+                });
+        running.await();
+        domain.close();
+        assertThat(last.get()).isEqualTo(GrantStatus.BAD_DOMAIN);
+      }
+    }
+  }
+}

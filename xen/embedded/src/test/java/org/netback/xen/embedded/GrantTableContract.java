@@ -1,0 +1,272 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantException;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.grant.GuestMemory;
+
+/// What every pair of a granting guest and a backend's grant table must do.
+abstract class GrantTableContract {
+  private static final int BACKEND = 0;
+
+  private final MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
+
+  abstract GuestMemory guest();
+
+  abstract GrantTable backend();
+
+  /// The guest's memory from its first octet on, the grant table, to write what a guest's own
+  /// kernel would not.
+  abstract MemorySegment wholeMemory();
+
+  /// Ends the guest's domain and waits until the backend knows.
+  abstract void destroyGuest() throws IOException;
+
+  private static MemorySegment filled(MemorySegment page, int from) {
+    for (int i = 0; i < page.byteSize(); i++) {
+      page.set(ValueLayout.JAVA_BYTE, i, (byte) (from + i * 7));
+    }
+    return page;
+  }
+
+  private short copyFrom(int domid, int gref, int offset, int length) {
+    GrantCopy batch = new GrantCopy(1);
+    batch.addFromGuest(domid, gref, offset, length, local, 0);
+    backend().copy(batch);
+    return batch.status(0);
+  }
+
+  private short copyTo(int domid, int gref, int offset, int length) {
+    GrantCopy batch = new GrantCopy(1);
+    batch.addToGuest(domid, gref, offset, length, local, 0);
+    backend().copy(batch);
+    return batch.status(0);
+  }
+
+  @Test
+  void copiesOutOfAGrantedPage() {
+    MemorySegment page = filled(guest().allocate(1), 3);
+    int gref = guest().grant(page, BACKEND, true);
+    assertThat(copyFrom(guest().domid(), gref, 100, 1500)).isEqualTo(GrantStatus.OKAY);
+    assertThat(local.asSlice(0, 1500).mismatch(page.asSlice(100, 1500))).isEqualTo(-1);
+    assertThat(local.get(ValueLayout.JAVA_BYTE, 1500)).isZero();
+  }
+
+  @Test
+  void copiesIntoAGrantedPageAndNotBesideIt() {
+    MemorySegment page = guest().allocate(1);
+    int gref = guest().grant(page, BACKEND, false);
+    filled(local, 9);
+    assertThat(copyTo(guest().domid(), gref, 4000, 96)).isEqualTo(GrantStatus.OKAY);
+    assertThat(page.asSlice(4000, 96).mismatch(local.asSlice(0, 96))).isEqualTo(-1);
+    assertThat(page.get(ValueLayout.JAVA_BYTE, 3999)).isZero();
+  }
+
+  @Test
+  void judgesEverySegmentOfABatchByItself() {
+    MemorySegment page = filled(guest().allocate(1), 1);
+    int good = guest().grant(page, BACKEND, true);
+    GrantCopy batch = new GrantCopy(5);
+    batch.addFromGuest(guest().domid(), good, 0, 10, local, 0);
+    batch.addFromGuest(guest().domid(), 1_000_000, 0, 10, local, 10);
+    batch.addFromGuest(guest().domid(), good, 4090, 10, local, 20);
+    batch.addToGuest(guest().domid(), good, 0, 10, local, 30);
+    batch.addFromGuest(guest().domid(), good, 10, 10, local, 40);
+    backend().copy(batch);
+    assertThat(new short[] {batch.status(0), batch.status(1), batch.status(2), batch.status(3)})
+        .containsExactly(
+            GrantStatus.OKAY,
+            GrantStatus.BAD_GNTREF,
+            GrantStatus.BAD_COPY_ARG,
+            GrantStatus.GENERAL_ERROR);
+    assertThat(batch.status(4)).isEqualTo(GrantStatus.OKAY);
+    assertThat(local.asSlice(10, 30).mismatch(Arena.ofAuto().allocate(30))).isEqualTo(-1);
+    assertThat(local.asSlice(40, 10).mismatch(page.asSlice(10, 10))).isEqualTo(-1);
+  }
+
+  @Test
+  void refusesReferencesBeyondTheTable() {
+    for (int gref : new int[] {DomainSize.DEFAULT.grantFrames() * 512, -1, Integer.MIN_VALUE}) {
+      assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.BAD_GNTREF);
+      assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {gref}, true))
+          .isInstanceOfSatisfying(
+              GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.BAD_GNTREF));
+    }
+  }
+
+  @Test
+  void refusesReferencesNeverGranted() {
+    for (int gref : new int[] {0, 7, 8, 4711}) {
+      assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.GENERAL_ERROR);
+    }
+  }
+
+  @Test
+  void refusesRevokedGrants() {
+    MemorySegment page = guest().allocate(1);
+    int gref = guest().grant(page, BACKEND, false);
+    assertThat(guest().revoke(gref)).isTrue();
+    assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.GENERAL_ERROR);
+    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {gref}, true))
+        .isInstanceOfSatisfying(
+            GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.GENERAL_ERROR));
+    guest().free(page);
+  }
+
+  @Test
+  void refusesWritingToReadOnlyGrants() {
+    int gref = guest().grant(guest().allocate(1), BACKEND, true);
+    assertThat(copyTo(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.GENERAL_ERROR);
+    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {gref}, false))
+        .isInstanceOf(GrantException.class)
+        .hasMessageContaining("gref " + gref)
+        .hasMessageContaining("domain " + guest().domid());
+  }
+
+  @Test
+  void refusesGrantsToOtherDomains() {
+    int gref = guest().grant(guest().allocate(1), 5, false);
+    assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.GENERAL_ERROR);
+    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {gref}, true))
+        .isInstanceOf(GrantException.class);
+  }
+
+  @Test
+  void refusesUnknownDomains() {
+    for (int domid : new int[] {-1, 0, 31_000, 0x7ff0, 65_535, Integer.MAX_VALUE}) {
+      assertThat(copyFrom(domid, 8, 0, 1)).isEqualTo(GrantStatus.BAD_DOMAIN);
+      assertThatThrownBy(() -> backend().map(domid, new int[] {8}, true))
+          .isInstanceOfSatisfying(
+              GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.BAD_DOMAIN));
+    }
+  }
+
+  @Test
+  void refusesCopiesThatCrossThePage() {
+    int gref = guest().grant(guest().allocate(2).asSlice(0, PAGE_SIZE), BACKEND, false);
+    assertThat(copyFrom(guest().domid(), gref, 0, 4096)).isEqualTo(GrantStatus.OKAY);
+    assertThat(copyFrom(guest().domid(), gref, 4096, 0)).isEqualTo(GrantStatus.OKAY);
+    assertThat(copyFrom(guest().domid(), gref, 4095, 2)).isEqualTo(GrantStatus.BAD_COPY_ARG);
+    assertThat(copyTo(guest().domid(), gref, 1, 4096)).isEqualTo(GrantStatus.BAD_COPY_ARG);
+    assertThat(copyFrom(guest().domid(), gref, 65_535, 65_535)).isEqualTo(GrantStatus.BAD_COPY_ARG);
+  }
+
+  @Test
+  void refusesFramesOutsideTheGuestsPages() {
+    for (int frame :
+        new int[] {
+          0,
+          DomainSize.DEFAULT.grantFrames() - 1,
+          DomainSize.DEFAULT.totalPages(),
+          Integer.MAX_VALUE,
+          -1
+        }) {
+      GrantEntries.storeFrame(wholeMemory(), 9, frame);
+      GrantEntries.storeWordRelease(
+          wholeMemory(), 9, GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND));
+      assertThat(copyFrom(guest().domid(), 9, 0, 8)).isEqualTo(GrantStatus.BAD_PAGE);
+      assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {9}, true))
+          .isInstanceOfSatisfying(
+              GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.BAD_PAGE));
+      assertThat(GrantEntries.loadWordAcquire(wholeMemory(), 9))
+          .isEqualTo(GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND));
+    }
+  }
+
+  @Test
+  void mapsPagesSideBySideInTheOrderAskedFor() throws GrantException {
+    MemorySegment pages = guest().allocate(3);
+    int[] grefs = new int[3];
+    for (int i = 0; i < 3; i++) {
+      MemorySegment page = pages.asSlice((long) i * PAGE_SIZE, PAGE_SIZE);
+      page.set(ValueLayout.JAVA_INT, 0, i + 1);
+      grefs[2 - i] = guest().grant(page, BACKEND, false);
+    }
+    try (GrantMapping mapping = backend().map(guest().domid(), grefs, false)) {
+      MemorySegment memory = mapping.memory();
+      assertThat(memory.byteSize()).isEqualTo(3 * PAGE_SIZE);
+      assertThat(memory.get(ValueLayout.JAVA_INT, 0)).isEqualTo(3);
+      assertThat(memory.get(ValueLayout.JAVA_INT, PAGE_SIZE)).isEqualTo(2);
+      memory.set(ValueLayout.JAVA_INT, 2 * PAGE_SIZE + 8, 77);
+      assertThat(pages.get(ValueLayout.JAVA_INT, 8)).isEqualTo(77);
+    }
+  }
+
+  @Test
+  void keepsMappedGrantsFromBeingRevoked() throws GrantException {
+    int gref = guest().grant(guest().allocate(1), BACKEND, false);
+    GrantMapping first = backend().map(guest().domid(), new int[] {gref}, false);
+    GrantMapping second = backend().map(guest().domid(), new int[] {gref}, true);
+    assertThat(guest().revoke(gref)).isFalse();
+    first.close();
+    assertThat(GrantEntries.flags(GrantEntries.loadWordAcquire(wholeMemory(), gref)))
+        .isEqualTo(GrantEntries.PERMIT_ACCESS | GrantEntries.READING);
+    assertThat(guest().revoke(gref)).isFalse();
+    second.close();
+    second.close();
+    assertThat(guest().revoke(gref)).isTrue();
+  }
+
+  @Test
+  void mapsAllOrNone() {
+    int good = guest().grant(guest().allocate(1), BACKEND, false);
+    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {good, good + 1}, false))
+        .isInstanceOf(GrantException.class);
+    assertThat(guest().revoke(good)).isTrue();
+  }
+
+  @Test
+  void keepsItsOwnCountWhenTheGuestClearsTheMarks() throws GrantException {
+    MemorySegment page = guest().allocate(1);
+    int gref = guest().grant(page, BACKEND, false);
+    GrantMapping mapping = backend().map(guest().domid(), new int[] {gref}, false);
+    GrantEntries.storeWordRelease(wholeMemory(), gref, 0);
+    mapping.memory().set(ValueLayout.JAVA_INT, 0, 5);
+    assertThat(page.get(ValueLayout.JAVA_INT, 0)).isEqualTo(5);
+    mapping.close();
+    assertThat(GrantEntries.loadWordAcquire(wholeMemory(), gref)).isZero();
+  }
+
+  @Test
+  void endsEveryAccessWhenAMappingCloses() throws GrantException {
+    int gref = guest().grant(guest().allocate(1), BACKEND, false);
+    GrantMapping mapping = backend().map(guest().domid(), new int[] {gref}, false);
+    MemorySegment memory = mapping.memory();
+    mapping.close();
+    assertThatThrownBy(() -> memory.get(ValueLayout.JAVA_INT, 0))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void refusesWritesThroughReadOnlyMappings() throws GrantException {
+    int gref = guest().grant(guest().allocate(1), BACKEND, true);
+    try (GrantMapping mapping = backend().map(guest().domid(), new int[] {gref}, true)) {
+      assertThatThrownBy(() -> mapping.memory().set(ValueLayout.JAVA_INT, 0, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void answersCopiesOfADestroyedDomainAndKeepsItsMappedPages() throws IOException {
+    int domid = guest().domid();
+    MemorySegment page = filled(guest().allocate(1), 4);
+    int gref = guest().grant(page, BACKEND, false);
+    assertThat(copyFrom(domid, gref, 0, 64)).isEqualTo(GrantStatus.OKAY);
+    GrantMapping mapping = backend().map(domid, new int[] {gref}, false);
+    destroyGuest();
+    assertThat(copyFrom(domid, gref, 0, 64)).isEqualTo(GrantStatus.BAD_DOMAIN);
+    assertThat(mapping.memory().asSlice(0, 64).mismatch(local.asSlice(0, 64))).isEqualTo(-1);
+    mapping.close();
+  }
+}

@@ -1,0 +1,147 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.SteppedLoop;
+
+final class InProcessEventChannelsTest extends EventChannelsContract {
+  private final DomainRegistry registry = new DomainRegistry();
+  private final SteppedLoop guestLoop = new SteppedLoop();
+  private final SteppedLoop backendLoop = new SteppedLoop();
+  private LocalDomain guest;
+
+  @BeforeEach
+  void create() throws IOException {
+    guest = registry.createDomain("guest", DomainSize.DEFAULT);
+  }
+
+  @AfterEach
+  void close() {
+    registry.close();
+  }
+
+  @Override
+  int guestDomid() {
+    return guest.domid();
+  }
+
+  @Override
+  EventChannels guest() {
+    return guest.events();
+  }
+
+  @Override
+  EventChannels backend() {
+    return registry.backendEvents();
+  }
+
+  @Override
+  EventLoop guestLoop() {
+    return guestLoop;
+  }
+
+  @Override
+  EventLoop backendLoop() {
+    return backendLoop;
+  }
+
+  @Override
+  void until(Condition condition) {
+    settle();
+    assertThat(condition.holds()).isTrue();
+  }
+
+  @Override
+  void settle() {
+    while (guestLoop.runReady() + backendLoop.runReady() > 0) {}
+  }
+
+  @Test
+  void slowsDownAPeerThatRingsWithoutWork() throws IOException {
+    AtomicInteger calls = new AtomicInteger();
+    EventChannel offered = guest().allocate(BACKEND, guestLoop, () -> true);
+    EventChannel bound =
+        backend()
+            .bind(
+                guest.domid(),
+                offered.port(),
+                backendLoop,
+                () -> {
+                  calls.incrementAndGet();
+                  return false;
+                });
+    // Ten seconds of a peer that rings every 10 µs.
+    for (int i = 0; i < 1_000_000; i++) {
+      offered.notifyPeer();
+      backendLoop.runReady();
+      backendLoop.advance(10_000);
+    }
+    // 2 at once, then after 1, 2, 4 … 512 ms and every second: 1023 ms for the first ten.
+    assertThat(calls.get()).isBetween(15, 25);
+    bound.close();
+  }
+
+  @Test
+  void servesAPeerAtOnceAgainAfterWork() throws IOException {
+    AtomicInteger calls = new AtomicInteger();
+    AtomicInteger work = new AtomicInteger();
+    EventChannel offered = guest().allocate(BACKEND, guestLoop, () -> true);
+    backend()
+        .bind(
+            guest.domid(),
+            offered.port(),
+            backendLoop,
+            () -> {
+              calls.incrementAndGet();
+              return work.getAndSet(0) > 0;
+            });
+    for (int i = 0; i < 20; i++) {
+      offered.notifyPeer();
+      settle();
+      backendLoop.advance(50_000);
+    }
+    int before = calls.get();
+    work.set(1);
+    offered.notifyPeer();
+    backendLoop.advance(2_000_000);
+    settle();
+    assertThat(calls.get()).isEqualTo(before + 1);
+    assertThat(work.get()).isZero();
+    work.set(1);
+    offered.notifyPeer();
+    settle();
+    assertThat(calls.get()).isEqualTo(before + 2);
+  }
+
+  @Test
+  void boundsThePortsOfAGuest() throws IOException {
+    for (int i = 0; i < Domain.MAX_PORTS; i++) {
+      EventChannel unused = guest().allocate(BACKEND, guestLoop, () -> true);
+      assertThat(unused.port()).isPositive();
+    }
+    assertThatThrownBy(() -> guest().allocate(BACKEND, guestLoop, () -> true))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("512");
+  }
+
+  @Test
+  void closesTheChannelsOfADestroyedDomain() throws IOException {
+    EventChannel offered = guest().allocate(BACKEND, guestLoop, () -> true);
+    EventChannel bound = backend().bind(guest.domid(), offered.port(), backendLoop, () -> true);
+    guest.close();
+    bound.notifyPeer();
+    assertThat(guestLoop.runReady()).isZero();
+    bound.close();
+    assertThatThrownBy(() -> guest().allocate(BACKEND, guestLoop, () -> true))
+        .isInstanceOf(IOException.class);
+  }
+}
