@@ -20,10 +20,12 @@ public interface DeviceBackend {
   void connect() throws DeviceException;
 
   /// Lets go of everything of the frontend's: rings, channels, mappings. Idempotent, also before
-  /// the first connect.
+  /// the first connect. Writes nothing to the store: the frontend may be about to be handed to a
+  /// successor, and must not notice.
   void disconnect();
 
-  /// The device has gone for good; called once, after the last [#disconnect()].
+  /// The device has gone for good, or this process leaves it to a successor; called once, after the
+  /// last [#disconnect()]. Writes nothing to the store.
   void remove();
 
   /// Makes the backend of one device when its directory appears.

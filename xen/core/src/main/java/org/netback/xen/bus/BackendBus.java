@@ -1,0 +1,554 @@
+package org.netback.xen.bus;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.netback.xen.bus.DeviceLifecycle.View;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.store.StoreException;
+import org.netback.xen.store.XenStore;
+
+/// The backend's end of xenbus: finds the devices under `backend/<type>/<domid>/<handle>` of its
+/// own domain, makes a [DeviceBackend] for each, and drives it through the states of io/xenbus.h as
+/// [DeviceLifecycle] says.
+///
+/// Whatever changes in the store only marks a device; the bus then looks at where both ends stand
+/// and acts on that. So states that a guest writes faster than they are looked at cost nothing.
+///
+/// Everything runs on one loop, which may block for round trips to the store: it must be neither a
+/// data path's nor the one on which the store's transport delivers. A device that fails or throws
+/// is closed, and no other notices.
+public final class BackendBus {
+  private static final Logger LOGGER = System.getLogger(BackendBus.class.getName());
+
+  /// The longest way through the states, from Connected over Closed to Connected again, has six
+  /// steps; more means that something undoes them.
+  private static final int MAX_STEPS = 16;
+
+  private static final int MAX_BUGS_LOGGED = 8;
+  private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final int MAX_DOMID = 0x7fef;
+  private static final String EINVAL = "22";
+
+  private final XenStore store;
+  private final EventLoop loop;
+  private final String home;
+  private final Map<String, DeviceBackend.Factory> factories;
+  private final Map<DeviceId, Device> devices = new HashMap<>();
+  private final Map<DeviceId, DeviceStatus> statuses = new ConcurrentHashMap<>();
+  private final List<XenStore.Watch> watches = new CopyOnWriteArrayList<>();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private boolean ending;
+
+  private final ReentrantLock dirtyLock = new ReentrantLock();
+  private final Set<DeviceId> dirtyDevices = new LinkedHashSet<>();
+  private final Set<String> dirtyTypes = new LinkedHashSet<>();
+  private boolean scheduled;
+
+  /// @param domid the domain whose backends these are
+  /// @param factories by device class: "vif"
+  public BackendBus(
+      XenStore store, EventLoop loop, int domid, Map<String, DeviceBackend.Factory> factories) {
+    this.store = store;
+    this.loop = loop;
+    this.home = "/local/domain/" + domid;
+    this.factories = Map.copyOf(factories);
+  }
+
+  /// Begins to look for devices, those that are there already included. Any thread; once.
+  public void start() throws StoreException {
+    for (String type : factories.keySet()) {
+      String directory = home + "/backend/" + type;
+      watches.add(store.watch(directory, path -> backendChanged(type, directory, path)));
+    }
+  }
+
+  /// How the devices stand. Any thread.
+  public List<DeviceStatus> devices() {
+    return List.copyOf(statuses.values());
+  }
+
+  /// Closes every device: Closing, then Closed as soon as its frontend has let go, or when the
+  /// patience is over. Any thread.
+  ///
+  /// @return completes on the loop when everything is closed
+  public CompletionStage<Void> close(long patienceNanos) {
+    loop.execute(
+        () -> {
+          if (ending) {
+            return;
+          }
+          ending = true;
+          loop.schedule(patienceNanos, this::closeTheRest);
+          for (DeviceId id : List.copyOf(devices.keySet())) {
+            look(id);
+          }
+          endIfAllHave();
+        });
+    return ended.minimalCompletionStage();
+  }
+
+  /// Lets go of every device without a word to its frontend, so that a successor can take over:
+  /// nothing is written to the store. Any thread.
+  ///
+  /// @return completes on the loop when every device is disconnected
+  public CompletionStage<Void> abandon() {
+    loop.execute(
+        () -> {
+          ending = true;
+          end();
+        });
+    return ended.minimalCompletionStage();
+  }
+
+  private void backendChanged(String type, String directory, String path) {
+    Optional<DeviceId> id = deviceOf(type, directory, path);
+    mark(id, type);
+  }
+
+  /// The device in whose directory a path lies; none if it lies above.
+  private static Optional<DeviceId> deviceOf(String type, String directory, String path) {
+    if (!path.startsWith(directory + '/')) {
+      return Optional.empty();
+    }
+    String[] names = path.substring(directory.length() + 1).split("/", 3);
+    return names.length < 2 ? Optional.empty() : deviceId(type, names[0], names[1]);
+  }
+
+  private static Optional<DeviceId> deviceId(String type, String domid, String handle) {
+    int domain = number(domid);
+    int number = number(handle);
+    return domain < 0 || domain > MAX_DOMID || number < 0
+        ? Optional.empty()
+        : Optional.of(new DeviceId(type, domain, number));
+  }
+
+  /// A decimal number as the toolstack writes it, or -1.
+  private static int number(String text) {
+    if (text.isEmpty()
+        || text.length() > 9
+        || text.length() > 1 && text.charAt(0) == '0'
+        || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      return -1;
+    }
+    return Integer.parseInt(text);
+  }
+
+  private void mark(Optional<DeviceId> id, String type) {
+    boolean schedule;
+    dirtyLock.lock();
+    try {
+      if (id.isPresent()) {
+        dirtyDevices.add(id.get());
+      } else {
+        dirtyTypes.add(type);
+      }
+      schedule = !scheduled;
+      scheduled = true;
+    } finally {
+      dirtyLock.unlock();
+    }
+    if (schedule) {
+      loop.execute(this::lookAtMarked);
+    }
+  }
+
+  private void lookAtMarked() {
+    Set<String> types;
+    Set<DeviceId> ids;
+    dirtyLock.lock();
+    try {
+      scheduled = false;
+      types = Set.copyOf(dirtyTypes);
+      ids = new LinkedHashSet<>(dirtyDevices);
+      dirtyTypes.clear();
+      dirtyDevices.clear();
+    } finally {
+      dirtyLock.unlock();
+    }
+    for (String type : types) {
+      try {
+        ids.addAll(discover(type));
+      } catch (StoreException e) {
+        LOGGER.log(Level.WARNING, "looking for devices of class " + type, e);
+      }
+    }
+    ids.forEach(this::look);
+    if (ending) {
+      endIfAllHave();
+    }
+  }
+
+  /// Devices of a class that have a directory, and those known: their directory may have gone.
+  private List<DeviceId> discover(String type) throws StoreException {
+    List<DeviceId> found = new ArrayList<>();
+    for (DeviceId id : devices.keySet()) {
+      if (id.type().equals(type)) {
+        found.add(id);
+      }
+    }
+    String directory = home + "/backend/" + type;
+    for (String domid : store.directory(directory)) {
+      for (String handle : store.directory(directory + '/' + domid)) {
+        deviceId(type, domid, handle).ifPresent(found::add);
+      }
+    }
+    return found;
+  }
+
+  /// Looks at one device and does what is to be done. Never throws: what a device does wrong stays
+  /// its own.
+  private void look(DeviceId id) {
+    if (ended.isDone()) {
+      return;
+    }
+    Device device = devices.get(id);
+    try {
+      if (device == null) {
+        device = ending ? null : appear(id);
+      }
+      if (device != null) {
+        device.advance();
+      }
+    } catch (StoreException e) {
+      // The rings go on without the store. What it refused is tried again, since nobody may write
+      // to it any more to have the device looked at.
+      logBug(device, id, e);
+      loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+    } catch (RuntimeException e) {
+      logBug(device, id, e);
+      if (device != null) {
+        device.failQuietly("internal error: " + e.getMessage());
+      }
+    }
+  }
+
+  private void logBug(@Nullable Device device, DeviceId id, Exception e) {
+    // Bounded, because a guest may find a way to have it repeated.
+    if (device == null || device.bugsLogged++ < MAX_BUGS_LOGGED) {
+      LOGGER.log(Level.WARNING, "device " + id, e);
+    }
+  }
+
+  /// Takes note of a device whose directory is there, if it is not one that was closed for good.
+  private @Nullable Device appear(DeviceId id) throws StoreException {
+    String path = home + "/backend/" + id.type() + '/' + id.domid() + '/' + id.handle();
+    Optional<String> frontend = store.read(path + "/frontend");
+    Optional<String> frontendId = store.read(path + "/frontend-id");
+    XenbusState state = XenbusState.parse(store.read(path + "/state").orElse(""));
+    if (frontend.isEmpty() || frontendId.isEmpty() || state == XenbusState.UNKNOWN) {
+      return null;
+    }
+    if (state == XenbusState.CLOSED && !isOnline(path)) {
+      return null;
+    }
+    Device device = new Device(id, path, frontend.get());
+    devices.put(id, device);
+    device.begin(frontendId.get());
+    return device;
+  }
+
+  private boolean isOnline(String path) throws StoreException {
+    return !store.read(path + "/online").orElse("1").equals("0");
+  }
+
+  private void closeTheRest() {
+    if (ended.isDone()) {
+      return;
+    }
+    for (Device device : List.copyOf(devices.values())) {
+      device.closeNow();
+    }
+    end();
+  }
+
+  private void endIfAllHave() {
+    if (!ended.isDone() && devices.values().stream().allMatch(Device::hasEnded)) {
+      end();
+    }
+  }
+
+  private void end() {
+    if (ended.isDone()) {
+      return;
+    }
+    for (Device device : List.copyOf(devices.values())) {
+      device.forget();
+    }
+    watches.forEach(XenStore.Watch::close);
+    ended.complete(null);
+  }
+
+  /// One device from its directory's appearance to its end. Confined to the loop, but for
+  /// [#failLater].
+  private final class Device {
+    private final DeviceId id;
+    private final String path;
+    private final String frontendPath;
+    private final String errorPath;
+    private Optional<DeviceBackend> backend = Optional.empty();
+    private Optional<XenStore.Watch> frontendWatch = Optional.empty();
+    private boolean introduced;
+    private boolean attached;
+    private boolean errorWritten;
+    private String lastError = "";
+    private int bugsLogged;
+
+    /// Counts connections, so that a failure that is reported late hits no later one.
+    private final AtomicInteger connection = new AtomicInteger();
+
+    private final AtomicInteger failedConnection = new AtomicInteger(-1);
+
+    private Device(DeviceId id, String path, String frontendPath) {
+      this.id = id;
+      this.path = path;
+      this.frontendPath = frontendPath;
+      this.errorPath = home + "/error/backend/" + id.type() + '/' + id.domid() + '/' + id.handle();
+    }
+
+    private void begin(String frontendId) throws StoreException {
+      if (!frontendId.equals(Integer.toString(id.domid()))
+          || !frontendPath.startsWith("/local/domain/" + id.domid() + '/')) {
+        // A directory of another domain's could be pointed at to have its rings taken over. Nothing
+        // below the path is read or watched.
+        writeError("frontend " + frontendPath + " is not a directory of domain " + id.domid());
+        return;
+      }
+      DeviceBackend.Factory factory = factories.get(id.type());
+      if (factory == null) {
+        throw new IllegalStateException("no factory for " + id);
+      }
+      try {
+        backend =
+            Optional.of(
+                factory.create(new BackendDevice(id, store, path, frontendPath, this::failLater)));
+      } catch (DeviceException e) {
+        writeError(String.valueOf(e.getMessage()));
+      } catch (RuntimeException e) {
+        writeError("internal error: " + e.getMessage());
+        logBug(this, id, e);
+      }
+      frontendWatch =
+          Optional.of(
+              store.watch(frontendPath + "/state", changed -> mark(Optional.of(id), id.type())));
+    }
+
+    /// Does one step after another until there is nothing to do.
+    private void advance() throws StoreException {
+      View view = view();
+      for (int i = 0; i < MAX_STEPS; i++) {
+        if (store.read(path + "/frontend").isEmpty()) {
+          remove(true);
+          return;
+        }
+        statuses.put(
+            id, new DeviceStatus(id, view.backend(), view.frontend(), attached, lastError));
+        switch (DeviceLifecycle.next(view)) {
+          case NOTHING -> {
+            return;
+          }
+          case ANNOUNCE -> announce(view);
+          case CONNECT -> connect(view);
+          case ENTER_CONNECTED -> enter(view, XenbusState.CONNECTED);
+          case DISCONNECT -> disconnect();
+          case ENTER_CLOSING -> enter(view, XenbusState.CLOSING);
+          case ENTER_CLOSED -> enter(view, XenbusState.CLOSED);
+          case REMOVE -> {
+            remove(false);
+            return;
+          }
+          case RECREATE -> {
+            remove(false);
+            mark(Optional.of(id), id.type());
+            return;
+          }
+        }
+        view = view();
+      }
+      LOGGER.log(Level.DEBUG, "device {0} does not come to rest", id);
+      loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+    }
+
+    private View view() throws StoreException {
+      boolean known = frontendWatch.isPresent();
+      XenbusState frontend =
+          known
+              ? XenbusState.parse(store.read(frontendPath + "/state").orElse(""))
+              : XenbusState.UNKNOWN;
+      return new View(
+          XenbusState.parse(store.read(path + "/state").orElse("")),
+          frontend,
+          isOnline(path),
+          introduced,
+          attached,
+          isHotplugged(),
+          backend.isPresent(),
+          ending);
+    }
+
+    /// With a script the toolstack sets up the interface, and says when it has.
+    private boolean isHotplugged() throws StoreException {
+      return store.read(path + "/script").isEmpty()
+          || store.read(path + "/hotplug-status").orElse("").equals("connected");
+    }
+
+    private void announce(View view) throws StoreException {
+      Map<String, String> features = backend.orElseThrow().features();
+      boolean written =
+          store.transaction(
+              within -> {
+                // Without this a directory that is just being removed would be made again.
+                if (within.read(path + "/state").isEmpty()) {
+                  return false;
+                }
+                for (Map.Entry<String, String> feature : features.entrySet()) {
+                  within.write(path + '/' + feature.getKey(), feature.getValue());
+                }
+                return true;
+              });
+      if (written) {
+        introduced = true;
+        enter(view, XenbusState.INIT_WAIT);
+      }
+    }
+
+    private void connect(View view) throws StoreException {
+      introduced = true;
+      connection.incrementAndGet();
+      try {
+        backend.orElseThrow().connect();
+        attached = true;
+      } catch (DeviceException e) {
+        backend.orElseThrow().disconnect();
+        fail(view.backend(), String.valueOf(e.getMessage()));
+      }
+    }
+
+    private void disconnect() {
+      attached = false;
+      backend.ifPresent(DeviceBackend::disconnect);
+    }
+
+    /// Writes the state, unless it is no longer the one that the step was judged by.
+    private void enter(View view, XenbusState next) throws StoreException {
+      enter(view.backend(), next);
+    }
+
+    private void enter(XenbusState from, XenbusState next) throws StoreException {
+      introduced = true;
+      store.transaction(
+          within -> {
+            Optional<String> current = within.read(path + "/state");
+            if (current.isPresent() && XenbusState.parse(current.get()) == from) {
+              within.write(path + "/state", next.text());
+            }
+            return next;
+          });
+    }
+
+    private void failLater(String message) {
+      int failing = connection.get();
+      if (failedConnection.getAndSet(failing) != failing) {
+        loop.execute(
+            () -> {
+              if (attached && connection.get() == failing && !ended.isDone()) {
+                failQuietly(message);
+              }
+            });
+      }
+    }
+
+    private void failQuietly(String message) {
+      try {
+        disconnect();
+        fail(XenbusState.parse(store.read(path + "/state").orElse("")), message);
+        mark(Optional.of(id), id.type());
+      } catch (StoreException | RuntimeException e) {
+        logBug(this, id, e);
+      }
+    }
+
+    /// Says why, and closes; Closed comes when the frontend has let go.
+    private void fail(XenbusState from, String message) throws StoreException {
+      writeError(message);
+      switch (from) {
+        case UNKNOWN, CLOSING, CLOSED -> {
+          // There is nothing to close, or it is being done.
+        }
+        case INITIALISING, INIT_WAIT, INITIALISED, CONNECTED, RECONFIGURING, RECONFIGURED ->
+            enter(from, XenbusState.CLOSING);
+      }
+    }
+
+    /// Leaves the message where xenbus drivers leave theirs, an errno before it.
+    private void writeError(String message) throws StoreException {
+      lastError = message;
+      errorWritten = true;
+      store.write(errorPath + "/error", EINVAL + ' ' + octets(message));
+    }
+
+    private void remove(boolean vanished) throws StoreException {
+      forget();
+      if (vanished && errorWritten) {
+        store.remove(errorPath);
+      }
+    }
+
+    private void forget() {
+      devices.remove(id);
+      statuses.remove(id);
+      frontendWatch.ifPresent(XenStore.Watch::close);
+      frontendWatch = Optional.empty();
+      try {
+        disconnect();
+        backend.ifPresent(DeviceBackend::remove);
+      } catch (RuntimeException e) {
+        logBug(this, id, e);
+      }
+    }
+
+    /// The end of the bus's patience.
+    private void closeNow() {
+      try {
+        disconnect();
+        XenbusState state = XenbusState.parse(store.read(path + "/state").orElse(""));
+        if (!DeviceLifecycle.hasEnded(view())) {
+          enter(state, XenbusState.CLOSING);
+          enter(XenbusState.CLOSING, XenbusState.CLOSED);
+        }
+      } catch (StoreException | RuntimeException e) {
+        logBug(this, id, e);
+      }
+    }
+
+    private boolean hasEnded() {
+      try {
+        return DeviceLifecycle.hasEnded(view());
+      } catch (StoreException e) {
+        return !attached;
+      }
+    }
+  }
+
+  /// A message as a store's value: its length bounded, and nothing but printable ASCII, since parts
+  /// may be the guest's.
+  private static String octets(String message) {
+    StringBuilder text = new StringBuilder();
+    message.chars().limit(1000).forEach(c -> text.append(c >= ' ' && c <= '~' ? (char) c : '?'));
+    return text.toString();
+  }
+}

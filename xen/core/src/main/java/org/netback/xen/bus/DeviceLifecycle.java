@@ -1,0 +1,180 @@
+package org.netback.xen.bus;
+
+/// What a backend does next, judged from both ends' states alone. Pure: [BackendBus] looks at a
+/// device, asks, does the one step, and asks again until there is nothing to do.
+///
+/// Nothing here remembers what was seen before, since a state may have been skipped or overwritten
+/// before anyone looked, and the process that saw it may have died: what counts is where both ends
+/// stand now. The one rule that reaches over several steps is that a device never goes to Closed
+/// but from Closing, because frontends wait for either in turn (Windows' spins for them).
+final class DeviceLifecycle {
+  private DeviceLifecycle() {}
+
+  /// What is known of a device.
+  ///
+  /// @param backend the backend's state in the store, which a toolstack may have written too
+  /// @param frontend the frontend's state; [XenbusState#UNKNOWN] also if its directory is gone
+  /// @param online false if the toolstack wants the device gone once it has closed
+  /// @param introduced whether this process has announced or connected the device before
+  /// @param attached whether this process is connected to the frontend's rings
+  /// @param hotplugged whether the network script, if there is one, has done its work
+  /// @param served false if the device's own directory is wrong, so that it can only be closed
+  /// @param ending whether the bus is shutting down
+  record View(
+      XenbusState backend,
+      XenbusState frontend,
+      boolean online,
+      boolean introduced,
+      boolean attached,
+      boolean hotplugged,
+      boolean served,
+      boolean ending) {}
+
+  /// One thing to do.
+  enum Step {
+    NOTHING,
+    /// Write the features, then the state InitWait.
+    ANNOUNCE,
+    CONNECT,
+    ENTER_CONNECTED,
+    DISCONNECT,
+    ENTER_CLOSING,
+    ENTER_CLOSED,
+    /// The device is gone for good, for this process.
+    REMOVE,
+    /// The toolstack has made a new device of the same name: forget the old, look again.
+    RECREATE
+  }
+
+  /// Where the frontend stands, as far as that matters to a backend.
+  private enum Frontend {
+    /// Wants to begin (again).
+    STARTING,
+    /// Has published its rings.
+    READY,
+    /// Between states that say nothing to a network backend.
+    BUSY,
+    CLOSING,
+    /// Closed, or its directory is gone.
+    GONE
+  }
+
+  private static Frontend standing(XenbusState frontend) {
+    return switch (frontend) {
+      case INITIALISING -> Frontend.STARTING;
+      case INITIALISED, CONNECTED -> Frontend.READY;
+      case INIT_WAIT, RECONFIGURING, RECONFIGURED -> Frontend.BUSY;
+      case CLOSING -> Frontend.CLOSING;
+      case CLOSED, UNKNOWN -> Frontend.GONE;
+    };
+  }
+
+  /// The next step, of which [BackendBus] asks again when it has been done.
+  static Step next(View view) {
+    return switch (view.backend()) {
+      // Not yet written, or being removed: the toolstack is at it.
+      case UNKNOWN -> Step.NOTHING;
+      case INITIALISING -> whenInitialising(view);
+      case INIT_WAIT -> whenInitWait(view);
+      case CONNECTED -> whenConnected(view);
+      case CLOSING -> whenClosing(view);
+      case CLOSED -> whenClosed(view);
+      // Not states of a network backend: start over from where every frontend knows its way.
+      case INITIALISED, RECONFIGURING, RECONFIGURED ->
+          view.attached() ? Step.DISCONNECT : Step.ENTER_CLOSING;
+    };
+  }
+
+  private static Step whenInitialising(View view) {
+    if (view.introduced()) {
+      return view.attached() ? Step.DISCONNECT : Step.RECREATE;
+    }
+    if (view.ending() || !view.online()) {
+      return Step.NOTHING;
+    }
+    if (!view.served()) {
+      return Step.ENTER_CLOSING;
+    }
+    // A frontend that is not there yet is being made by the toolstack.
+    return view.frontend() == XenbusState.UNKNOWN ? Step.NOTHING : Step.ANNOUNCE;
+  }
+
+  private static Step whenInitWait(View view) {
+    Frontend frontend = standing(view.frontend());
+    if (view.attached()) {
+      return switch (frontend) {
+        case READY -> {
+          if (view.ending()) {
+            yield Step.ENTER_CLOSING;
+          }
+          yield view.hotplugged() ? Step.ENTER_CONNECTED : Step.NOTHING;
+        }
+        case BUSY -> view.ending() ? Step.ENTER_CLOSING : Step.NOTHING;
+        case STARTING, CLOSING, GONE -> Step.DISCONNECT;
+      };
+    }
+    if (view.ending() || !view.served()) {
+      return Step.ENTER_CLOSING;
+    }
+    return switch (frontend) {
+      case READY -> Step.CONNECT;
+      // What a process before this one has announced may not be what this one can do.
+      case STARTING, BUSY -> view.introduced() || !view.online() ? Step.NOTHING : Step.ANNOUNCE;
+      case CLOSING, GONE -> Step.ENTER_CLOSING;
+    };
+  }
+
+  private static Step whenConnected(View view) {
+    Frontend frontend = standing(view.frontend());
+    if (view.attached()) {
+      return switch (frontend) {
+        case READY, BUSY -> view.ending() ? Step.ENTER_CLOSING : Step.NOTHING;
+        // STARTING: rebooted, reloaded or replaced by kexec, without a word.
+        case STARTING, CLOSING, GONE -> Step.DISCONNECT;
+      };
+    }
+    if (view.ending() || !view.served()) {
+      return Step.ENTER_CLOSING;
+    }
+    return switch (frontend) {
+      // A process before this one has died or handed over, and the frontend has not noticed.
+      case READY -> Step.CONNECT;
+      case BUSY -> Step.NOTHING;
+      case STARTING, CLOSING, GONE -> Step.ENTER_CLOSING;
+    };
+  }
+
+  private static Step whenClosing(View view) {
+    return switch (standing(view.frontend())) {
+      // The frontend is told by our state, and may use its rings until it has let go of them.
+      case READY, BUSY -> Step.NOTHING;
+      case CLOSING -> view.attached() ? Step.DISCONNECT : Step.NOTHING;
+      case STARTING, GONE -> view.attached() ? Step.DISCONNECT : Step.ENTER_CLOSED;
+    };
+  }
+
+  private static Step whenClosed(View view) {
+    if (view.attached()) {
+      return Step.DISCONNECT;
+    }
+    if (view.ending()) {
+      return Step.NOTHING;
+    }
+    if (!view.online()) {
+      return Step.REMOVE;
+    }
+    return switch (standing(view.frontend())) {
+      case STARTING, READY -> view.served() ? Step.ANNOUNCE : Step.NOTHING;
+      case BUSY, CLOSING, GONE -> Step.NOTHING;
+    };
+  }
+
+  /// Whether a bus that shuts down has nothing to wait for at this device.
+  static boolean hasEnded(View view) {
+    return !view.attached()
+        && switch (view.backend()) {
+          case UNKNOWN, INITIALISING, CLOSED -> true;
+          case INIT_WAIT, INITIALISED, CONNECTED, CLOSING, RECONFIGURING, RECONFIGURED -> false;
+        };
+  }
+}
