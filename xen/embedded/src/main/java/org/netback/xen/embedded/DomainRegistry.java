@@ -47,7 +47,7 @@ public final class DomainRegistry implements AutoCloseable {
     Domain domain = create(name, size);
     return new LocalDomain(
         new DomainMemory(domain.domid, domain.memory.orElseThrow(), size),
-        new LocalEventChannels(this, domain),
+        events(domain),
         name,
         () -> destroy(domain));
   }
@@ -59,7 +59,11 @@ public final class DomainRegistry implements AutoCloseable {
 
   /// Event channels of the backends' domain, for drivers in this process.
   public EventChannels backendEvents() {
-    return new LocalEventChannels(this, domain(BACKEND_DOMID));
+    return events(domain(BACKEND_DOMID));
+  }
+
+  EventChannels events(Domain domain) {
+    return new LocalEventChannels(this, domain);
   }
 
   synchronized Domain domain(int domid) {

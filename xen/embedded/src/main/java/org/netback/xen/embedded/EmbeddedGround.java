@@ -1,0 +1,234 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import org.netback.xen.embedded.xenstored.Xenstored;
+import org.netback.xen.netty.NettyLoop;
+import org.netback.xen.netty.UnixStoreTransport;
+import org.netback.xen.store.StoreClient;
+import org.netback.xen.store.StoreException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A ground of one's own: registry, xenstored and toolstack, in the directory where other processes
+/// find it. It may live in the backends' process, which then dies with it, or alone.
+///
+/// The directory holds `xenstored.sock` (the store as domain 0), `ground.sock` (where
+/// [GroundConnection] attaches) and `domains/<domid>.sock` (the store as that domain). All are
+/// their user's alone; between processes of one user, nothing but the protocol keeps a guest from
+/// another's socket, as nothing keeps it from debugging the other.
+public final class EmbeddedGround implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedGround.class);
+
+  /// How long a backend may take to let go of a destroyed guest's device; libxl waits as long.
+  private static final Duration BACKEND_PATIENCE = Duration.ofSeconds(10);
+
+  private final Path runDirectory;
+  private final FileChannel lockFile;
+  private final DomainRegistry registry = new DomainRegistry();
+  private final NettyLoop loop;
+  private final Xenstored xenstored;
+  private final ExecutorService tasks;
+  private final StoreClient store;
+  private final Toolstack toolstack;
+  private final ConcurrentHashMap<Integer, Guest> guests = new ConcurrentHashMap<>();
+  private volatile boolean closing;
+
+  private EmbeddedGround(
+      Path runDirectory,
+      FileChannel lockFile,
+      NettyLoop loop,
+      Xenstored xenstored,
+      ExecutorService tasks,
+      StoreClient store) {
+    this.runDirectory = runDirectory;
+    this.lockFile = lockFile;
+    this.loop = loop;
+    this.xenstored = xenstored;
+    this.tasks = tasks;
+    this.store = store;
+    this.toolstack = new Toolstack(store);
+  }
+
+  /// Opens a ground; what a dead one has left in the directory is replaced.
+  ///
+  /// @param runDirectory is created where needed; its path has at most 80 octets, since a Unix
+  ///   socket's has 107
+  /// @throws IOException if another ground lives there
+  public static EmbeddedGround open(Path runDirectory) throws IOException {
+    Files.createDirectories(runDirectory.resolve("domains"));
+    FileChannel lockFile = lock(runDirectory.resolve("lock"));
+    NettyLoop loop = NettyLoop.start("ground");
+    ExecutorService tasks =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("toolstack-", 0).factory());
+    Xenstored xenstored = new Xenstored(loop.ioEventLoop());
+    try {
+      xenstored.listen(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
+      StoreClient store =
+          StoreClient.start(
+              UnixStoreTransport.connect(loop, storeSocket(runDirectory)),
+              Toolstack.domainPath(DomainRegistry.BACKEND_DOMID),
+              tasks);
+      EmbeddedGround ground =
+          new EmbeddedGround(runDirectory, lockFile, loop, xenstored, tasks, store);
+      ground.toolstack.buildBackendDomain();
+      return ground;
+    } catch (IOException e) {
+      xenstored.close();
+      loop.close();
+      tasks.close();
+      lockFile.close();
+      throw e;
+    }
+  }
+
+  private static FileChannel lock(Path file) throws IOException {
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      Optional<FileLock> lock = Optional.ofNullable(channel.tryLock());
+      if (lock.isPresent()) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      // by this process: the same answer
+    }
+    channel.close();
+    throw new IOException(
+        "another ground lives in " + file.getParent() + ": stop it or choose another directory");
+  }
+
+  static Path storeSocket(Path runDirectory) {
+    return runDirectory.resolve("xenstored.sock");
+  }
+
+  private Path storeSocket(int domid) {
+    return runDirectory.resolve("domains").resolve(domid + ".sock");
+  }
+
+  public Path runDirectory() {
+    return runDirectory;
+  }
+
+  /// The side of the backends' drivers in this process.
+  public Backend backend() throws IOException {
+    StoreClient client = connectStore(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
+    return new Backend(
+        registry.grantTable(DomainRegistry.BACKEND_DOMID),
+        registry.backendEvents(),
+        client,
+        client.closed(),
+        client::close);
+  }
+
+  private StoreClient connectStore(Path socket, int domid) throws IOException {
+    return StoreClient.start(
+        UnixStoreTransport.connect(loop, socket), Toolstack.domainPath(domid), tasks);
+  }
+
+  /// Creates a domain with its devices, for a guest in this process. Blocks for round trips to the
+  /// store.
+  ///
+  /// @throws IOException if a domain of this name lives
+  public GuestDomain createDomain(GuestSpec spec) throws IOException {
+    Domain domain = registry.create(spec.name(), spec.size());
+    CompletableFuture<String> lost = new CompletableFuture<>();
+    try {
+      Path socket = introduce(domain, spec, lost);
+      StoreClient client = connectStore(socket, domain.domid);
+      return new GuestDomain(
+          spec.name(),
+          new DomainMemory(domain.domid, domain.memory.orElseThrow(), spec.size()),
+          registry.events(domain),
+          client,
+          lost.minimalCompletionStage(),
+          () -> {
+            client.close();
+            destroy(domain, "destroyed by its guest");
+          });
+    } catch (IOException e) {
+      destroy(domain, "could not be built");
+      throw e;
+    }
+  }
+
+  /// Makes a domain known in the store.
+  ///
+  /// @param lost completed when it is destroyed
+  /// @return its own store socket
+  Path introduce(Domain domain, GuestSpec spec, CompletableFuture<String> lost) throws IOException {
+    guests.put(domain.domid, new Guest(domain, lost));
+    if (closing) {
+      throw new IOException("create domain " + spec.name() + ": the ground is closed");
+    }
+    toolstack.build(domain.domid, spec);
+    Path socket = storeSocket(domain.domid);
+    xenstored.listen(socket, domain.domid);
+    xenstored.introduce(domain.domid);
+    return socket;
+  }
+
+  /// Destroys a domain at once, and removes its devices and nodes in the background.
+  void destroy(Domain domain, String reason) {
+    registry.destroy(domain);
+    Optional<Guest> guest = Optional.ofNullable(guests.remove(domain.domid));
+    if (guest.isEmpty()) {
+      return;
+    }
+    guest.get().lost.complete(reason);
+    try {
+      if (!closing) {
+        tasks.execute(() -> forget(domain.domid));
+      }
+    } catch (RejectedExecutionException e) {
+      LOG.debug("the ground closes, domain {} goes with it", domain.domid, e);
+    }
+  }
+
+  private void forget(int domid) {
+    try {
+      xenstored.shutDown(domid);
+      toolstack.removeDevices(domid, BACKEND_PATIENCE);
+      xenstored.release(domid);
+      toolstack.removeDomain(domid);
+    } catch (StoreException | RuntimeException e) {
+      // A closing ground takes the store along.
+      if (!closing) {
+        LOG.warn("domain {} leaves nodes in the store", domid, e);
+      }
+    }
+  }
+
+  /// Destroys every domain, ends every connection and removes the sockets. Not to be called on the
+  /// ground's own threads. Idempotent.
+  @Override
+  public void close() throws IOException {
+    if (closing) {
+      return;
+    }
+    closing = true;
+    for (Guest guest : guests.values()) {
+      destroy(guest.domain, "the ground closes");
+    }
+    store.close();
+    tasks.shutdownNow();
+    xenstored.close();
+    loop.close();
+    registry.close();
+    lockFile.close();
+  }
+
+  private record Guest(Domain domain, CompletableFuture<String> lost) {}
+}

@@ -1,0 +1,183 @@
+package org.netback.xen.embedded;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.netback.xen.bus.XenbusState;
+import org.netback.xen.store.StoreException;
+import org.netback.xen.store.XenStore;
+
+/// What xl and libxl do on a Xen host: makes a domain's nodes and its devices' directories, with
+/// the owners and permissions that libxl gives them (libxl_create.c, libxl_device.c, libxl_nic.c),
+/// and takes them away. The vif has no `script`, as where the backend's daemon connects it itself.
+///
+/// Every method blocks for round trips to the store.
+final class Toolstack {
+  private static final String DOMAINS = "/local/domain/";
+
+  /// Directories that a guest may write, and those it may only read.
+  private static final List<String> WRITABLE =
+      List.of("control/shutdown", "data", "drivers", "feature", "attr", "error");
+
+  private static final List<String> READABLE = List.of("cpu", "memory", "device", "control");
+
+  private final XenStore store;
+
+  /// @param store a connection as domain 0
+  Toolstack(XenStore store) {
+    this.store = store;
+  }
+
+  static String domainPath(int domid) {
+    return DOMAINS + domid;
+  }
+
+  static String frontendPath(int domid, int handle) {
+    return DOMAINS + domid + "/device/vif/" + handle;
+  }
+
+  static String backendPath(int domid, int handle) {
+    return DOMAINS + "0/backend/vif/" + domid + '/' + handle;
+  }
+
+  /// The nodes of domain 0 itself, before anything else is there.
+  void buildBackendDomain() throws StoreException {
+    store.write(DOMAINS + "0/name", "Domain-0");
+    store.write(DOMAINS + "0/domid", "0");
+  }
+
+  void build(int domid, GuestSpec spec) throws StoreException {
+    boolean _ =
+        store.transaction(
+            within -> {
+              String home = domainPath(domid);
+              within.remove(home);
+              make(within, home, readable(domid));
+              within.write(home + "/name", spec.name());
+              within.write(home + "/domid", Integer.toString(domid));
+              for (String directory : READABLE) {
+                make(within, home + '/' + directory, readable(domid));
+              }
+              for (String directory : WRITABLE) {
+                make(within, home + '/' + directory, List.of("n" + domid));
+              }
+              for (int handle = 0; handle < spec.vifs().size(); handle++) {
+                addVif(within, domid, handle, spec.vifs().get(handle));
+              }
+              return true;
+            });
+  }
+
+  private static void addVif(XenStore within, int domid, int handle, VifSpec vif)
+      throws StoreException {
+    String frontend = frontendPath(domid, handle);
+    String backend = backendPath(domid, handle);
+    within.remove(frontend);
+    make(within, frontend, List.of("n" + domid, "r0"));
+    within.write(frontend + "/backend", backend);
+    within.write(frontend + "/backend-id", "0");
+    within.write(frontend + "/state", XenbusState.INITIALISING.text());
+    within.write(frontend + "/handle", Integer.toString(handle));
+    within.write(frontend + "/mac", vif.mac());
+    within.write(frontend + "/trusted", "1");
+    within.write(frontend + "/mtu", Integer.toString(vif.mtu()));
+    within.setPermissions(frontend + "/mtu", readable(domid));
+
+    within.remove(backend);
+    make(within, backend, readable(domid));
+    within.write(backend + "/frontend", frontend);
+    within.write(backend + "/frontend-id", Integer.toString(domid));
+    within.write(backend + "/online", "1");
+    within.write(backend + "/state", XenbusState.INITIALISING.text());
+    within.write(backend + "/mac", vif.mac());
+    if (vif.mtu() != VifSpec.DEFAULT_MTU) {
+      within.write(backend + "/mtu", Integer.toString(vif.mtu()));
+    }
+    within.write(backend + "/bridge", vif.network());
+    within.write(backend + "/handle", Integer.toString(handle));
+    within.write(backend + "/type", "vif");
+    within.write(backend + "/hotplug-status", "");
+  }
+
+  private static List<String> readable(int domid) {
+    return List.of("n0", "r" + domid);
+  }
+
+  private static void make(XenStore within, String path, List<String> permissions)
+      throws StoreException {
+    within.mkdir(path);
+    within.setPermissions(path, permissions);
+  }
+
+  /// Asks the backends of a domain's devices to let go, waits until they have or the time is up,
+  /// and removes the directories of both sides.
+  void removeDevices(int domid, Duration patience) throws StoreException {
+    String backends = DOMAINS + "0/backend/vif/" + domid;
+    List<String> handles = store.directory(backends);
+    for (String handle : handles) {
+      askToClose(backends + '/' + handle);
+    }
+    long end = System.nanoTime() + patience.toNanos();
+    for (String handle : handles) {
+      awaitClosed(backends + '/' + handle, end);
+    }
+    store.remove(DOMAINS + domid + "/device");
+    store.remove(backends);
+  }
+
+  private void askToClose(String backend) throws StoreException {
+    boolean _ =
+        store.transaction(
+            within -> {
+              XenbusState state = state(within, backend);
+              if (state != XenbusState.UNKNOWN) {
+                within.write(backend + "/online", "0");
+                if (hasBackend(state)) {
+                  within.write(backend + "/state", XenbusState.CLOSING.text());
+                }
+              }
+              return true;
+            });
+  }
+
+  /// A backend has touched the device and not let go of it yet.
+  private static boolean hasBackend(XenbusState state) {
+    return switch (state) {
+      case UNKNOWN, INITIALISING, CLOSED -> false;
+      case INIT_WAIT, INITIALISED, CONNECTED, CLOSING, RECONFIGURING, RECONFIGURED -> true;
+    };
+  }
+
+  private static XenbusState state(XenStore store, String directory) throws StoreException {
+    return XenbusState.parse(store.read(directory + "/state").orElse(""));
+  }
+
+  private void awaitClosed(String backend, long end) throws StoreException {
+    if (!hasBackend(state(store, backend)) || end <= System.nanoTime()) {
+      return;
+    }
+    CountDownLatch closed = new CountDownLatch(1);
+    try (XenStore.Watch _ =
+        store.watch(
+            backend + "/state",
+            _ -> {
+              try {
+                if (!hasBackend(state(store, backend))) {
+                  closed.countDown();
+                }
+              } catch (StoreException e) {
+                closed.countDown(); // the store has gone, nobody else will tell
+              }
+            })) {
+      // A backend that is not there, or takes too long, is not waited for: the directory goes.
+      boolean _ = closed.await(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  void removeDomain(int domid) throws StoreException {
+    store.remove(domainPath(domid));
+  }
+}

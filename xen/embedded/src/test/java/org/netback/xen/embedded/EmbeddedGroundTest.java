@@ -1,0 +1,175 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.store.StoreException;
+import org.netback.xen.store.XenStore;
+
+final class EmbeddedGroundTest {
+  @TempDir private Path directory;
+  private EmbeddedGround ground;
+  private Backend backend;
+
+  @BeforeEach
+  void open() throws IOException {
+    ground = EmbeddedGround.open(directory);
+    backend = ground.backend();
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    backend.close();
+    ground.close();
+  }
+
+  /// Polls a condition that another thread brings about.
+  static void await(String what, Callable<Boolean> condition) throws Exception {
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (!condition.call()) {
+      assertThat(System.nanoTime()).as(what).isLessThan(end);
+      Thread.sleep(1);
+    }
+  }
+
+  @Test
+  void makesTheDirectoriesOfAVifAsLibxlDoes() throws IOException {
+    VifSpec vif = new VifSpec("blue", "00:16:3E:01:02:03", 9000);
+    try (GuestDomain guest =
+        ground.createDomain(new GuestSpec("web", DomainSize.DEFAULT, List.of(vif)))) {
+      int domid = guest.domid();
+      String frontend = "/local/domain/" + domid + "/device/vif/0";
+      String back = "/local/domain/0/backend/vif/" + domid + "/0";
+      XenStore store = backend.store();
+      assertThat(store.directory(back))
+          .containsExactlyInAnyOrder(
+              "frontend",
+              "frontend-id",
+              "online",
+              "state",
+              "mac",
+              "mtu",
+              "bridge",
+              "handle",
+              "type",
+              "hotplug-status");
+      assertThat(store.directory(frontend))
+          .containsExactlyInAnyOrder(
+              "backend", "backend-id", "state", "handle", "mac", "mtu", "trusted");
+      assertThat(store.read(back + "/frontend")).hasValue(frontend);
+      assertThat(store.read(back + "/bridge")).hasValue("blue");
+      assertThat(store.read(back + "/mac")).hasValue("00:16:3e:01:02:03");
+      assertThat(store.read(frontend + "/backend")).hasValue(back);
+      assertThat(store.read(frontend + "/mtu")).hasValue("9000");
+      assertThat(store.permissions(frontend)).containsExactly("n" + domid, "r0");
+      assertThat(store.permissions(back)).containsExactly("n0", "r" + domid);
+      assertThat(store.permissions(frontend + "/mtu")).containsExactly("n0", "r" + domid);
+      assertThat(guest.frontendPath(0)).isEqualTo(frontend);
+      assertThat(store.read("/local/domain/" + domid + "/name")).hasValue("web");
+    }
+  }
+
+  @Test
+  void givesAGuestItsOwnViewOfTheStore() throws IOException {
+    try (GuestDomain one = ground.createDomain(GuestSpec.of("one", "net"));
+        GuestDomain two = ground.createDomain(GuestSpec.of("two", "net"))) {
+      one.store().write("device/vif/0/state", "4");
+      assertThat(backend.store().read(one.frontendPath(0) + "/state")).hasValue("4");
+      assertThat(one.store().read("name")).hasValue("one");
+      assertThatThrownBy(() -> two.store().write(one.frontendPath(0) + "/state", "1"))
+          .isInstanceOf(StoreException.class)
+          .hasMessageContaining("EACCES");
+      assertThatThrownBy(() -> one.store().write("device/vif/0/mtu", "1"))
+          .isInstanceOf(StoreException.class);
+      assertThatThrownBy(
+              () -> one.store().write("/local/domain/0/backend/vif/" + one.domid() + "/0/x", ""))
+          .isInstanceOf(StoreException.class);
+    }
+  }
+
+  @Test
+  void removesADestroyedGuestOnceTheBackendHasLetGo() throws Exception {
+    GuestDomain guest = ground.createDomain(GuestSpec.of("guest", "net"));
+    String back = "/local/domain/0/backend/vif/" + guest.domid();
+    backend.store().write(back + "/0/state", "4");
+    guest.close();
+    guest.close();
+    assertThat(guest.lost().toCompletableFuture()).isDone();
+    await("asked to close", () -> backend.store().read(back + "/0/state").equals(text("5")));
+    assertThat(backend.store().read(back + "/0/online")).hasValue("0");
+    assertThat(backend.store().directory("/local/domain")).contains("" + guest.domid());
+    backend.store().write(back + "/0/state", "6");
+    await("directories gone", () -> backend.store().read(back + "/0/state").isEmpty());
+    await(
+        "domain gone",
+        () -> !backend.store().directory("/local/domain").contains("" + guest.domid()));
+    ground.createDomain(GuestSpec.of("guest", "net")).close();
+  }
+
+  private static java.util.Optional<String> text(String value) {
+    return java.util.Optional.of(value);
+  }
+
+  @Test
+  void givesTheSameNameTheSameAddressAgain() throws IOException {
+    VifSpec first = VifSpec.named("guest", 0, "net");
+    assertThat(first.mac()).startsWith("00:16:3e:");
+    assertThat(VifSpec.named("guest", 0, "net")).isEqualTo(first);
+    assertThat(VifSpec.named("guest", 1, "net").mac()).isNotEqualTo(first.mac());
+  }
+
+  @Test
+  void refusesASecondGroundInOneDirectoryAndReplacesADeadOne() throws IOException {
+    assertThatThrownBy(() -> EmbeddedGround.open(directory))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("another ground lives in");
+    ground.close();
+    ground = EmbeddedGround.open(directory);
+    ground.createDomain(GuestSpec.of("guest", "net")).close();
+  }
+
+  @Test
+  void refusesNamesThatWouldLeadElsewhere() {
+    for (String name : new String[] {"", "a/b", "a b", "..\n", "x".repeat(65)}) {
+      assertThatThrownBy(() -> GuestSpec.of(name, "net"))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> VifSpec.named("guest", 0, name))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThatThrownBy(() -> new VifSpec("net", "01:00:5e:00:00:01", 1500))
+        .hasMessageContaining("01:00:5e:00:00:01");
+  }
+
+  @Test
+  void leavesNothingBehindWhenGuestsComeAndGo() throws Exception {
+    SteppedLoop loop = new SteppedLoop();
+    cycle(loop);
+    int before = DomainRegistryTest.openFiles();
+    for (int i = 0; i < 300; i++) {
+      cycle(loop);
+    }
+    await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    await("store empty", () -> backend.store().directory("/local/domain").equals(List.of("0")));
+    assertThat(directory.resolve("domains").toFile().list()).isEmpty();
+  }
+
+  private void cycle(SteppedLoop loop) throws IOException {
+    try (GuestDomain guest = ground.createDomain(GuestSpec.of("guest", "net"))) {
+      int gref = guest.memory().grant(guest.memory().allocate(1), 0, false);
+      EventChannel offered = guest.events().allocate(0, loop, () -> true);
+      guest.store().write("device/vif/0/event-channel", "" + offered.port());
+      backend.grants().map(guest.domid(), new int[] {gref}, false).close();
+      backend.events().bind(guest.domid(), offered.port(), loop, () -> true).close();
+    }
+  }
+}
