@@ -14,7 +14,8 @@ public enum DropReason {
   /// Ingress: its offload metadata and its headers contradict each other, so it can be neither
   /// segmented nor completed.
   BAD_OFFLOAD,
-  /// Egress: the receiver is not connected, or its link is down.
+  /// Egress: the receiver is not connected, or its link is down. Ingress: the sender was detached
+  /// from the switch.
   PORT_DOWN,
   /// Egress: longer than the receiver takes.
   TOO_LONG,

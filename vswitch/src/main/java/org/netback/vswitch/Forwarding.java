@@ -3,8 +3,19 @@ package org.netback.vswitch;
 /// What becomes of a frame. Decided from its addresses alone, then done by [Ingress]; every value
 /// exists once, so that a decision costs no garbage.
 sealed interface Forwarding {
-  /// To the one port behind which the destination is. One instance per port.
-  record Unicast(SwitchPort egress) implements Forwarding {}
+  /// To the one port behind which the destination is. Each port has its only instance, so they are
+  /// told apart by identity.
+  final class Unicast implements Forwarding {
+    private final SwitchPort egress;
+
+    Unicast(SwitchPort egress) {
+      this.egress = egress;
+    }
+
+    SwitchPort egress() {
+      return egress;
+    }
+  }
 
   enum Flood implements Forwarding {
     /// To every port of the network but the one that it came from.

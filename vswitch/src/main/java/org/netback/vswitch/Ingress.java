@@ -1,42 +1,232 @@
 package org.netback.vswitch;
 
+import java.util.Arrays;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.packet.MacAddress;
 
-/// The way of one sending queue's frames through the switch. Confined to the thread of that queue's
-/// loop, close included.
+/// The way of one sending queue's frames through the switch: learn, decide, collect by egress port,
+/// do the offload work that a receiver does not take, hand over. Confined to the thread of that
+/// queue's loop, close included.
+///
+/// Frames to the same port keep their order. A frame that goes to several ports is handed to each
+/// as that port takes it.
 public final class Ingress implements AutoCloseable {
-  private static final int BATCH = 64;
+  /// Ports with frames in a round at a time; when one more is needed, those collected go out first.
+  private static final int MAX_OPEN = 32;
+
+  private static final byte NOT_OPEN = -1;
+
+  private static final Forwarding.Discard[] DISCARDS = Forwarding.Discard.values();
 
   private final SwitchPort port;
-  private final FrameBatch pending = new FrameBatch(BATCH);
+  private final Network network;
+  private final MacTable macTable;
+  private final Forwarding.Unicast home;
+  private final OffloadFallback fallback = new OffloadFallback();
 
-  Ingress(SwitchPort port) {
+  /// The entries of the last frame, which the next one is likely to need again.
+  private MacEntry lastSource = MacEntry.listEnd();
+
+  private MacEntry lastDestination = MacEntry.listEnd();
+
+  private final Egress[] open = new Egress[MAX_OPEN];
+  private int openCount;
+
+  /// Where a port's frames are in [#open], by the port's index.
+  private byte[] openAt = {};
+
+  // What the round has come to, added to the counters at its end.
+  private final int[] discards = new int[DISCARDS.length];
+  private int unicast;
+  private int flooded;
+  private int noEgress;
+  private int badOffload;
+
+  Ingress(SwitchPort port, Network network) {
     this.port = port;
+    this.network = network;
+    this.macTable = network.macTable();
+    this.home = port.unicast();
+    Arrays.setAll(open, _ -> new Egress(port));
   }
 
   /// Carries a round's frames to where they belong. The frames are lent: when this returns, nobody
   /// holds them any more. Their checksums may have been completed in place.
   public void forward(FrameBatch frames) {
-    for (SwitchPort egress : port.network().snapshot()) {
-      if (egress == port) {
-        continue;
-      }
-      for (int i = 0; i < frames.size(); i++) {
-        Frame frame = frames.get(i);
-        if (pending.isFull()) {
-          egress.port().transmit(pending);
-          pending.clear();
-        }
-        pending.add(frame);
-      }
-      egress.port().transmit(pending);
-      pending.clear();
+    PortCounters counters = port.port().counters();
+    int count = frames.size();
+    counters.ingress(count, frames.octets());
+    if (!port.isAttached()) {
+      counters.drop(DropReason.PORT_DOWN, count);
+      return;
     }
-    port.port().counters().ingress(frames.size(), frames.octets());
+    forgetUnfinished();
+    long now = network.now();
+    SwitchPort[] ports = network.snapshot();
+    for (int i = 0; i < count; i++) {
+      Frame frame = frames.get(i);
+      Forwarding forwarding = decide(frame, now);
+      if (forwarding instanceof Forwarding.Unicast to) {
+        unicast++;
+        collect(to.egress(), frame);
+      } else if (forwarding instanceof Forwarding.Discard discard) {
+        discards[discard.ordinal()]++;
+      } else {
+        flood(ports, frame);
+      }
+    }
+    sendAll();
+    countRound(counters);
+  }
+
+  private Forwarding decide(Frame frame, long now) {
+    if (frame.length() < Frame.MIN_LENGTH) {
+      return Forwarding.Discard.TOO_SHORT;
+    }
+    if (!see(frame.source(), now)) {
+      return Forwarding.Discard.SOURCE_INVALID;
+    }
+    if (frame.gso() != GsoType.NONE && !fallback.admit(frame)) {
+      return Forwarding.Discard.BAD_OFFLOAD;
+    }
+    long destination = frame.destination();
+    MacEntry entry = lastDestination;
+    Forwarding forwarding = entry.forwarding;
+    if (entry.key != destination || forwarding == Forwarding.Flood.ALL_BUT_INGRESS) {
+      if (MacAddress.isGroup(destination)) {
+        return Forwarding.Flood.ALL_BUT_INGRESS;
+      }
+      entry = macTable.lookup(destination);
+      forwarding = entry.forwarding;
+      lastDestination = entry;
+    }
+    if (macTable.isTooOld(entry, now)) {
+      return Forwarding.Flood.ALL_BUT_INGRESS;
+    }
+    return forwarding == home ? Forwarding.Discard.SAME_PORT : forwarding;
+  }
+
+  /// Learns from a source address; false if it is none.
+  private boolean see(long source, long now) {
+    MacEntry entry = lastSource;
+    if (entry.key == source && isFreshHere(entry, now)) {
+      return true;
+    }
+    if (MacAddress.isGroup(source) || source == 0) {
+      return false;
+    }
+    entry = macTable.lookup(source);
+    if (!entry.isStatic && !isFreshHere(entry, now)) {
+      entry = macTable.sight(source, port, now);
+    }
+    lastSource = entry;
+    return true;
+  }
+
+  private boolean isFreshHere(MacEntry entry, long now) {
+    return entry.forwarding == home && now - entry.seenAt < MacTable.REFRESH_NANOS;
+  }
+
+  private void flood(SwitchPort[] ports, Frame frame) {
+    boolean alone = true;
+    for (SwitchPort egress : ports) {
+      if (egress != port) {
+        alone = false;
+        collect(egress, frame);
+      }
+    }
+    if (alone) {
+      noEgress++;
+    } else {
+      flooded++;
+    }
+  }
+
+  private void collect(SwitchPort egress, Frame frame) {
+    Egress collected = open(egress);
+    if (collected.frames.isFull()) {
+      badOffload += fallback.send(collected);
+    }
+    collected.add(frame);
+  }
+
+  private Egress open(SwitchPort egress) {
+    int index = egress.index();
+    if (index < openAt.length && openAt[index] != NOT_OPEN) {
+      Egress found = open[openAt[index]];
+      if (found.port == egress) {
+        return found;
+      }
+      // The index has passed to another port during this round.
+      sendAll();
+    }
+    if (openCount == MAX_OPEN) {
+      sendAll();
+    }
+    if (index >= openAt.length) {
+      int length = openAt.length;
+      openAt = Arrays.copyOf(openAt, Math.max(index + 1, length * 2));
+      Arrays.fill(openAt, length, openAt.length, NOT_OPEN);
+    }
+    Egress opened = open[openCount];
+    openAt[index] = (byte) openCount;
+    openCount++;
+    opened.port = egress;
+    return opened;
+  }
+
+  private void sendAll() {
+    for (int i = 0; i < openCount; i++) {
+      badOffload += fallback.send(open[i]);
+    }
+    closeOpen();
+  }
+
+  private void closeOpen() {
+    for (int i = 0; i < openCount; i++) {
+      openAt[open[i].port.index()] = NOT_OPEN;
+      open[i].port = port;
+    }
+    openCount = 0;
+  }
+
+  /// After a round that ended in an exception: its frames have died with it.
+  private void forgetUnfinished() {
+    if (openCount != 0) {
+      for (int i = 0; i < openCount; i++) {
+        open[i].clear();
+      }
+      closeOpen();
+    }
+  }
+
+  private void countRound(PortCounters counters) {
+    int discarded = 0;
+    for (int i = 0; i < discards.length; i++) {
+      if (discards[i] > 0) {
+        counters.drop(DISCARDS[i].reason(), discards[i]);
+        discarded += discards[i];
+        discards[i] = 0;
+      }
+    }
+    if (noEgress > 0) {
+      counters.drop(DropReason.NO_EGRESS, noEgress);
+    }
+    if (badOffload > 0) {
+      counters.drop(DropReason.BAD_OFFLOAD, badOffload);
+    }
+    network.countRound(unicast, flooded, discarded + noEgress);
+    unicast = 0;
+    flooded = 0;
+    noEgress = 0;
+    badOffload = 0;
   }
 
   /// Gives back the queue's scratch memory. The port stays attached.
   @Override
-  public void close() {}
+  public void close() {
+    fallback.close();
+  }
 }

@@ -1,22 +1,24 @@
 package org.netback.vswitch;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.netback.packet.MacAddress;
 
-/// A broadcast domain of its own, with its own ports and its own [MacTable]: what one tenant's
+/// A broadcast domain of its own, with its own ports and its own addresses: what one tenant's
 /// guests see of the world. Any thread.
 public final class Network {
   private static final SwitchPort[] NO_PORTS = {};
 
-  final LongAdder unicastFrames = new LongAdder();
-  final LongAdder floodedFrames = new LongAdder();
-  final LongAdder discardedFrames = new LongAdder();
-
   private final String name;
   private final LongSupplier nanoClock;
+  private final MacTable macTable;
+  private final LongAdder unicastFrames = new LongAdder();
+  private final LongAdder floodedFrames = new LongAdder();
+  private final LongAdder discardedFrames = new LongAdder();
+  private final LongAdder refusals = new LongAdder();
 
   /// Replaced as a whole under the lock, read by every round without it.
   private volatile SwitchPort[] ports = NO_PORTS;
@@ -24,6 +26,7 @@ public final class Network {
   Network(String name, MacLimits limits, LongSupplier nanoClock) {
     this.name = name;
     this.nanoClock = nanoClock;
+    this.macTable = new MacTable(this, limits, nanoClock);
   }
 
   public String name() {
@@ -35,59 +38,99 @@ public final class Network {
   /// @throws IllegalStateException if a port of this name is attached
   public synchronized SwitchPort attach(Port port) {
     SwitchPort[] old = ports;
-    int index = 0;
+    BitSet indices = new BitSet(old.length + 1);
     for (SwitchPort other : old) {
       if (other.name().equals(port.name())) {
         throw new IllegalStateException(
             "port " + port.name() + " is attached to network " + name + " already");
       }
-      index = Math.max(index, other.index() + 1);
+      indices.set(other.index());
     }
-    SwitchPort attached = new SwitchPort(this, port, index);
+    SwitchPort attached = new SwitchPort(this, port, indices.nextClearBit(0), now());
     SwitchPort[] grown = Arrays.copyOf(old, old.length + 1);
     grown[old.length] = attached;
     ports = grown;
     return attached;
   }
 
+  /// First the addresses, then the port: the table relies on every learned address being that of a
+  /// port in the list.
   synchronized void detach(SwitchPort port) {
+    macTable.detach(port);
     ports = Arrays.stream(ports).filter(other -> other != port).toArray(SwitchPort[]::new);
   }
 
-  /// The attached ports.
+  /// The attached ports, in the order in which they came.
   public List<SwitchPort> ports() {
     return List.of(ports);
   }
 
   /// The stations known now, ordered by address.
   public List<FdbRow> addresses() {
-    return List.of();
+    return macTable.rows(now());
   }
 
   /// Enters a station by hand: traffic neither moves nor ages it. Replaces what was known of the
   /// address. It goes with its port.
   ///
-  /// @throws IllegalArgumentException for a group address
-  /// @throws IllegalStateException if the port is not attached to this network
-  public void addStatic(MacAddress address, SwitchPort port) {}
+  /// @throws IllegalArgumentException for a group address, zero, or a port of another network
+  /// @throws IllegalStateException if the port is detached
+  public void addStatic(MacAddress address, SwitchPort port) {
+    if (MacAddress.isGroup(address.value()) || address.value() == 0) {
+      throw new IllegalArgumentException(address + " is no address of a station");
+    }
+    if (port.network() != this) {
+      throw new IllegalArgumentException(
+          "port " + port.name() + " is in network " + port.network().name() + ", not " + name);
+    }
+    macTable.putStatic(address, port, now());
+  }
 
   /// Forgets one address, static ones too; false if it was not known.
   public boolean forget(MacAddress address) {
-    return false;
+    return macTable.forget(address);
   }
 
   public NetworkStatistics statistics() {
-    return new NetworkStatistics(name, ports.length, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return macTable.statistics(
+        name,
+        ports.length,
+        unicastFrames.sum(),
+        floodedFrames.sum(),
+        discardedFrames.sum(),
+        refusals.sum());
   }
 
-  void age() {}
+  void age() {
+    macTable.age(now());
+  }
 
   SwitchPort[] snapshot() {
     return ports;
   }
 
+  MacTable macTable() {
+    return macTable;
+  }
+
   long now() {
     return nanoClock.getAsLong();
+  }
+
+  void countRound(int unicast, int flooded, int discarded) {
+    if (unicast > 0) {
+      unicastFrames.add(unicast);
+    }
+    if (flooded > 0) {
+      floodedFrames.add(flooded);
+    }
+    if (discarded > 0) {
+      discardedFrames.add(discarded);
+    }
+  }
+
+  void countRefusal() {
+    refusals.increment();
   }
 
   @Override

@@ -1,0 +1,36 @@
+package org.netback.vswitch;
+
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+
+/// The frames of a round that go to one port, in the order in which they came. Belongs to an
+/// [Ingress], which uses it for one port after the other.
+final class Egress {
+  static final int CAPACITY = 64;
+
+  final FrameBatch frames = new FrameBatch(CAPACITY);
+  SwitchPort port;
+
+  /// Whether a frame asks for something that the receiver may not take.
+  boolean offload;
+
+  int longest;
+
+  Egress(SwitchPort port) {
+    this.port = port;
+  }
+
+  void add(Frame frame) {
+    frames.add(frame);
+    offload |= frame.checksum() == ChecksumState.BLANK || frame.gso() != GsoType.NONE;
+    longest = Math.max(longest, frame.length());
+  }
+
+  void clear() {
+    frames.clear();
+    offload = false;
+    longest = 0;
+  }
+}

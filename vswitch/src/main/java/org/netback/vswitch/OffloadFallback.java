@@ -1,0 +1,171 @@
+package org.netback.vswitch;
+
+import java.lang.foreign.Arena;
+import org.netback.offload.TcpSegmenter;
+import org.netback.offload.TransportChecksum;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.packet.Headers;
+import org.netback.packet.OffloadSet;
+
+/// Hands collected frames to their receiver, after the work on them that it leaves to the switch.
+/// The one place where that is done, for all kinds of ports. Belongs to one [Ingress].
+///
+/// A checksum is completed in place, which is as good for every other receiver of that frame.
+/// Segments are written into memory of its own, since another receiver may take the frame whole.
+final class OffloadFallback implements AutoCloseable {
+  /// Segments of the usual 1500 octets for one batch, and room for any single one.
+  private static final long SCRATCH_OCTETS = 128 << 10;
+
+  private final Arena memory = Arena.ofShared();
+  private final FrameBatch ready = new FrameBatch(Egress.CAPACITY);
+  private final Headers headers = new Headers();
+  private final TcpSegmenter segmenter = new TcpSegmenter();
+
+  /// Empty until the first segmentation: most queues never need it.
+  private FrameArena scratch = new FrameArena(memory, 0, 0);
+
+  private boolean hasScratch;
+
+  // Of one call of send.
+  private int tooLong;
+  private int badOffload;
+
+  /// Whether a frame that is marked for segmentation can be segmented; asked when it comes in, so
+  /// that no receiver gets one that contradicts itself. Makes its checksum BLANK if it is not, and
+  /// takes the mark off if one segment takes all.
+  boolean admit(Frame frame) {
+    headers.parse(frame);
+    TcpSegmenter.Outcome outcome = segmenter.begin(frame, headers);
+    return switch (outcome) {
+      case READY -> {
+        if (frame.checksum() != ChecksumState.BLANK) {
+          TransportChecksum.blank(frame, headers);
+        }
+        yield true;
+      }
+      case FITS -> {
+        frame.setGso(GsoType.NONE, 0);
+        yield true;
+      }
+      case NOT_MARKED -> true;
+      case MISMATCH, BAD_SIZE, TOO_MANY -> false;
+    };
+  }
+
+  /// Sends all frames and empties the batch.
+  ///
+  /// @return frames whose headers contradict what they ask for; all others were handed over, or
+  ///   dropped and counted at the receiver
+  int send(Egress egress) {
+    SwitchPort port = egress.port;
+    FrameBatch frames = egress.frames;
+    badOffload = 0;
+    if (port.isAttached()) {
+      OffloadSet accepts = port.accepts();
+      if (!egress.offload && egress.longest <= accepts.maxLength()) {
+        port.transmit(frames);
+      } else {
+        prepare(port, frames, accepts);
+      }
+    } else {
+      port.port().counters().drop(DropReason.PORT_DOWN, frames.size());
+    }
+    egress.clear();
+    return badOffload;
+  }
+
+  private void prepare(SwitchPort port, FrameBatch frames, OffloadSet accepts) {
+    tooLong = 0;
+    for (int i = 0; i < frames.size(); i++) {
+      Frame frame = frames.get(i);
+      if (frame.gso() != GsoType.NONE) {
+        if (takesWhole(accepts, frame)) {
+          ready(port, frame, accepts);
+        } else {
+          segment(port, frame, accepts);
+        }
+      } else if (frame.checksum() != ChecksumState.BLANK || takesBlank(accepts, frame)) {
+        ready(port, frame, accepts);
+      } else if (TransportChecksum.complete(frame, headers) == TransportChecksum.Outcome.DONE) {
+        ready(port, frame, accepts);
+      } else {
+        badOffload++;
+      }
+    }
+    flush(port);
+    if (tooLong > 0) {
+      port.port().counters().drop(DropReason.TOO_LONG, tooLong);
+    }
+  }
+
+  private static boolean takesWhole(OffloadSet accepts, Frame frame) {
+    boolean segments =
+        switch (frame.gso()) {
+          case NONE -> true;
+          case TCPV4 -> accepts.tcpv4Segmentation() && accepts.checksumIpv4();
+          case TCPV6 -> accepts.tcpv6Segmentation() && accepts.checksumIpv6();
+        };
+    return segments && frame.length() <= accepts.maxLength();
+  }
+
+  /// Leaves the headers parsed if the answer is no.
+  private boolean takesBlank(OffloadSet accepts, Frame frame) {
+    if (accepts.checksumIpv4() && accepts.checksumIpv6()) {
+      return true;
+    }
+    return switch (headers.parse(frame).ip()) {
+      case NONE -> false;
+      case V4 -> accepts.checksumIpv4();
+      case V6 -> accepts.checksumIpv6();
+    };
+  }
+
+  private void segment(SwitchPort port, Frame frame, OffloadSet accepts) {
+    if (segmenter.begin(frame, headers.parse(frame)) != TcpSegmenter.Outcome.READY) {
+      badOffload++;
+      return;
+    }
+    if (!hasScratch) {
+      scratch = new FrameArena(memory, Egress.CAPACITY, SCRATCH_OCTETS);
+      hasScratch = true;
+    }
+    boolean complete =
+        frame.gso() == GsoType.TCPV4 ? !accepts.checksumIpv4() : !accepts.checksumIpv6();
+    while (segmenter.hasNext()) {
+      if (!scratch.fits(segmenter.nextLength())) {
+        flush(port);
+      }
+      ready(port, segmenter.next(scratch, complete), accepts);
+    }
+  }
+
+  private void ready(SwitchPort port, Frame frame, OffloadSet accepts) {
+    if (frame.length() > accepts.maxLength()) {
+      tooLong++;
+      return;
+    }
+    if (ready.isFull()) {
+      // Keeps the scratch: the frame at hand may lie in it.
+      port.transmit(ready);
+      ready.clear();
+    }
+    ready.add(frame);
+  }
+
+  private void flush(SwitchPort port) {
+    if (!ready.isEmpty()) {
+      port.transmit(ready);
+      ready.clear();
+    }
+    scratch.clear();
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}
