@@ -1,0 +1,63 @@
+package org.netback.netif;
+
+import org.netback.packet.Frame;
+
+/// A number that is the same for all frames of one flow in one direction, to choose a queue by:
+/// flows keep their order and spread over the queues. Nobody but the backend sees it; the guest's
+/// own choice of hash is another matter.
+final class FlowHash {
+  private static final int VLAN = 0x8100;
+  private static final int SERVICE_VLAN = 0x88a8;
+  private static final int IPV4 = 0x0800;
+  private static final int IPV6 = 0x86dd;
+  private static final int TCP = 6;
+  private static final int UDP = 17;
+
+  private FlowHash() {}
+
+  /// Hashes addresses and, where there are any, ports; of anything but IP the MAC addresses.
+  static int of(Frame frame) {
+    int at = 12;
+    int length = frame.length();
+    int type = frame.u16(at);
+    for (int tags = 0;
+        (type == VLAN || type == SERVICE_VLAN) && tags < 2 && at + 6 <= length;
+        tags++) {
+      at += 4;
+      type = frame.u16(at);
+    }
+    at += 2;
+    if (type == IPV4 && at + 20 <= length) {
+      int hash = mix(mix(1, frame.i32(at + 12)), frame.i32(at + 16));
+      int protocol = frame.u8(at + 9);
+      // Only the first fragment has the ports, so none of them counts.
+      boolean fragment = (frame.u16(at + 6) & 0x3fff) != 0;
+      int ports = at + 4 * (frame.u8(at) & 0xf);
+      return (protocol == TCP || protocol == UDP) && !fragment && ports + 4 <= length
+          ? finish(mix(hash, frame.i32(ports)))
+          : finish(hash);
+    }
+    if (type == IPV6 && at + 40 <= length) {
+      int hash = 1;
+      for (int i = 8; i < 40; i += 4) {
+        hash = mix(hash, frame.i32(at + i));
+      }
+      int next = frame.u8(at + 6);
+      return (next == TCP || next == UDP) && at + 44 <= length
+          ? finish(mix(hash, frame.i32(at + 40)))
+          : finish(hash);
+    }
+    return finish(mix(mix(mix(1, frame.i32(0)), frame.i32(4)), frame.i32(8)));
+  }
+
+  private static int mix(int hash, int word) {
+    int h = (hash ^ word) * 0x9e3779b1;
+    return h ^ h >>> 15;
+  }
+
+  /// Spreads the entropy to the high bits, by which the queue is chosen.
+  private static int finish(int hash) {
+    int h = hash * 0x85ebca6b;
+    return h ^ h >>> 13;
+  }
+}

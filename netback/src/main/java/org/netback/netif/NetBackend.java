@@ -1,0 +1,115 @@
+package org.netback.netif;
+
+import java.lang.foreign.Arena;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.vswitch.Network;
+import org.netback.vswitch.Switch;
+import org.netback.xen.bus.BackendDevice;
+import org.netback.xen.bus.DeviceBackend;
+import org.netback.xen.bus.DeviceException;
+import org.netback.xen.bus.DeviceId;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.store.StoreException;
+
+/// Makes a [Vif] of each device of type `vif`, and joins it to the network that the `bridge` key of
+/// its backend directory names, as the toolstack would have joined it to a bridge of that name. Any
+/// thread.
+public final class NetBackend implements DeviceBackend.Factory {
+  /// Of the type in a device's path: `backend/vif/3/0`.
+  public static final String TYPE = "vif";
+
+  private final Switch vswitch;
+  private final NetworkPolicy networks;
+  private final Ground ground;
+  private final int maxQueues;
+  private final Executor storeWriter;
+  private final List<LoopMemory> loops;
+  private final AtomicInteger nextLoop = new AtomicInteger();
+  private final ThreadLocal<long[]> masks =
+      ThreadLocal.withInitial(() -> new long[VifSettings.MOST_QUEUES]);
+  private final Map<DeviceId, Vif> vifs = new ConcurrentHashMap<>();
+
+  /// @param loops that serve the queues, which are dealt out to them in turn
+  /// @param maxQueues what a guest may ask for, 1 to 64
+  /// @param storeWriter runs writes to the store that a loop has no time for, in order: one thread
+  public NetBackend(
+      Switch vswitch,
+      NetworkPolicy networks,
+      GrantTable grants,
+      EventChannels events,
+      List<EventLoop> loops,
+      int maxQueues,
+      Executor storeWriter) {
+    if (maxQueues < 1 || maxQueues > VifSettings.MOST_QUEUES || loops.isEmpty()) {
+      throw new IllegalArgumentException(maxQueues + " queues on " + loops.size() + " loops");
+    }
+    this.vswitch = vswitch;
+    this.networks = networks;
+    this.ground = new Ground(grants, events);
+    this.loops = loops.stream().map(loop -> new LoopMemory(loop, Arena.ofAuto())).toList();
+    this.maxQueues = maxQueues;
+    this.storeWriter = storeWriter;
+  }
+
+  @Override
+  public Vif create(BackendDevice device) throws DeviceException {
+    DeviceId id = device.id();
+    Vif vif =
+        new Vif(
+            device,
+            ground,
+            maxQueues,
+            this::nextLoop,
+            network(device),
+            new VifPort(id.toString(), masks),
+            storeWriter,
+            () -> vifs.remove(id));
+    vifs.put(id, vif);
+    return vif;
+  }
+
+  private Network network(BackendDevice device) throws DeviceException {
+    String name;
+    try {
+      name =
+          device
+              .backendKey("bridge")
+              .filter(bridge -> !bridge.isEmpty())
+              .orElse(networks.defaultNetwork());
+    } catch (StoreException e) {
+      throw new DeviceException("xenstore: " + e.getMessage(), e);
+    }
+    if (networks.createUnknown()) {
+      return vswitch.network(name);
+    }
+    return vswitch
+        .find(name)
+        .orElseThrow(() -> new DeviceException("bridge: there is no network \"" + name + '"'));
+  }
+
+  private LoopMemory nextLoop() {
+    return loops.get(Math.floorMod(nextLoop.getAndIncrement(), loops.size()));
+  }
+
+  /// All vifs, ordered by domain and handle.
+  public List<VifStatistics> statistics() {
+    return vifs.values().stream()
+        .map(Vif::statistics)
+        .sorted(
+            Comparator.comparingInt((VifStatistics vif) -> vif.id().domid())
+                .thenComparingInt(vif -> vif.id().handle()))
+        .toList();
+  }
+
+  public Optional<VifStatistics> statistics(DeviceId id) {
+    return Optional.ofNullable(vifs.get(id)).map(Vif::statistics);
+  }
+}

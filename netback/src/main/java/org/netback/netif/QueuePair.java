@@ -1,0 +1,164 @@
+package org.netback.netif;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.netback.vswitch.Ingress;
+import org.netback.xen.bus.DeviceException;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantException;
+import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.io.netif.RxRequest;
+import org.netback.xen.io.netif.TxRequest;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingViolation;
+
+/// One queue of a vif: its tx ring and its rx ring, mapped, and the channel or the two channels by
+/// which the guest tells of them. Both live on one loop.
+final class QueuePair {
+  private final TxQueue tx;
+  private final RxQueue rx;
+  private final EventChannel txChannel;
+  private final EventChannel rxChannel;
+  private final Deque<Runnable> undo;
+
+  private QueuePair(
+      TxQueue tx,
+      RxQueue rx,
+      EventChannel txChannel,
+      EventChannel rxChannel,
+      Deque<Runnable> undo) {
+    this.tx = tx;
+    this.rx = rx;
+    this.txChannel = txChannel;
+    this.rxChannel = rxChannel;
+    this.undo = undo;
+  }
+
+  /// Maps the rings and binds the channels of a queue; nothing runs before [#start].
+  ///
+  /// @throws DeviceException a reference or a channel is wrong; nothing stays mapped or bound
+  static QueuePair open(
+      Ground ground,
+      int domid,
+      VifSettings settings,
+      VifSettings.QueueKeys keys,
+      LoopMemory memory,
+      Ingress ingress,
+      VifPort port,
+      Runnable carrierChanged,
+      QueueFailure failure)
+      throws DeviceException {
+    Deque<Runnable> undo = new ArrayDeque<>();
+    // Ingress is confined to the loop.
+    undo.push(() -> memory.loop().execute(ingress::close));
+    try {
+      BackRing txRing =
+          map(ground, domid, keys.prefix() + "tx-ring-ref", keys.txRef(), TxRequest.SIZE, undo);
+      BackRing rxRing =
+          map(ground, domid, keys.prefix() + "rx-ring-ref", keys.rxRef(), RxRequest.SIZE, undo);
+      TxQueue tx =
+          new TxQueue(domid, txRing, ground.grants(), memory, port.counters(), ingress, failure);
+      RxQueue rx =
+          new RxQueue(
+              domid,
+              rxRing,
+              ground.grants(),
+              memory.loop(),
+              port.counters(),
+              settings.rxNotify(),
+              settings.accepts().maxLength(),
+              carrierChanged,
+              failure);
+      String key = keys.prefix() + "event-channel";
+      if (keys.isSplit()) {
+        EventChannel txChannel =
+            bind(ground, domid, key + "-tx", keys.txPort(), memory.loop(), tx::onEvent, undo);
+        EventChannel rxChannel =
+            bind(ground, domid, key + "-rx", keys.rxPort(), memory.loop(), rx::onEvent, undo);
+        return new QueuePair(tx, rx, txChannel, rxChannel, undo);
+      }
+      EventChannel channel =
+          bind(
+              ground,
+              domid,
+              key,
+              keys.txPort(),
+              memory.loop(),
+              () -> {
+                boolean transmitted = tx.onEvent();
+                boolean posted = rx.onEvent();
+                return transmitted || posted;
+              },
+              undo);
+      return new QueuePair(tx, rx, channel, channel, undo);
+    } catch (DeviceException | RuntimeException e) {
+      undo.forEach(Runnable::run);
+      throw e;
+    }
+  }
+
+  private static BackRing map(
+      Ground ground, int domid, String key, int gref, int slotSize, Deque<Runnable> undo)
+      throws DeviceException {
+    GrantMapping mapping;
+    try {
+      mapping = ground.grants().map(domid, new int[] {gref}, false);
+    } catch (GrantException e) {
+      throw new DeviceException(key + ": " + e.getMessage(), e);
+    }
+    undo.push(mapping::close);
+    try {
+      return BackRing.attach(mapping.memory(), slotSize);
+    } catch (RingViolation e) {
+      throw new DeviceException(key + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static EventChannel bind(
+      Ground ground,
+      int domid,
+      String key,
+      int port,
+      EventLoop loop,
+      EventHandler handler,
+      Deque<Runnable> undo)
+      throws DeviceException {
+    try {
+      EventChannel channel = ground.events().bind(domid, port, loop, handler);
+      undo.push(channel::close);
+      return channel;
+    } catch (IOException e) {
+      throw new DeviceException(key + ": " + e.getMessage(), e);
+    }
+  }
+
+  void start() {
+    rx.start(rxChannel);
+    tx.start(txChannel);
+  }
+
+  /// Stops both queues, then lets go of everything, the channels before the pages. Idempotent.
+  void close() {
+    tx.stop();
+    rx.close();
+    undo.forEach(Runnable::run);
+    undo.clear();
+  }
+
+  void halt() {
+    tx.halt();
+    rx.halt();
+  }
+
+  RxQueue rx() {
+    return rx;
+  }
+
+  /// Any thread, also while the queue is being closed: no shared memory is read.
+  QueueStatistics statistics(int queue) {
+    return new QueueStatistics(queue, tx.counters().snapshot(), rx.counters().snapshot());
+  }
+}

@@ -1,0 +1,170 @@
+package org.netback.netif;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.GsoType;
+
+/// Private copies of frames that wait for a guest's buffers, oldest first. Bounded in octets and in
+/// frames; its memory is taken with the first frame and given back by [#release].
+///
+/// Guarded by the lock of its [RxQueue].
+final class RxBacklog {
+  /// As much as Linux queues for a guest (XSA-392).
+  static final int MAX_OCTETS = 512 << 10;
+
+  /// Bounds the work of delivering or dropping all of it, however short the frames are.
+  static final int MAX_FRAMES = 4096;
+
+  private @Nullable Memory memory;
+
+  /// Where the oldest frame's record is; the others follow, modulo the capacity.
+  private int head;
+
+  private int frames;
+  private int octets;
+
+  /// Where the next frame's octets go.
+  private int tail;
+
+  boolean isEmpty() {
+    return frames == 0;
+  }
+
+  boolean hasMemory() {
+    return memory != null;
+  }
+
+  int frames() {
+    return frames;
+  }
+
+  /// Octets of the frames that wait.
+  int octets() {
+    return octets;
+  }
+
+  /// Appends a copy.
+  ///
+  /// @return false if there is no room
+  boolean offer(Frame frame, long now) {
+    int length = frame.length();
+    Memory m = memory;
+    if (m == null) {
+      m = new Memory();
+      memory = m;
+    }
+    int at = place(m, length);
+    if (at < 0) {
+      return false;
+    }
+    MemorySegment.copy(frame.memory(), frame.offset(), m.octets, at, length);
+    int i = head + frames & MAX_FRAMES - 1;
+    m.offsets[i] = at;
+    m.lengths[i] = length;
+    m.times[i] = now;
+    m.checksums[i] = frame.checksum();
+    m.gso[i] = frame.gso();
+    m.gsoSizes[i] = frame.gsoSize();
+    frames++;
+    octets += length;
+    tail = at + length;
+    return true;
+  }
+
+  /// A frame's octets lie in one piece, so the end of the memory may stay empty.
+  private int place(Memory m, int length) {
+    if (frames == 0) {
+      return 0;
+    }
+    if (frames == MAX_FRAMES) {
+      return -1;
+    }
+    int oldest = m.offsets[head];
+    if (tail > oldest) {
+      if (tail + length <= MAX_OCTETS) {
+        return tail;
+      }
+      return length < oldest ? 0 : -1;
+    }
+    return tail + length < oldest ? tail : -1;
+  }
+
+  /// Forgets the oldest frame.
+  void remove() {
+    octets -= length();
+    head = head + 1 & MAX_FRAMES - 1;
+    frames--;
+  }
+
+  /// Forgets all frames.
+  void clear() {
+    frames = 0;
+    octets = 0;
+    head = 0;
+    tail = 0;
+  }
+
+  /// Gives the memory back, frames and all.
+  void release() {
+    clear();
+    Memory m = memory;
+    if (m != null) {
+      memory = null;
+      m.arena.close();
+    }
+  }
+
+  /// Where the octets of all frames are.
+  MemorySegment memory() {
+    return present().octets;
+  }
+
+  /// Of the oldest frame, as all that follow.
+  int offset() {
+    return present().offsets[head];
+  }
+
+  int length() {
+    return present().lengths[head];
+  }
+
+  /// When it came, in the time of [#offer].
+  long time() {
+    return present().times[head];
+  }
+
+  ChecksumState checksum() {
+    return present().checksums[head];
+  }
+
+  GsoType gso() {
+    return present().gso[head];
+  }
+
+  int gsoSize() {
+    return present().gsoSizes[head];
+  }
+
+  private Memory present() {
+    Memory m = memory;
+    if (m == null || frames == 0) {
+      throw new IllegalStateException("no frame waits");
+    }
+    return m;
+  }
+
+  /// All that is allocated. The octets are touched by whichever loop delivers to the queue.
+  private static final class Memory {
+    final Arena arena = Arena.ofShared();
+    final MemorySegment octets = arena.allocate(MAX_OCTETS);
+    final int[] offsets = new int[MAX_FRAMES];
+    final int[] lengths = new int[MAX_FRAMES];
+    final long[] times = new long[MAX_FRAMES];
+    final ChecksumState[] checksums = new ChecksumState[MAX_FRAMES];
+    final GsoType[] gso = new GsoType[MAX_FRAMES];
+    final int[] gsoSizes = new int[MAX_FRAMES];
+  }
+}

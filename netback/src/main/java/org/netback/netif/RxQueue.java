@@ -1,0 +1,505 @@
+package org.netback.netif;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.vswitch.DropReason;
+import org.netback.vswitch.PortCounters;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.RxRequest;
+import org.netback.xen.io.netif.RxResponse;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingViolation;
+
+/// Writes what the switch sends to a guest into the buffers that the guest has posted on one ring
+/// (io/netif.h, "Guest receive").
+///
+/// A frame takes one buffer per 4096 octets, and one more for a GSO extra, whose response takes the
+/// buffer's slot. A frame is begun only when it can be finished, and every response lies in the
+/// slot of its request, since frontends go by that.
+///
+/// When the guest has too few buffers, frames wait as private copies in an [RxBacklog]:
+/// - bounded: what does not fit is dropped (BACKLOG_FULL);
+/// - not for long: what has waited for 10 s is dropped (BACKLOG_EXPIRED);
+/// - behind each other: while one waits, those that come later wait too, so a queue keeps its
+///   order;
+/// - not for ever: if for 60 s no frame could be delivered and one still waits, the guest is taken
+///   for stalled. What waits and what comes is dropped (STALLED) until the guest posts a buffer
+///   again. The clock starts with the first frame that has to wait and only a delivery stops it,
+///   not a buffer kept free that is too few (XSA-392).
+///
+/// A frontend without `feature-rx-notify` does not say when it has posted buffers. For such a guest
+/// the ring is looked at every 2 ms while frames wait, they wait 30 ms at most, and a stall cannot
+/// be told from a slow guest, so none is declared.
+///
+/// Any loop may transmit. The lock is taken once per batch; no one who holds it waits for anything.
+final class RxQueue {
+  static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
+  static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
+  static final long UNNOTIFIED_DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
+  static final long UNNOTIFIED_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
+  /// How long the backlog keeps its memory after the last frame has left it.
+  static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private static final int PAGE = GrantTable.PAGE_SIZE;
+
+  /// A ring's slots: no more can be consumed without being answered.
+  private static final int SLOTS = 256;
+
+  private static final int EXTRA = -1;
+
+  private final int domid;
+  private final BackRing ring;
+  private final GrantTable grants;
+  private final EventLoop loop;
+  private final PortCounters port;
+  private final boolean rxNotify;
+  private final int maxLength;
+  private final Runnable carrierChanged;
+  private final QueueFailure failure;
+  private final Runnable tick = this::tick;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final RxCounters counters = new RxCounters();
+  private EventChannel channel = Unbound.CHANNEL;
+  private volatile boolean open;
+
+  /// Requests that are vouched for and not consumed.
+  private int free;
+
+  // The slots that are consumed and not answered yet, in order.
+  private final GrantCopy copies = new GrantCopy(SLOTS);
+  private final int[] copyOf = new int[SLOTS];
+  private final int[] ids = new int[SLOTS];
+  private final int[] flags = new int[SLOTS];
+  private final int[] lengths = new int[SLOTS];
+  private int staged;
+  private final int[] frameEnds = new int[SLOTS];
+  private int stagedFrames;
+
+  private final RxBacklog backlog = new RxBacklog();
+  private boolean starving;
+  private long starvingSince;
+  private long lastWait;
+  private volatile boolean stalled;
+  private int freeWhenStalled;
+  private boolean tickScheduled;
+  private long tickAt;
+  private EventLoop.Timer timer = () -> {};
+  private int reqProdAtLastEvent;
+
+  /// @param port the vif's
+  /// @param rxNotify whether the frontend notifies when it has posted buffers
+  /// @param maxLength the longest frame that the guest takes
+  /// @param carrierChanged called under the queue's lock when the guest has stalled or recovered
+  RxQueue(
+      int domid,
+      BackRing ring,
+      GrantTable grants,
+      EventLoop loop,
+      PortCounters port,
+      boolean rxNotify,
+      int maxLength,
+      Runnable carrierChanged,
+      QueueFailure failure) {
+    this.domid = domid;
+    this.ring = ring;
+    this.grants = grants;
+    this.loop = loop;
+    this.port = port;
+    this.rxNotify = rxNotify;
+    this.maxLength = maxLength;
+    this.carrierChanged = carrierChanged;
+    this.failure = failure;
+    this.reqProdAtLastEvent = ring.reqCons();
+    count();
+  }
+
+  void start(EventChannel notify) {
+    lock.lock();
+    try {
+      channel = notify;
+      open = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Ends the queue and drops what waits: when this has returned, the ring and the guest's pages
+  /// are not touched any more. Any thread; idempotent.
+  void close() {
+    lock.lock();
+    try {
+      shut();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void shut() {
+    open = false;
+    timer.cancel();
+    if (!backlog.isEmpty()) {
+      port.drop(DropReason.PORT_DOWN, backlog.frames());
+    }
+    backlog.release();
+    count();
+  }
+
+  /// Stops taking frames, without waiting for a batch under way; to be closed all the same.
+  void halt() {
+    open = false;
+  }
+
+  RxCounters counters() {
+    return counters;
+  }
+
+  /// Delivers frames of a batch, or lets them wait, or drops and counts them.
+  ///
+  /// @param base index of the frame that the mask's lowest bit stands for
+  /// @param mask a bit for each frame that is meant
+  void transmit(FrameBatch frames, int base, long mask) {
+    lock.lock();
+    long left = mask;
+    try {
+      if (!open || stalled && !isBackToLife()) {
+        port.drop(open ? DropReason.STALLED : DropReason.PORT_DOWN, Long.bitCount(left));
+        return;
+      }
+      if (!backlog.isEmpty()) {
+        flush();
+      }
+      while (left != 0) {
+        Frame frame = frames.get(base + Long.numberOfTrailingZeros(left));
+        if (frame.length() > maxLength) {
+          port.drop(DropReason.TOO_LONG, 1);
+        } else if (backlog.isEmpty() && reserve(slots(frame.length(), frame.gso()))) {
+          stage(
+              frame.memory(),
+              frame.offset(),
+              frame.length(),
+              frame.checksum(),
+              frame.gso(),
+              frame.gsoSize());
+        } else {
+          queue(frame);
+        }
+        left &= left - 1;
+      }
+      commit();
+      if (!backlog.isEmpty()) {
+        flush();
+        scheduleTick();
+      }
+    } catch (RingViolation violation) {
+      port.drop(DropReason.PORT_DOWN, stagedFrames + Long.bitCount(left));
+      shut();
+      failure.ringBroken(violation);
+    } catch (RuntimeException bug) {
+      port.drop(DropReason.PORT_DOWN, stagedFrames + Long.bitCount(left));
+      shut();
+      failure.crashed(bug);
+    } finally {
+      count();
+      lock.unlock();
+    }
+  }
+
+  /// The guest has notified: perhaps it has posted buffers. Runs on the queue's loop.
+  ///
+  /// @return whether it has
+  boolean onEvent() {
+    lock.lock();
+    try {
+      counters.events++;
+      if (!open) {
+        return true;
+      }
+      look();
+      int reqProd = ring.reqCons() + free;
+      boolean posted = reqProd != reqProdAtLastEvent;
+      reqProdAtLastEvent = reqProd;
+      if (!posted) {
+        counters.spuriousEvents++;
+      }
+      if (stalled) {
+        isBackToLife();
+      } else if (!backlog.isEmpty()) {
+        flush();
+      }
+      return posted;
+    } catch (RingViolation violation) {
+      shut();
+      failure.ringBroken(violation);
+      return true;
+    } catch (RuntimeException bug) {
+      shut();
+      failure.crashed(bug);
+      return true;
+    } finally {
+      count();
+      lock.unlock();
+    }
+  }
+
+  private void tick() {
+    lock.lock();
+    try {
+      tickScheduled = false;
+      if (!open) {
+        return;
+      }
+      expire();
+      if (!backlog.isEmpty()) {
+        flush();
+      }
+      if (!backlog.isEmpty() && rxNotify && loop.nanoTime() - starvingSince >= STALL_NANOS) {
+        stall();
+      }
+      if (backlog.isEmpty() && loop.nanoTime() - lastWait >= IDLE_NANOS) {
+        backlog.release();
+      }
+      scheduleTick();
+    } catch (RingViolation violation) {
+      shut();
+      failure.ringBroken(violation);
+    } catch (RuntimeException bug) {
+      shut();
+      failure.crashed(bug);
+    } finally {
+      count();
+      lock.unlock();
+    }
+  }
+
+  private void look() throws RingViolation {
+    free = ring.unconsumedRequests();
+  }
+
+  private static int slots(int length, GsoType gso) {
+    return (length + PAGE - 1) / PAGE + (gso == GsoType.NONE ? 0 : 1);
+  }
+
+  private boolean reserve(int slots) throws RingViolation {
+    if (free < slots) {
+      look();
+    }
+    return free >= slots;
+  }
+
+  /// Consumes a frame's slots; the frame's memory must stay as it is until [#commit].
+  private void stage(
+      MemorySegment memory,
+      long offset,
+      int length,
+      ChecksumState checksum,
+      GsoType gso,
+      int gsoSize) {
+    int first = staged;
+    int at = 0;
+    do {
+      int part = Math.min(PAGE, length - at);
+      MemorySegment request = ring.copyRequest();
+      ids[staged] = RxRequest.id(request);
+      lengths[staged] = part;
+      copyOf[staged] =
+          copies.addToGuest(domid, RxRequest.gref(request), 0, part, memory, offset + at);
+      at += part;
+      flags[staged++] = at < length ? RxResponse.MORE_DATA : 0;
+      if (gso != GsoType.NONE && staged == first + 1) {
+        // The extra comes directly after the first slot and takes the buffer that was posted
+        // there, unused.
+        ring.copyRequest();
+        copyOf[staged] = EXTRA;
+        lengths[staged] = gsoSize;
+        flags[staged++] =
+            gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
+      }
+    } while (at < length);
+    if (gso != GsoType.NONE) {
+      // Receivers insist on both checksum flags with GSO.
+      flags[first] |= RxResponse.EXTRA_INFO | RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
+    } else if (checksum == ChecksumState.BLANK) {
+      flags[first] |= RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
+    } else if (checksum == ChecksumState.VALIDATED) {
+      flags[first] |= RxResponse.DATA_VALIDATED;
+    }
+    free -= staged - first;
+    frameEnds[stagedFrames++] = staged;
+  }
+
+  /// Copies what is staged, answers, and notifies if the guest wants to know.
+  private void commit() {
+    if (staged == 0) {
+      return;
+    }
+    grants.copy(copies);
+    MemorySegment response = ring.responseSlot();
+    int delivered = 0;
+    long octets = 0;
+    int slot = 0;
+    for (int frame = 0; frame < stagedFrames; frame++) {
+      boolean good = true;
+      int length = 0;
+      for (; slot < frameEnds[frame]; slot++) {
+        if (copyOf[slot] == EXTRA) {
+          ExtraInfo.writeGso(response, 0, lengths[slot], flags[slot], 0);
+        } else {
+          boolean copied = copies.status(copyOf[slot]) == GrantStatus.OKAY;
+          good &= copied;
+          length += lengths[slot];
+          int status = copied ? lengths[slot] : RxResponse.ERROR;
+          RxResponse.write(response, ids[slot], 0, flags[slot], status);
+        }
+        ring.putResponse();
+      }
+      if (good) {
+        delivered++;
+        octets += length;
+      }
+    }
+    counters.packets += delivered;
+    counters.octets += octets;
+    counters.batches++;
+    int failed = stagedFrames - delivered;
+    if (failed > 0) {
+      counters.copyFailures += failed;
+      port.drop(DropReason.DELIVERY_FAILED, failed);
+    }
+    port.egress(delivered, octets);
+    counters.answered += staged;
+    copies.clear();
+    staged = 0;
+    stagedFrames = 0;
+    starving = false;
+    if (ring.push()) {
+      counters.notifications++;
+      channel.notifyPeer();
+    }
+  }
+
+  private void queue(Frame frame) {
+    long now = loop.nanoTime();
+    lastWait = now;
+    if (!starving) {
+      starving = true;
+      starvingSince = now;
+    }
+    if (backlog.offer(frame, now)) {
+      counters.backlogged++;
+    } else {
+      port.drop(DropReason.BACKLOG_FULL, 1);
+    }
+  }
+
+  /// Delivers what waits, as far as there are buffers for it, and asks to be told when there are
+  /// enough for the next.
+  private void flush() throws RingViolation {
+    while (!backlog.isEmpty()) {
+      while (!backlog.isEmpty() && reserve(slots(backlog.length(), backlog.gso()))) {
+        stage(
+            backlog.memory(),
+            backlog.offset(),
+            backlog.length(),
+            backlog.checksum(),
+            backlog.gso(),
+            backlog.gsoSize());
+        // Its octets stay where they are until the next frame is appended, after the commit.
+        backlog.remove();
+      }
+      commit();
+      if (backlog.isEmpty()) {
+        return;
+      }
+      int needed = slots(backlog.length(), backlog.gso());
+      ring.armRequestEvent(needed);
+      look();
+      if (free < needed) {
+        return;
+      }
+    }
+  }
+
+  private void expire() {
+    long drain = rxNotify ? DRAIN_NANOS : UNNOTIFIED_DRAIN_NANOS;
+    long now = loop.nanoTime();
+    int expired = 0;
+    while (!backlog.isEmpty() && now - backlog.time() >= drain) {
+      backlog.remove();
+      expired++;
+    }
+    if (expired > 0) {
+      port.drop(DropReason.BACKLOG_EXPIRED, expired);
+    }
+  }
+
+  private void stall() throws RingViolation {
+    port.drop(DropReason.STALLED, backlog.frames());
+    backlog.release();
+    look();
+    freeWhenStalled = free;
+    stalled = true;
+    counters.stalls++;
+    carrierChanged.run();
+    ring.armRequestEvent(free + 1);
+    isBackToLife();
+  }
+
+  /// Whether a stalled guest has posted a buffer, and thus is not stalled any more.
+  private boolean isBackToLife() throws RingViolation {
+    look();
+    if (free == freeWhenStalled) {
+      return false;
+    }
+    stalled = false;
+    starving = false;
+    carrierChanged.run();
+    return true;
+  }
+
+  boolean isStalled() {
+    return stalled;
+  }
+
+  private void scheduleTick() {
+    long now = loop.nanoTime();
+    long at;
+    if (!backlog.isEmpty()) {
+      at =
+          rxNotify
+              ? Math.min(backlog.time() + DRAIN_NANOS - now, starvingSince + STALL_NANOS - now)
+              : UNNOTIFIED_LOOK_NANOS;
+    } else if (backlog.hasMemory()) {
+      at = lastWait + IDLE_NANOS - now;
+    } else {
+      return;
+    }
+    at = now + Math.max(0, at);
+    if (tickScheduled && tickAt - at <= 0) {
+      return;
+    }
+    timer.cancel();
+    timer = loop.schedule(at - now, tick);
+    tickAt = at;
+    tickScheduled = true;
+  }
+
+  private void count() {
+    counters.reqCons = ring.reqCons();
+    counters.rspProd = ring.rspProdPvt();
+    counters.backlogFrames = backlog.frames();
+    counters.backlogOctets = backlog.octets();
+    counters.stalled = stalled;
+  }
+}

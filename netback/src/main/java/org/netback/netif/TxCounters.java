@@ -1,0 +1,42 @@
+package org.netback.netif;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/// What a [TxQueue] has done since it was connected. Written on the queue's loop only; read by any
+/// thread, which may see a round half counted.
+final class TxCounters {
+  long packets;
+  long octets;
+  final long[] rejected = new long[TxOutcome.values().length];
+  long copyFailures;
+  long checksumFixups;
+  long events;
+  long spuriousEvents;
+  long rounds;
+  long notifications;
+  long answered;
+  int reqCons;
+  int rspProd;
+
+  QueueStatistics.Tx snapshot() {
+    Map<TxOutcome, Long> reasons = new EnumMap<>(TxOutcome.class);
+    for (TxOutcome outcome : TxOutcome.values()) {
+      if (rejected[outcome.ordinal()] > 0) {
+        reasons.put(outcome, rejected[outcome.ordinal()]);
+      }
+    }
+    return new QueueStatistics.Tx(
+        packets,
+        octets,
+        reasons,
+        copyFailures,
+        checksumFixups,
+        events,
+        spuriousEvents,
+        rounds,
+        notifications,
+        answered - notifications,
+        new QueueStatistics.RingIndices(reqCons, rspProd));
+  }
+}

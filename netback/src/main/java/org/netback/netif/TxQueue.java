@@ -1,0 +1,204 @@
+package org.netback.netif;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.netback.vswitch.Ingress;
+import org.netback.vswitch.PortCounters;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingViolation;
+
+/// Reads what a guest transmits on one ring, and carries it into the switch.
+///
+/// A round takes up to [TxRound#PACKETS] packets: slots are copied once, packets assembled, all
+/// their data copied in one batch, every consumed slot answered, and only then the frames
+/// forwarded, so that no slow receiver holds a sender's slots. If requests are left, the next round
+/// is queued behind whatever else the loop has to do.
+///
+/// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
+/// returning while one is under way; nobody else wants it, and no one who holds it waits for
+/// anything but the lock of an [RxQueue], whose holders never wait.
+final class TxQueue {
+  private static final long STOP_SECONDS = 5;
+
+  private final int domid;
+  private final BackRing ring;
+  private final GrantTable grants;
+  private final EventLoop loop;
+  private final TxRound round;
+  private final PortCounters port;
+  private final Ingress ingress;
+  private final QueueFailure failure;
+  private final Runnable resume = this::resume;
+
+  private final ReentrantLock guard = new ReentrantLock();
+  private final TxCounters counters = new TxCounters();
+  private volatile State state = State.NEW;
+  private boolean resumeQueued;
+  private int reqConsAtLastEvent;
+  private EventChannel channel = Unbound.CHANNEL;
+
+  /// @param port the vif's
+  TxQueue(
+      int domid,
+      BackRing ring,
+      GrantTable grants,
+      LoopMemory memory,
+      PortCounters port,
+      Ingress ingress,
+      QueueFailure failure) {
+    this.domid = domid;
+    this.ring = ring;
+    this.grants = grants;
+    this.loop = memory.loop();
+    this.round = memory.round();
+    this.port = port;
+    this.ingress = ingress;
+    this.failure = failure;
+    this.reqConsAtLastEvent = ring.reqCons();
+    count();
+  }
+
+  /// Looks at the ring once, since no event will come for what is in it already, and from then on
+  /// when its channel or its own work tells it to.
+  void start(EventChannel notify) {
+    guard.lock();
+    try {
+      channel = notify;
+      if (state == State.NEW) {
+        state = State.RUNNING;
+      }
+      resumeQueued = true;
+    } finally {
+      guard.unlock();
+    }
+    loop.execute(resume);
+  }
+
+  /// Ends the queue: when this has returned, the ring and the guest's pages are not touched any
+  /// more. For the bus's thread; idempotent.
+  ///
+  /// @return false if a round has not come to its end in time; it will find its mappings closed
+  boolean stop() {
+    boolean quiet = false;
+    try {
+      quiet = guard.tryLock(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    state = State.STOPPED;
+    if (quiet) {
+      guard.unlock();
+    }
+    return quiet;
+  }
+
+  /// Begins no further round, without waiting for one under way; to be stopped all the same.
+  void halt() {
+    state = State.STOPPED;
+  }
+
+  TxCounters counters() {
+    return counters;
+  }
+
+  /// The guest has notified.
+  ///
+  /// @return whether there were requests since its last notification: a round of our own may have
+  ///   taken those that this one was about, and the guest must not be slowed down for that
+  boolean onEvent() {
+    counters.events++;
+    run();
+    int reqCons = counters.reqCons;
+    // While the queue is being stopped nothing is held against the guest.
+    boolean worked = reqCons != reqConsAtLastEvent || state != State.RUNNING;
+    reqConsAtLastEvent = reqCons;
+    if (!worked) {
+      counters.spuriousEvents++;
+    }
+    return worked;
+  }
+
+  private void resume() {
+    resumeQueued = false;
+    run();
+  }
+
+  private void run() {
+    guard.lock();
+    try {
+      if (state == State.RUNNING) {
+        runRound();
+      }
+    } catch (RingViolation violation) {
+      state = State.STOPPED;
+      failure.ringBroken(violation);
+    } catch (RuntimeException bug) {
+      state = State.STOPPED;
+      failure.crashed(bug);
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  private void runRound() throws RingViolation {
+    round.clear();
+    int available = ring.unconsumedRequests();
+    TxAssembler assembler = round.assembler();
+    TxOutcome fatal = TxOutcome.PACKET;
+    for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
+      assembler.begin(available);
+      do {
+        assembler.accept(ring.copyRequest());
+      } while (assembler.wantsSlot());
+      available -= assembler.slotCount();
+      TxOutcome outcome = assembler.outcome();
+      if (outcome == TxOutcome.PACKET) {
+        round.stage(domid);
+      } else {
+        counters.rejected[outcome.ordinal()]++;
+        if (outcome.isFatal()) {
+          // No response: nothing in the ring can be believed. What came before is still served.
+          fatal = outcome;
+          break;
+        }
+        round.reject();
+      }
+    }
+    if (round.slots() > 0) {
+      round.copy(grants, counters, port);
+      round.answer(ring);
+      counters.rounds++;
+      counters.answered += round.slots();
+      if (ring.push()) {
+        counters.notifications++;
+        channel.notifyPeer();
+      }
+      if (!round.batch().isEmpty()) {
+        ingress.forward(round.batch());
+      }
+    }
+    count();
+    if (fatal.isFatal()) {
+      throw new RingViolation(
+          fatal.text() + ", at tx request " + Integer.toUnsignedString(ring.reqCons() - 1));
+    }
+    if (!resumeQueued && ring.finalCheck()) {
+      resumeQueued = true;
+      loop.execute(resume);
+    }
+  }
+
+  private void count() {
+    counters.reqCons = ring.reqCons();
+    counters.rspProd = ring.rspProdPvt();
+  }
+
+  private enum State {
+    NEW,
+    RUNNING,
+    STOPPED
+  }
+}

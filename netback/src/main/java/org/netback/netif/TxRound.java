@@ -1,0 +1,185 @@
+package org.netback.netif;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.netback.offload.TransportChecksum;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.packet.Headers;
+import org.netback.vswitch.DropReason;
+import org.netback.vswitch.PortCounters;
+import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.io.netif.TxResponse;
+import org.netback.xen.ring.BackRing;
+
+/// The private memory of one round of a [TxQueue]: the frames that are copied in, and what each
+/// consumed slot is answered. One per event loop, shared by its queues, since a round runs from
+/// ring to receiver without a break.
+///
+/// A packet lies in one piece, so no header is ever split, however the guest cut it (XSA-423).
+final class TxRound {
+  /// Packets of one round, rejected ones included: what one queue does before others have a turn.
+  static final int PACKETS = 64;
+
+  /// Octets of one round: at most some 15 packets of 64 KiB.
+  private static final long OCTETS = 1 << 20;
+
+  /// A ring's slots: no more can be consumed without being answered.
+  private static final int SLOTS = 256;
+
+  private final TxAssembler assembler = new TxAssembler(SLOTS);
+  private final FrameArena arena;
+  private final FrameBatch batch = new FrameBatch(PACKETS);
+  private final GrantCopy copies = new GrantCopy(SLOTS);
+
+  private final int[] ids = new int[SLOTS];
+  private final int[] statuses = new int[SLOTS];
+  private int slots;
+  private final int[] slotOfCopy = new int[SLOTS];
+
+  private final Frame[] frames = new Frame[PACKETS];
+  private final int[] firstSlot = new int[PACKETS];
+  private final int[] endSlot = new int[PACKETS];
+  private final int[] firstCopy = new int[PACKETS + 1];
+  private int staged;
+  private final Headers headers = new Headers();
+
+  TxRound(Arena memory) {
+    arena = new FrameArena(memory, PACKETS, OCTETS);
+  }
+
+  void clear() {
+    arena.clear();
+    batch.clear();
+    copies.clear();
+    slots = 0;
+    staged = 0;
+  }
+
+  TxAssembler assembler() {
+    return assembler;
+  }
+
+  /// Whether a packet of any length can still be staged.
+  boolean hasRoom() {
+    return arena.fits(0xffff);
+  }
+
+  /// Slots listed for an answer.
+  int slots() {
+    return slots;
+  }
+
+  /// Takes over the packet that the assembler holds.
+  void stage(int domid) {
+    Frame frame = arena.allocate(assembler.total());
+    frame.setChecksum(assembler.checksum());
+    frame.setGso(assembler.gso(), assembler.gsoSize());
+    frames[staged] = frame;
+    firstSlot[staged] = slots;
+    firstCopy[staged] = copies.size();
+    long at = frame.offset();
+    for (int i = 0; i < assembler.fragmentCount(); i++) {
+      int length = assembler.length(i);
+      if (length > 0) {
+        int copy =
+            copies.addFromGuest(
+                domid, assembler.gref(i), assembler.offset(i), length, frame.memory(), at);
+        slotOfCopy[copy] = slots + assembler.slotOf(i);
+        at += length;
+      }
+    }
+    list(TxResponse.OKAY);
+    endSlot[staged] = slots;
+    staged++;
+    firstCopy[staged] = copies.size();
+  }
+
+  /// Lists the slots of a packet that is not served.
+  void reject() {
+    list(TxResponse.ERROR);
+  }
+
+  private void list(int status) {
+    for (int i = 0; i < assembler.slotCount(); i++) {
+      ids[slots] = assembler.id(i);
+      statuses[slots] = assembler.isExtra(i) ? TxResponse.NULL : status;
+      slots++;
+    }
+  }
+
+  /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
+  /// whose offload is nonsense. After this the guest's pages are not touched again.
+  void copy(GrantTable grants, TxCounters counters, PortCounters port) {
+    if (staged == 0) {
+      return;
+    }
+    grants.copy(copies);
+    for (int i = 0; i < staged; i++) {
+      if (!isCopied(i)) {
+        counters.copyFailures++;
+        continue;
+      }
+      Frame frame = frames[i];
+      if (frame.gso() != GsoType.NONE && frame.checksum() != ChecksumState.BLANK) {
+        // The segments' checksums start from the pseudo header's sum, so it has to be there.
+        counters.checksumFixups++;
+        if (!blankChecksum(frame)) {
+          port.drop(DropReason.BAD_OFFLOAD, 1);
+          continue;
+        }
+      }
+      counters.packets++;
+      counters.octets += frame.length();
+      batch.add(frame);
+    }
+  }
+
+  private boolean blankChecksum(Frame frame) {
+    headers.parse(frame);
+    Headers.Ip ip = frame.gso() == GsoType.TCPV4 ? Headers.Ip.V4 : Headers.Ip.V6;
+    return headers.ip() == ip
+        && headers.transport() == Headers.Transport.TCP
+        && TransportChecksum.blank(frame, headers) == TransportChecksum.Outcome.DONE;
+  }
+
+  /// Judges every segment of a packet; without its beginning the rest is of no use, so that then
+  /// all of its slots have failed.
+  private boolean isCopied(int packet) {
+    boolean copied = true;
+    int first = firstCopy[packet];
+    for (int i = first; i < firstCopy[packet + 1]; i++) {
+      if (copies.status(i) != GrantStatus.OKAY) {
+        copied = false;
+        statuses[slotOfCopy[i]] = TxResponse.ERROR;
+      }
+    }
+    if (copies.status(first) != GrantStatus.OKAY) {
+      for (int i = firstSlot[packet]; i < endSlot[packet]; i++) {
+        if (statuses[i] != TxResponse.NULL) {
+          statuses[i] = TxResponse.ERROR;
+        }
+      }
+    }
+    return copied;
+  }
+
+  /// Puts a response for every listed slot.
+  void answer(BackRing ring) {
+    MemorySegment response = ring.responseSlot();
+    for (int i = 0; i < slots; i++) {
+      TxResponse.write(response, ids[i], statuses[i]);
+      ring.putResponse();
+    }
+  }
+
+  /// The frames that are to be forwarded.
+  FrameBatch batch() {
+    return batch;
+  }
+}

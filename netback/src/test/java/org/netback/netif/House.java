@@ -1,0 +1,89 @@
+package org.netback.netif;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.Switch;
+import org.netback.vswitch.SwitchPort;
+import org.netback.xen.bus.DeviceException;
+import org.netback.xen.embedded.DomainRegistry;
+import org.netback.xen.embedded.DomainSize;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.grant.GrantTable;
+
+/// A backend with a switch and some guests on the embedded ground, stepped by hand: nothing happens
+/// before [#settle].
+final class House implements AutoCloseable {
+  static final int MAX_QUEUES = 4;
+
+  final DomainRegistry registry = new DomainRegistry();
+  final SteppedLoop loop = new SteppedLoop();
+  final SteppedLoop guestLoop = new SteppedLoop();
+  final MapStore store = new MapStore();
+  final Switch vswitch = new Switch(MacLimits.DEFAULT, loop::nanoTime);
+  final NetBackend backend;
+  final Sink sink = new Sink();
+  final SwitchPort sinkPort;
+  private final List<RawGuest> guests = new ArrayList<>();
+  private int created;
+
+  House() {
+    this(UnaryOperator.identity(), UnaryOperator.identity());
+  }
+
+  /// @param grants may put something between the backend and its grant table
+  /// @param events likewise for its event channels
+  House(UnaryOperator<GrantTable> grants, UnaryOperator<EventChannels> events) {
+    backend =
+        new NetBackend(
+            vswitch,
+            NetworkPolicy.OPEN,
+            grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
+            events.apply(registry.backendEvents()),
+            List.of(loop),
+            MAX_QUEUES,
+            loop::execute);
+    sinkPort = vswitch.network("default").attach(sink);
+  }
+
+  /// A guest with a device that is not connected yet.
+  RawGuest guest() {
+    return guest(0);
+  }
+
+  /// @param ringStart where the indices of its rings begin
+  RawGuest guest(int ringStart) {
+    try {
+      RawGuest guest =
+          new RawGuest(
+              this, registry.createDomain("guest" + ++created, new DomainSize(4, 1200)), ringStart);
+      guests.add(guest);
+      return guest;
+    } catch (IOException | DeviceException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /// Runs everybody until nobody has anything to do, the clock standing still.
+  void settle() {
+    while (loop.runReady() + guestLoop.runReady() > 0) {}
+  }
+
+  void advance(long nanos) {
+    settle();
+    loop.advance(nanos);
+    settle();
+  }
+
+  /// Everything of this backend's goes.
+  @Override
+  public void close() {
+    guests.forEach(RawGuest::close);
+    settle();
+    sinkPort.close();
+    registry.close();
+  }
+}
