@@ -27,6 +27,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   static final int GUEST_EVENTS_MAX = 1 << 20;
   static final int CONTROL_EVENTS_MAX = 1 << 26;
 
+  /// Connections of one guest at a time.
+  static final int GUEST_CONNECTIONS_MAX = 32;
+
   private final Store store;
   private final Domain domain;
   private final Deque<String> waiting = new ArrayDeque<>();
@@ -44,6 +47,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
+    boolean dead = store.domain(domain.domid()).filter(known -> known == domain).isEmpty();
+    if (dead || !domain.privileged() && store.sessions(domain).size() >= GUEST_CONNECTIONS_MAX) {
+      var _ = ctx.close();
+      return;
+    }
     Session opened = new Session(store, domain, event -> deliver(ctx, event), () -> hangUp(ctx));
     session = Optional.of(opened);
     opened.open();
@@ -188,7 +196,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /// Sends what one request or one commit caused together.
   private void flushSoon(ChannelHandlerContext ctx) {
-    if (!flushing) {
+    if (!flushing && !handling) {
       flushing = true;
       ctx.executor()
           .execute(

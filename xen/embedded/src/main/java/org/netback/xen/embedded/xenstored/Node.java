@@ -67,6 +67,20 @@ final class Node {
     return node;
   }
 
+  /// How many elements of a path, from this node as the top, there are.
+  int reach(StorePath path) {
+    Node node = this;
+    int depth = 0;
+    while (depth < path.depth()) {
+      node = node.child(path.element(depth));
+      if (!node.exists()) {
+        break;
+      }
+      depth++;
+    }
+    return depth;
+  }
+
   Node withContent(Octets newValue, Permissions newPermissions, long now) {
     return new Node(newValue, newPermissions, now, children, childrenGeneration);
   }

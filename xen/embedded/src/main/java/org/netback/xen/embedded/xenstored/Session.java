@@ -183,8 +183,7 @@ final class Session {
     while (nextTransaction == 0 || transactions.containsKey(nextTransaction)) {
       nextTransaction++;
     }
-    domain.countTransactions(1);
-    transactions.put(nextTransaction, new Transaction(store, domain, true));
+    transactions.put(nextTransaction, store.begin(domain));
     return Reply.ofString(Integer.toUnsignedString(nextTransaction++));
   }
 
@@ -194,7 +193,7 @@ final class Session {
       return StoreError.EINVAL;
     }
     transactions.remove(id);
-    domain.countTransactions(-1);
+    store.end(transaction, domain);
     return commit ? store.commit(transaction, domain) : Reply.OK;
   }
 
@@ -259,7 +258,7 @@ final class Session {
   private void reset() {
     store.remove(watches);
     watches.clear();
-    domain.countTransactions(-transactions.size());
+    transactions.values().forEach(transaction -> store.end(transaction, domain));
     transactions.clear();
   }
 

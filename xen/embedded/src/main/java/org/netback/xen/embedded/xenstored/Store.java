@@ -3,9 +3,12 @@ package org.netback.xen.embedded.xenstored;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The store: the current version of the tree, the domains and the watches. One thread; does no
 /// I/O, knows no time.
@@ -13,11 +16,17 @@ import java.util.Optional;
 /// The tree's top has three children: the root `/` and the two special watches, whose nodes hold
 /// nothing but permissions.
 final class Store {
+  /// How far behind, in changes, a guest's transaction may keep an old version of the store alive;
+  /// beyond, it is told to try again. Without, guests that open transactions and leave them could
+  /// keep any number of whole versions.
+  static final int AGE_MAX = 50_000;
+
   private final Map<Integer, Domain> domains = new HashMap<>();
   private final Map<StorePath, List<Watch>> watches = new HashMap<>();
   private final Map<Domain, List<Session>> sessions = new HashMap<>();
   private final int[] limits = Quota.initials();
   private final Domain control = new Domain(Domain.CONTROL, 0, limits);
+  private final Set<Transaction> guests = new LinkedHashSet<>();
   private Node top;
   private long generation;
 
@@ -41,6 +50,10 @@ final class Store {
 
   Node top() {
     return top;
+  }
+
+  long generation() {
+    return generation;
   }
 
   long nextGeneration() {
@@ -105,10 +118,36 @@ final class Store {
     return List.copyOf(judged);
   }
 
+  Transaction begin(Domain owner) {
+    Transaction transaction = new Transaction(this, owner, true);
+    owner.countTransactions(1);
+    if (!owner.privileged()) {
+      guests.add(transaction);
+    }
+    return transaction;
+  }
+
+  void end(Transaction transaction, Domain owner) {
+    owner.countTransactions(-1);
+    guests.remove(transaction);
+  }
+
+  private void expire() {
+    Iterator<Transaction> oldest = guests.iterator();
+    while (oldest.hasNext()) {
+      Transaction transaction = oldest.next();
+      if (transaction.started() + AGE_MAX > generation) {
+        return;
+      }
+      transaction.expire();
+      oldest.remove();
+    }
+  }
+
   /// Makes a transaction's changes the store's, unless it conflicts, and tells the watchers.
   Answer commit(Transaction transaction, Domain by) {
     if (transaction.failed()) {
-      return StoreError.ENOMEM;
+      return transaction.expired() ? StoreError.EAGAIN : StoreError.ENOMEM;
     }
     if (!transaction.changedAnything()) {
       return Reply.OK;
@@ -120,6 +159,7 @@ final class Store {
     if (more > 0 && by.exceeds(Quota.NODES, by.nodes() + more)) {
       return StoreError.ENOSPC;
     }
+    expire();
     Node before = top;
     top = transaction.appliedTo(before);
     transaction.nodes().forEach((domid, n) -> domain(domid).ifPresent(d -> d.countNodes(n)));

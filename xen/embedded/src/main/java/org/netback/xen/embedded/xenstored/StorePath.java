@@ -124,10 +124,21 @@ final class StorePath implements Comparable<StorePath> {
     if (elements.length == 1) {
       return ROOT;
     }
-    String above = text.substring(0, text.length() - name().length() - 1);
-    return above.isEmpty()
+    return prefix(elements.length - 1);
+  }
+
+  /// The path of this one's first elements.
+  StorePath prefix(int depth) {
+    if (depth == elements.length) {
+      return this;
+    }
+    int length = text.length();
+    for (int i = depth; i < elements.length; i++) {
+      length -= elements[i].length() + 1;
+    }
+    return length <= 0
         ? ROOT
-        : new StorePath(above, Arrays.copyOf(elements, elements.length - 1));
+        : new StorePath(text.substring(0, length), Arrays.copyOf(elements, depth));
   }
 
   StorePath child(String name) {

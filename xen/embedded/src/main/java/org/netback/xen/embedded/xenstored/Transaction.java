@@ -35,9 +35,11 @@ final class Transaction {
   private final Map<StorePath, Integer> record = new TreeMap<>();
   private final Events events = new Events();
   private final Map<Integer, Integer> nodes = new HashMap<>();
+  private final long started;
   private Node base;
   private Node top;
   private boolean failed;
+  private boolean expired;
 
   Transaction(Store store, Domain owner, boolean recorded) {
     this.store = store;
@@ -45,14 +47,7 @@ final class Transaction {
     this.recorded = recorded;
     base = store.top();
     top = base;
-  }
-
-  Node base() {
-    return base;
-  }
-
-  Node top() {
-    return top;
+    started = store.generation();
   }
 
   Events events() {
@@ -68,17 +63,33 @@ final class Transaction {
     return failed;
   }
 
+  boolean expired() {
+    return expired;
+  }
+
+  /// The store's generation when this began.
+  long started() {
+    return started;
+  }
+
+  /// Ends this before its time: all that remains is to be told to try again. Keeps no version of
+  /// the store alive.
+  void expire() {
+    fail();
+    expired = true;
+  }
+
   boolean changedAnything() {
     return top != base;
   }
 
-  /// Gives up: what is left is to be refused at its end. Keeps no version of the store alive.
-  void fail() {
+  /// Gives up: all that remains is to be refused.
+  private void fail() {
     failed = true;
     record.clear();
     events.clear();
     nodes.clear();
-    base = store.top();
+    base = Children.ABSENT;
     top = base;
   }
 
@@ -98,21 +109,31 @@ final class Transaction {
     Node node = top.descend(path);
     touch(path, CONTENT);
     if (node.exists() && (node.permissions().accessOf(owner) & needed) == needed) {
-      return failed ? StoreError.ENOSPC : new Lookup.Found(node);
+      return failed ? refusal() : new Lookup.Found(node);
     }
-    StorePath above = path;
-    Node ancestor;
-    do {
-      above = above.parent();
-      ancestor = top.descend(above);
+    StorePath nearest = node.exists() ? path.parent() : nearestAbove(path);
+    for (StorePath above = path.parent();
+        recorded && above.depth() > nearest.depth();
+        above = above.parent()) {
       touch(above, CONTENT);
-    } while (!ancestor.exists());
+    }
+    touch(nearest, CONTENT);
+    Node ancestor = top.descend(nearest);
     if (failed) {
-      return StoreError.ENOSPC;
+      return refusal();
     }
     return node.exists() || (ancestor.permissions().accessOf(owner) & needed) == 0
         ? StoreError.EACCES
         : StoreError.ENOENT;
+  }
+
+  private StoreError refusal() {
+    return expired ? StoreError.EAGAIN : StoreError.ENOSPC;
+  }
+
+  private StorePath nearestAbove(StorePath path) {
+    int depth = top.reach(path);
+    return depth == 0 ? StorePath.ROOT : path.prefix(depth);
   }
 
   Answer read(StorePath path) {
@@ -204,36 +225,37 @@ final class Transaction {
 
   private Answer done(StorePath path) {
     if (failed) {
-      return StoreError.ENOSPC;
+      return refusal();
     }
     events.add(path, true);
     return Reply.OK;
   }
 
   private Answer create(StorePath path, Octets value) {
-    Deque<StorePath> missing = new ArrayDeque<>();
-    StorePath above = path;
-    Node parent;
-    do {
-      missing.push(above);
-      above = above.parent();
-      parent = top.descend(above);
-    } while (!parent.exists());
+    StorePath nearest = nearestAbove(path);
+    Node parent = top.descend(nearest);
+    int missing = path.depth() - nearest.depth();
     if (owner.exceeds(
-        Quota.NODES, owner.nodes() + nodes.getOrDefault(owner.domid(), 0) + missing.size())) {
+        Quota.NODES, owner.nodes() + nodes.getOrDefault(owner.domid(), 0) + missing)) {
       return StoreError.ENOSPC;
     }
     Permissions permissions = store.inherited(parent.permissions(), owner);
-    int parentSize = parent.size() + missing.getFirst().name().length() + 1;
-    int size = Node.create(value, permissions, 0).size();
-    if (owner.exceeds(Quota.NODE_SIZE, Math.max(size, parentSize))) {
+    Node made = Node.create(value, permissions, store.nextGeneration());
+    int parentSize = parent.size() + path.element(nearest.depth()).length() + 1;
+    if (owner.exceeds(Quota.NODE_SIZE, Math.max(made.size(), parentSize))) {
       return StoreError.ENOSPC;
     }
-    for (StorePath each : missing) {
-      Octets content = each.equals(path) ? value : Octets.EMPTY;
-      put(each, Node.create(content, permissions, store.nextGeneration()));
-      count(permissions.owner(), 1);
+    // From the bottom up, then put in place at once: a path can have a thousand levels.
+    touch(path, CHANGED);
+    for (int depth = path.depth() - 1; depth > nearest.depth(); depth--) {
+      if (recorded) {
+        touch(path.prefix(depth), CHANGED);
+      }
+      long now = store.nextGeneration();
+      made = Node.create(Octets.EMPTY, permissions, now).withChild(path.element(depth), made, now);
     }
+    put(path.prefix(nearest.depth() + 1), made);
+    count(permissions.owner(), missing);
     return done(path);
   }
 
@@ -290,7 +312,7 @@ final class Transaction {
           yield StoreError.EINVAL;
         }
         removeFound(path, node);
-        yield failed ? StoreError.ENOSPC : Reply.OK;
+        yield failed ? refusal() : Reply.OK;
       }
     };
   }
@@ -403,9 +425,6 @@ final class Transaction {
 
   /// Whether another's commit changed what this one looked at.
   boolean conflictsWith(Node now) {
-    if (now == base) {
-      return false;
-    }
     for (Map.Entry<StorePath, Integer> entry : record.entrySet()) {
       int what = entry.getValue();
       Node seen = base.descend(entry.getKey());
