@@ -1,0 +1,324 @@
+package org.netback.xen.ring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Both halves on one page. Starts are such that indices pass 2^31 and 2^32.
+class RingTest {
+  private static final int SLOT = 12;
+  private static final int SIZE = 256;
+  private static final int REQ_PROD = 0;
+  private static final int REQ_EVENT = 4;
+  private static final int RSP_PROD = 8;
+  private static final int RSP_EVENT = 12;
+
+  private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
+
+  @ParameterizedTest
+  @CsvSource({"12, 256", "8, 256", "16, 128", "112, 32"})
+  void hasAsManySlotsAsFitRoundedDownToAPowerOfTwo(int slotSize, int slots) {
+    assertThat(FrontRing.initialise(page, slotSize).size()).isEqualTo(slots);
+  }
+
+  @Test
+  void initialisesThePageAsTheHeaderSays() {
+    page.fill((byte) 0xaa);
+
+    FrontRing.initialise(page, SLOT);
+
+    assertThat(page.asSlice(0, 16).toArray(ValueLayout.JAVA_INT)).containsExactly(0, 1, 0, 1);
+    assertThat(page.asSlice(16, 48).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -1, -100, -256, Integer.MAX_VALUE - 100})
+  void carriesRequestsAndResponsesInOrderRoundTheRing(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    BackRing back = BackRing.attach(page, SLOT);
+    int sent = 0;
+    int answered = 0;
+    for (int round = 0; round < 40; round++) {
+      int lot = 1 + round * 7 % SIZE;
+      for (int i = 0; i < lot; i++) {
+        front.putRequest(new Word(sent++));
+      }
+      front.push();
+      assertThat(back.unconsumedRequests()).isEqualTo(lot);
+      for (int i = 0; i < lot; i++) {
+        int value = Word.read(back.copyRequest());
+        back.putResponse(new Word(~value));
+      }
+      assertThat(back.unconsumedRequests()).isZero();
+      back.push();
+      assertThat(front.unconsumedResponses()).isEqualTo(lot);
+      for (int i = 0; i < lot; i++) {
+        assertThat(Word.read(front.copyResponse())).isEqualTo(~answered++);
+      }
+    }
+    assertThat(answered).isEqualTo(sent);
+  }
+
+  @Test
+  void putsAResponseIntoTheSlotOfItsRequest() throws RingViolation {
+    FrontRing front = FrontRing.initialise(page, SLOT);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(1));
+    front.putRequest(new Word(2));
+    front.push();
+    back.unconsumedRequests();
+    back.copyRequest();
+    back.copyRequest();
+
+    back.putResponse(new Word(10));
+    back.putResponse(new Word(20));
+
+    assertThat(page.get(ValueLayout.JAVA_INT, 64)).isEqualTo(10);
+    assertThat(page.get(ValueLayout.JAVA_INT, 64 + SLOT)).isEqualTo(20);
+  }
+
+  @Test
+  void takesAPrivateCopyOfARequest() throws RingViolation {
+    FrontRing front = FrontRing.initialise(page, SLOT);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(7));
+    front.push();
+    back.unconsumedRequests();
+
+    MemorySegment copy = back.copyRequest();
+    page.set(ValueLayout.JAVA_INT, 64, 8);
+
+    assertThat(Word.read(copy)).isEqualTo(7);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -3, Integer.MIN_VALUE})
+  void attachesWhereResponsesStandAndTakesWhatWasNotAnswered(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    BackRing dead = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 10; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    dead.unconsumedRequests();
+    for (int i = 0; i < 6; i++) {
+      dead.copyRequest();
+    }
+    for (int i = 0; i < 4; i++) {
+      dead.putResponse(new Word(i));
+    }
+    dead.push();
+
+    BackRing successor = BackRing.attach(page, SLOT);
+
+    assertThat(successor.unconsumedRequests()).isEqualTo(6);
+    assertThat(Word.read(successor.copyRequest())).isEqualTo(4);
+    successor.putResponse(new Word(4));
+    successor.push();
+    assertThat(front.unconsumedResponses()).isEqualTo(5);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {257, 1000, Integer.MAX_VALUE, Integer.MIN_VALUE, -1})
+  void refusesToAttachToImpossibleIndices(int ahead) {
+    for (int start : new int[] {0, -1, -200, Integer.MAX_VALUE}) {
+      FrontRing.initialiseAt(page, SLOT, start);
+      page.set(ValueLayout.JAVA_INT, REQ_PROD, start + ahead);
+      assertThatThrownBy(() -> BackRing.attach(page, SLOT)).isInstanceOf(RingViolation.class);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {257, 1 << 20, Integer.MAX_VALUE, Integer.MIN_VALUE, -1, -256})
+  void detectsAProducerThatJumps(int ahead) throws RingViolation {
+    for (int start : new int[] {0, -1, -200, Integer.MAX_VALUE}) {
+      FrontRing.initialiseAt(page, SLOT, start);
+      BackRing back = BackRing.attach(page, SLOT);
+      page.set(ValueLayout.JAVA_INT, REQ_PROD, start + ahead);
+
+      assertThatThrownBy(back::unconsumedRequests).isInstanceOf(RingViolation.class);
+      assertThatThrownBy(back::finalCheck).isInstanceOf(RingViolation.class);
+    }
+  }
+
+  @Test
+  void detectsAProducerThatTakesBackWhatWasConsumed() throws RingViolation {
+    for (int start : new int[] {0, -2, Integer.MAX_VALUE - 1}) {
+      FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+      BackRing back = BackRing.attach(page, SLOT);
+      for (int i = 0; i < 5; i++) {
+        front.putRequest(new Word(i));
+      }
+      front.push();
+      back.unconsumedRequests();
+      back.copyRequest();
+      back.copyRequest();
+
+      page.set(ValueLayout.JAVA_INT, REQ_PROD, start + 1);
+
+      assertThatThrownBy(back::unconsumedRequests).isInstanceOf(RingViolation.class);
+    }
+  }
+
+  @Test
+  void countsConsumedButUnansweredRequestsAsHoldingTheirSlots() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -10);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < SIZE; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    assertThat(back.unconsumedRequests()).isEqualTo(SIZE);
+    for (int i = 0; i < SIZE; i++) {
+      back.copyRequest();
+    }
+    assertThat(back.unconsumedRequests()).isZero();
+
+    page.set(ValueLayout.JAVA_INT, REQ_PROD, -10 + SIZE + 1);
+
+    assertThatThrownBy(back::unconsumedRequests).isInstanceOf(RingViolation.class);
+  }
+
+  @Test
+  void refusesOurOwnMistakes() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -1);
+    BackRing back = BackRing.attach(page, SLOT);
+    assertThatThrownBy(back::copyRequest).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> back.putResponse(new Word(0)))
+        .isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(front::copyResponse).isInstanceOf(IllegalStateException.class);
+    for (int i = 0; i < SIZE; i++) {
+      front.putRequest(new Word(i));
+    }
+    assertThatThrownBy(() -> front.putRequest(new Word(0)))
+        .isInstanceOf(IllegalStateException.class);
+    front.push();
+    // Published is not checked.
+    assertThatThrownBy(back::copyRequest).isInstanceOf(IllegalStateException.class);
+  }
+
+  /// The peer's event index relative to where the pushed messages began: it is notified if the
+  /// index lies among them, the first counted as 1.
+  @ParameterizedTest
+  @CsvSource({
+    "0, false",
+    "1, true",
+    "2, true",
+    "3, true",
+    "4, false",
+    "5, false",
+    "-1, false",
+    "2147483647, false",
+    "-2147483648, false"
+  })
+  void notifiesIffTheEventIndexIsAmongThePushed(int event, boolean notified) throws RingViolation {
+    for (int start : new int[] {0, -1, -2, -3, -4, Integer.MAX_VALUE - 1, Integer.MIN_VALUE}) {
+      FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+      BackRing back = BackRing.attach(page, SLOT);
+      for (int i = 0; i < 3; i++) {
+        front.putRequest(new Word(i));
+      }
+      page.set(ValueLayout.JAVA_INT, REQ_EVENT, start + event);
+      assertThat(front.push()).as("requests from %d", start).isEqualTo(notified);
+      back.unconsumedRequests();
+      for (int i = 0; i < 3; i++) {
+        back.copyRequest();
+        back.putResponse(new Word(i));
+      }
+      page.set(ValueLayout.JAVA_INT, RSP_EVENT, start + event);
+      assertThat(back.push()).as("responses from %d", start).isEqualTo(notified);
+    }
+  }
+
+  @Test
+  void notifiesAtMostOncePerPushWhateverTheEventIndexSays() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -5);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 10; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    back.unconsumedRequests();
+    for (int i = 0; i < 10; i++) {
+      back.copyRequest();
+      back.putResponse(new Word(i));
+    }
+    page.set(ValueLayout.JAVA_INT, RSP_EVENT, 0);
+
+    assertThat(back.push()).isTrue();
+    // Nothing new: a hostile index cannot ask for more.
+    for (int event = -300; event < 300; event++) {
+      page.set(ValueLayout.JAVA_INT, RSP_EVENT, event);
+      assertThat(back.push()).isFalse();
+    }
+  }
+
+  @Test
+  void doesNotTakeItsOwnResponsesFromWhatTheGuestWroteOverThem() throws RingViolation {
+    FrontRing front = FrontRing.initialise(page, SLOT);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(1));
+    front.push();
+    back.unconsumedRequests();
+    back.copyRequest();
+    back.putResponse(new Word(1));
+    page.set(ValueLayout.JAVA_INT, RSP_PROD, 77);
+
+    assertThat(back.push()).isTrue();
+    assertThat(page.get(ValueLayout.JAVA_INT, RSP_PROD)).isEqualTo(1);
+  }
+
+  @Test
+  void finalCheckArmsTheEventForTheNextRequest() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -1);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(1));
+    front.push();
+    assertThat(back.finalCheck()).isTrue();
+    back.unconsumedRequests();
+    back.copyRequest();
+
+    assertThat(back.finalCheck()).isFalse();
+    assertThat(page.get(ValueLayout.JAVA_INT, REQ_EVENT)).isEqualTo(1);
+    front.putRequest(new Word(2));
+    assertThat(front.push()).isTrue();
+    front.putRequest(new Word(3));
+    assertThat(front.push()).isFalse();
+  }
+
+  @Test
+  void armsAnEventFurtherAhead() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -2);
+    BackRing back = BackRing.attach(page, SLOT);
+    back.armRequestEvent(3);
+
+    for (boolean expected : new boolean[] {false, false, true, false}) {
+      front.putRequest(new Word(0));
+      assertThat(front.push()).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 257, -1, Integer.MIN_VALUE})
+  void theFrontDetectsResponsesThatItDidNotAskFor(int ahead) {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -1);
+    page.set(ValueLayout.JAVA_INT, RSP_PROD, -1 + ahead);
+
+    assertThatThrownBy(front::unconsumedResponses).isInstanceOf(RingViolation.class);
+  }
+
+  @Test
+  void refusesAPageThatIsNone() {
+    assertThatThrownBy(() -> BackRing.attach(page.asSlice(0, 4095), SLOT))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> BackRing.attach(page, 10))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+}

@@ -1,0 +1,105 @@
+package org.netback.xen.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class StoreMessageTest {
+  @Test
+  void encodesTheHeaderOfTheProtocol() {
+    StoreMessage message =
+        new StoreMessage(StoreOperation.WRITE.type(), 0x01020304, 5, "/a\0" + (char) 0xff);
+
+    assertThat(hex(message.encode()))
+        .isEqualTo("0b000000" + "04030201" + "05000000" + "04000000" + "2f6100ff");
+  }
+
+  @Property
+  void decodesWhateverThePieces(
+      @ForAll("messages") @Size(max = 8) List<StoreMessage> messages,
+      @ForAll @Size(min = 1, max = 20) List<@IntRange(min = 1, max = 5000) Integer> pieces)
+      throws StoreException {
+    ByteBuffer stream =
+        ByteBuffer.allocate(messages.stream().mapToInt(m -> 16 + m.payload().length()).sum());
+    messages.forEach(m -> stream.put(m.encode()));
+    stream.flip();
+    StoreMessage.Decoder decoder = new StoreMessage.Decoder();
+    List<StoreMessage> decoded = new ArrayList<>();
+    for (int i = 0; stream.hasRemaining(); i++) {
+      int length = Math.min(pieces.get(i % pieces.size()), stream.remaining());
+      ByteBuffer piece = stream.slice(stream.position(), length);
+      stream.position(stream.position() + length);
+      while (piece.hasRemaining()) {
+        decoder.decode(piece).ifPresent(decoded::add);
+      }
+    }
+    assertThat(decoded).isEqualTo(messages);
+  }
+
+  @Test
+  void refusesAPayloadLongerThanTheProtocolAllows() {
+    for (int length : new int[] {4097, Integer.MAX_VALUE, Integer.MIN_VALUE, -1}) {
+      ByteBuffer header = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+      header.putInt(12, length);
+      assertThatThrownBy(() -> new StoreMessage.Decoder().decode(header))
+          .isInstanceOf(StoreException.class);
+    }
+    assertThatThrownBy(() -> new StoreMessage(1, 1, 0, "x".repeat(4097)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new StoreMessage(1, 1, 0, "€"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void cutsAPayloadIntoItsStrings() {
+    assertThat(payload("").strings()).isEmpty();
+    assertThat(payload("a\0bc\0").strings()).containsExactly("a", "bc");
+    assertThat(payload("a\0bc").strings()).containsExactly("a", "bc");
+    assertThat(payload("\0\0").strings()).containsExactly("", "");
+  }
+
+  @Test
+  void numbersTheOperationsAsTheHeaderDoes() {
+    assertThat(StoreOperation.of(0)).contains(StoreOperation.CONTROL);
+    assertThat(StoreOperation.of(16)).contains(StoreOperation.ERROR);
+    assertThat(StoreOperation.of(20)).isEmpty();
+    assertThat(StoreOperation.of(22)).contains(StoreOperation.DIRECTORY_PART);
+    assertThat(StoreOperation.of(26)).contains(StoreOperation.SET_QUOTA);
+    assertThat(StoreOperation.of(0xffff)).isEmpty();
+  }
+
+  @Provide
+  Arbitrary<List<StoreMessage>> messages() {
+    Arbitrary<String> payloads =
+        Arbitraries.strings().withCharRange((char) 0, (char) 0xff).ofMaxLength(4096);
+    Arbitrary<Integer> numbers = Arbitraries.integers();
+    return Combinators.combine(numbers, numbers, numbers, payloads)
+        .as(StoreMessage::new)
+        .list()
+        .ofMaxSize(8);
+  }
+
+  private static StoreMessage payload(String payload) {
+    return new StoreMessage(0, 0, 0, payload);
+  }
+
+  private static String hex(ByteBuffer octets) {
+    byte[] copy = new byte[octets.remaining()];
+    octets.get(copy);
+    return HexFormat.of().formatHex(copy);
+  }
+}

@@ -1,0 +1,108 @@
+package org.netback.xen.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.store.WatchEvents.Registration;
+
+class WatchEventsTest {
+  private final SteppedLoop loop = new SteppedLoop();
+  private final WatchEvents events = new WatchEvents(loop::execute);
+  private final List<String> told = new ArrayList<>();
+
+  @Test
+  void tellsChangesInTheirOrder() {
+    Registration one = events.add("/a", path -> told.add("one " + path));
+    Registration two = events.add("/b", path -> told.add("two " + path));
+    events.occurred("/a/x", one.token());
+    events.occurred("/b/y", two.token());
+    events.occurred("/a/z", one.token());
+
+    loop.runReady();
+
+    assertThat(told).containsExactly("one /a/x", "two /b/y", "one /a/z");
+  }
+
+  @Test
+  void mergesAMillionChangesOfOneNode() {
+    Registration watch = events.add("/a", told::add);
+    for (int i = 0; i < 1_000_000; i++) {
+      events.occurred("/a/state", watch.token());
+    }
+
+    assertThat(loop.runReady()).isEqualTo(1);
+    assertThat(told).containsExactly("/a/state");
+  }
+
+  @Test
+  void tellsAChangeAgainThatComesAfterItWasTold() {
+    Registration watch = events.add("/a", told::add);
+    events.occurred("/a", watch.token());
+    loop.runReady();
+    events.occurred("/a", watch.token());
+    loop.runReady();
+
+    assertThat(told).containsExactly("/a", "/a");
+  }
+
+  @Test
+  void takesVeryManyChangedPathsForTheWatchedOne() {
+    Registration watch = events.add("/a", told::add);
+    for (int i = 0; i < 1_000_000; i++) {
+      events.occurred("/a/" + i, watch.token());
+    }
+
+    loop.runReady();
+
+    assertThat(told).hasSizeLessThanOrEqualTo(1025).contains("/a");
+  }
+
+  @Test
+  void keepsSilentAfterAWatchWasClosed() {
+    Registration watch = events.add("/a", told::add);
+    events.occurred("/a", watch.token());
+
+    assertThat(events.remove(watch)).isTrue();
+    assertThat(events.remove(watch)).isFalse();
+    events.occurred("/a/late", watch.token());
+    loop.runReady();
+
+    assertThat(told).isEmpty();
+  }
+
+  @Test
+  void tellsTheOthersAfterAWatcherHasThrown() {
+    Registration bad =
+        events.add(
+            "/bad",
+            path -> {
+              throw new IllegalStateException(path);
+            });
+    Registration good = events.add("/good", told::add);
+    events.occurred("/bad", bad.token());
+    events.occurred("/good", good.token());
+
+    assertThatThrownBy(loop::step).isInstanceOf(IllegalStateException.class);
+    loop.runReady();
+
+    assertThat(told).containsExactly("/good");
+  }
+
+  @Test
+  void letsOthersUseTheExecutorBetween() {
+    Registration watch = events.add("/a", told::add);
+    for (int i = 0; i < 200; i++) {
+      events.occurred("/a/" + i, watch.token());
+    }
+    loop.execute(() -> told.add("other"));
+
+    loop.runReady();
+
+    assertThat(told).hasSize(201);
+    assertThat(told.indexOf("other")).isLessThan(100);
+  }
+}
