@@ -54,6 +54,14 @@ public final class FrameArena {
     return frame;
   }
 
+  /// Makes the frame that was allocated last as long as it turned out to be, and takes what it does
+  /// not need back for the next: for who must offer room before the length is known, as to a read.
+  public void trimLast(int length) {
+    Frame last = frames[count - 1];
+    last.truncate(length);
+    used = (last.offset() + length + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
   /// Ends the life of every frame allocated so far.
   public void clear() {
     used = 0;
