@@ -81,6 +81,7 @@ public final class NetfrontQueue {
   }
 
   void start(Rings connected) {
+    connected.rx.open();
     rings = Optional.of(connected);
     connected.rx.post();
     // The backend may have put something before this end listened, and no event will tell; and
@@ -98,6 +99,8 @@ public final class NetfrontQueue {
         old -> {
           old.tx.channel().close();
           old.rx.channel().close();
+          // Later, as this may be a sink's doing that has a received frame in its hands.
+          loop.execute(old.rx::close);
         });
     rings = Optional.empty();
   }

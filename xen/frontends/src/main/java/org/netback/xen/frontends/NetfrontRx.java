@@ -33,7 +33,11 @@ final class NetfrontRx {
   private final NetfrontCounters counters;
   private final boolean persistent;
   private final boolean rxNotify;
-  private final MemorySegment frame;
+
+  /// Where frames are put together, from [#open] to [#close].
+  private Arena arena = Arena.global();
+
+  private MemorySegment frame = MemorySegment.NULL;
 
   // What the packet being taken has said of itself.
   private int slots;
@@ -55,10 +59,19 @@ final class NetfrontRx {
     this.counters = counters;
     this.persistent = options.persistentGrants();
     this.rxNotify = options.rxNotify();
-    this.frame =
-        Arena.ofAuto()
-            .allocate(
-                FrameSink.HEADROOM + (TxRequest.NR_SLOTS_MIN + 1L) * GrantTable.PAGE_SIZE, 64);
+  }
+
+  /// Takes memory, to be given back by [#close] on the same thread: the collector is not quick
+  /// enough where guests come and go by the thousand.
+  void open() {
+    arena = Arena.ofConfined();
+    frame =
+        arena.allocate(
+            FrameSink.HEADROOM + (TxRequest.NR_SLOTS_MIN + 1L) * GrantTable.PAGE_SIZE, 64);
+  }
+
+  void close() {
+    arena.close();
   }
 
   /// Posts a buffer in every free slot, if a lot of them is free.
