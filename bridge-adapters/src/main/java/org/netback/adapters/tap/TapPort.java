@@ -1,0 +1,304 @@
+package org.netback.adapters.tap;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.StampedLock;
+import org.netback.offload.VirtioNetHeader;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.packet.Headers;
+import org.netback.packet.OffloadSet;
+import org.netback.vswitch.DropReason;
+import org.netback.vswitch.Ingress;
+import org.netback.vswitch.Port;
+import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.SwitchPort;
+
+/// A [Tap] as a port of the switch.
+///
+/// Each queue is read on a loop of its own, a bounded round at a time, so that a busy tap leaves
+/// the loop's other work its turn; what is left is announced again by epoll. Frames are written on
+/// the sender's loop, one write each, by the queue that this loop reads, or else by one that the
+/// thread picks: one sender's frames keep their order.
+///
+/// A tap that is deleted under the daemon is reported once. From then on the port drops what it
+/// gets, as it does before and after its life in the switch.
+public final class TapPort implements Port {
+  private static final int ERROR_OR_HANGUP = 0x8 | 0x10;
+
+  private final Tap tap;
+  private final OffloadSet accepts;
+  private final PortCounters counters = new PortCounters();
+  private final TapCounters tapCounters = new TapCounters();
+  private final List<Lane> lanes = new ArrayList<>();
+  private final CompletableFuture<TapPort> gone = new CompletableFuture<>();
+  private final CompletableFuture<TapPort> closed = new CompletableFuture<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
+
+  /// Read-held while descriptors are written to, write-held from their closing on for ever: a
+  /// number that is closed may be another file's a moment later.
+  private final StampedLock open = new StampedLock();
+
+  private final ThreadLocal<Headers> scratch = ThreadLocal.withInitial(Headers::new);
+
+  /// Takes every offload.
+  public TapPort(Tap tap) {
+    this(tap, OffloadSet.ALL);
+  }
+
+  /// @param accepts what is written to the tap: less than everything makes the switch complete
+  ///   checksums and segment beforehand
+  public TapPort(Tap tap, OffloadSet accepts) {
+    this.tap = tap;
+    this.accepts = accepts;
+  }
+
+  /// Starts to read. Once.
+  ///
+  /// @param attached this port in its network
+  /// @param loops queue i is read on loop i, modulo their number
+  public void start(SwitchPort attached, List<? extends IoEventLoop> loops) {
+    synchronized (lanes) {
+      if (!lanes.isEmpty() || closing.get()) {
+        throw new IllegalStateException(name() + " was started before");
+      }
+      for (int i = 0; i < tap.queues().size(); i++) {
+        lanes.add(
+            new Lane(tap.queues().get(i), loops.get(i % loops.size()), attached.openIngress()));
+      }
+      lanes.forEach(Lane::register);
+    }
+  }
+
+  /// Stops reading and closes the tap. Any thread; the port should have left its network.
+  /// Idempotent.
+  ///
+  /// @return completes when no descriptor is open any more
+  public CompletableFuture<TapPort> shutDown() {
+    if (closing.compareAndSet(false, true)) {
+      List<CompletableFuture<Void>> stopped;
+      synchronized (lanes) {
+        stopped = lanes.stream().map(Lane::stop).toList();
+      }
+      CompletableFuture<Void> _ =
+          CompletableFuture.allOf(stopped.toArray(CompletableFuture[]::new))
+              .thenRun(
+                  () -> {
+                    // Never unlocked: see there.
+                    open.writeLock();
+                    tap.close();
+                    closed.complete(this);
+                  });
+    }
+    return closed;
+  }
+
+  /// Completes once, on some loop, when the interface has been deleted under the port. The one who
+  /// made the port then takes it out of its network and calls [#shutDown].
+  public CompletableFuture<TapPort> gone() {
+    return gone;
+  }
+
+  @Override
+  public String name() {
+    return tap.name();
+  }
+
+  public Tap tap() {
+    return tap;
+  }
+
+  @Override
+  public OffloadSet accepts() {
+    return accepts;
+  }
+
+  @Override
+  public PortCounters counters() {
+    return counters;
+  }
+
+  public TapCounters tapCounters() {
+    return tapCounters;
+  }
+
+  @Override
+  public void transmit(FrameBatch frames) {
+    long stamp = gone.isDone() ? 0 : open.tryReadLock();
+    if (stamp == 0) {
+      counters.drop(DropReason.PORT_DOWN, frames.size());
+      return;
+    }
+    try {
+      write(frames, queueOfThisThread(), scratch.get());
+    } finally {
+      open.unlockRead(stamp);
+    }
+  }
+
+  private void write(FrameBatch frames, TapQueue queue, Headers headers) {
+    int size = frames.size();
+    int written = 0;
+    int gso = 0;
+    long octets = 0;
+    for (int i = 0; i < size; i++) {
+      Frame frame = frames.get(i);
+      if (frame.length() > accepts.maxLength()) {
+        counters.drop(DropReason.TOO_LONG, 1);
+        continue;
+      }
+      if (VirtioNetHeader.write(frame, headers) != VirtioNetHeader.Outcome.OK) {
+        counters.drop(DropReason.DELIVERY_FAILED, 1);
+        continue;
+      }
+      int result = queue.write(frame);
+      if (result > 0) {
+        written++;
+        octets += frame.length();
+        if (frame.gso() != GsoType.NONE) {
+          gso++;
+        }
+      } else if (result == 0) {
+        counters.drop(DropReason.BACKLOG_FULL, 1);
+      } else if (TapQueue.isDown(result) || TapQueue.isGone(result)) {
+        // The rest would fare no better, and each refusal costs an exception.
+        counters.drop(DropReason.PORT_DOWN, size - i);
+        if (!TapQueue.isDown(result)) {
+          gone.complete(this);
+        }
+        break;
+      } else {
+        counters.drop(DropReason.DELIVERY_FAILED, 1);
+      }
+    }
+    if (written > 0) {
+      counters.egress(written, octets);
+      tapCounters.written(gso);
+    }
+  }
+
+  private TapQueue queueOfThisThread() {
+    List<TapQueue> queues = tap.queues();
+    if (queues.size() == 1) {
+      return queues.getFirst();
+    }
+    for (int i = 0; i < lanes.size(); i++) {
+      if (lanes.get(i).loop.inEventLoop()) {
+        return queues.get(i);
+      }
+    }
+    return queues.get((int) (Thread.currentThread().threadId() % queues.size()));
+  }
+
+  /// One queue on its loop, to which everything here is confined.
+  private final class Lane implements EpollIoHandle {
+    private final TapQueue queue;
+    private final IoEventLoop loop;
+    private final Ingress ingress;
+    private final TapReader reader;
+    private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+    private Optional<IoRegistration> registration = Optional.empty();
+    private boolean stopping;
+
+    Lane(TapQueue queue, IoEventLoop loop, Ingress ingress) {
+      this.queue = queue;
+      this.loop = loop;
+      this.ingress = ingress;
+      this.reader = new TapReader(queue);
+    }
+
+    void register() {
+      loop.register(this)
+          .addListener(
+              done -> {
+                if (done.isSuccess()) {
+                  loop.execute(() -> listen((IoRegistration) done.getNow()));
+                } else {
+                  // epoll does not take the descriptor: the tap is of no use.
+                  gone.complete(TapPort.this);
+                }
+              });
+    }
+
+    private void listen(IoRegistration made) {
+      if (stopping) {
+        made.cancel();
+      } else {
+        registration = Optional.of(made);
+        made.submit(EpollIoOps.EPOLLIN);
+      }
+    }
+
+    CompletableFuture<Void> stop() {
+      loop.execute(
+          () -> {
+            stopping = true;
+            registration.ifPresent(IoRegistration::cancel);
+            registration = Optional.empty();
+            ingress.close();
+            stopped.complete(null);
+          });
+      return stopped;
+    }
+
+    @Override
+    public FileDescriptor fd() {
+      return queue.fd();
+    }
+
+    @Override
+    public void handle(IoRegistration from, IoEvent event) {
+      if (stopping) {
+        return;
+      }
+      TapReader.Ending ending = reader.read();
+      FrameBatch frames = reader.frames();
+      account(frames);
+      if (!frames.isEmpty()) {
+        ingress.forward(frames);
+      }
+      boolean broken = (((EpollIoEvent) event).ops().value() & ERROR_OR_HANGUP) != 0;
+      if (ending == TapReader.Ending.GONE || broken && ending == TapReader.Ending.DRAINED) {
+        // epoll would announce it for ever.
+        from.cancel();
+        registration = Optional.empty();
+        gone.complete(TapPort.this);
+      }
+    }
+
+    private void account(FrameBatch frames) {
+      int gso = 0;
+      for (int i = 0; i < frames.size(); i++) {
+        if (frames.get(i).gso() != GsoType.NONE) {
+          gso++;
+        }
+      }
+      tapCounters.round(gso, reader.failed());
+      drop(DropReason.TOO_SHORT, reader.tooShort());
+      drop(DropReason.TOO_LONG, reader.tooLong());
+      drop(DropReason.BAD_OFFLOAD, reader.badOffload());
+    }
+
+    private void drop(DropReason reason, int count) {
+      if (count > 0) {
+        counters.drop(reason, count);
+      }
+    }
+
+    @Override
+    public void close() {
+      // The descriptor is the tap's, and closed with it.
+    }
+  }
+}

@@ -1,0 +1,395 @@
+package org.netback.adapters.tap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.packet.MacAddress;
+import org.netback.packet.OffloadSet;
+import org.netback.vswitch.DropReason;
+import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.Network;
+import org.netback.vswitch.Switch;
+import org.netback.vswitch.SwitchPort;
+
+/// Taps in namespaces of the test's own, with the kernel's stack behind each.
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+class TapPortTest {
+  private final NetworkLab lab = new NetworkLab();
+  private final MultiThreadIoEventLoopGroup loops =
+      new MultiThreadIoEventLoopGroup(2, EpollIoHandler.newFactory());
+  private final Network network = new Switch(MacLimits.DEFAULT, System::nanoTime).network("lan");
+  private final List<TapPort> ports = new ArrayList<>();
+  private final List<Tap> taps = new ArrayList<>();
+
+  @TempDir Path directory;
+
+  @AfterEach
+  void close() throws Exception {
+    try (lab) {
+      for (TapPort port : ports) {
+        port.shutDown().get(10, TimeUnit.SECONDS);
+      }
+      taps.forEach(Tap::close);
+      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+    }
+  }
+
+  @Test
+  void carriesPingsOfBothFamilies() throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    station("b", 2, OffloadSet.ALL, 1);
+
+    assertThat(lab.runIn(a, "ping", "-c", "50", "-i", "0.01", "-W", "2", "10.9.0.2"))
+        .contains(" 0% packet loss");
+    assertThat(lab.runIn(a, "ping", "-c", "50", "-i", "0.01", "-W", "2", "fd09::2"))
+        .contains(" 0% packet loss");
+    assertThat(lab.runIn(a, "ping", "-c", "5", "-i", "0.01", "-s", "20000", "10.9.0.2"))
+        .contains(" 0% packet loss");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void carriesTcpUnsegmentedBothWays(int queues) throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, queues);
+    String b = station("b", 2, OffloadSet.ALL, queues);
+
+    for (String address : List.of("10.9.0.2", "fd09::2")) {
+      iperf(a, b, address, "-P", Integer.toString(queues));
+      iperf(a, b, address, "-R");
+    }
+
+    for (TapPort port : ports) {
+      assertThat(port.tapCounters().readGso()).isPositive();
+      assertThat(port.tapCounters().writtenGso()).isPositive();
+      assertThat(port.counters().drops())
+          .doesNotContainKeys(
+              DropReason.DELIVERY_FAILED, DropReason.BAD_OFFLOAD, DropReason.TOO_LONG);
+    }
+    // Much more octets than frames of an MTU's size could carry.
+    TapPort receiver = ports.get(1);
+    assertThat(receiver.counters().egressOctets() / receiver.counters().egressFrames())
+        .isGreaterThan(1514);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"10.9.0.2", "fd09::2"})
+  void givesValidChecksumsAndSegmentsToAReceiverThatTakesNoOffloads(String address)
+      throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    String b = station("b", 2, OffloadSet.NONE, 1);
+    Path capture = directory.resolve("tcpdump");
+    lab.startIn(
+        b,
+        capture,
+        "tcpdump",
+        "-i",
+        tapName("b"),
+        "-n",
+        "-vv",
+        "-l",
+        "-Q",
+        "in",
+        "-c",
+        "300",
+        "tcp");
+    NetworkLab.await("tcpdump", () -> NetworkLab.contains(capture, "listening on"));
+
+    iperf(a, b, address);
+    NetworkLab.await("300 frames", () -> NetworkLab.contains(capture, "300 packets captured"));
+
+    String text = Files.readString(capture);
+    assertThat(text).contains("(correct)").doesNotContain("(incorrect");
+    assertThat(lengths(text)).isNotEmpty().allMatch(length -> length <= 1460);
+    assertThat(ports.get(1).tapCounters().writtenGso()).isZero();
+  }
+
+  @Test
+  void handsOverNoUnsegmentedFramesIfNotAskedTo() throws Exception {
+    String a = lab.namespace("a");
+    start(
+        address(a, "a", 1, TapOptions.named(tapName("a")).withOffload(TapOffload.CHECKSUM)),
+        OffloadSet.ALL);
+    String b = station("b", 2, OffloadSet.ALL, 1);
+
+    iperf(a, b, "10.9.0.2");
+
+    assertThat(ports.get(0).tapCounters().readGso()).isZero();
+    assertThat(ports.get(1).tapCounters().readGso()).isZero();
+  }
+
+  @Test
+  void reportsATapDeletedUnderLoadOnceAndServesTheOthers() throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 2);
+    String b = station("b", 2, OffloadSet.ALL, 1);
+    String c = station("c", 3, OffloadSet.ALL, 1);
+    Path output = directory.resolve("ping");
+    lab.startIn(c, output, "ping", "-i", "0.002", "10.9.0.1");
+    lab.startIn(b, directory.resolve("flood"), "ping", "-f", "10.9.0.1");
+    NetworkLab.await("pings", () -> NetworkLab.contains(output, "icmp_seq=20"));
+
+    List<TapPort> gone = new ArrayList<>();
+    CompletableFuture<Void> _ = ports.get(0).gone().thenAccept(gone::add);
+    lab.run("ip", "-n", a, "link", "del", tapName("a"));
+    ports.get(0).gone().get(10, TimeUnit.SECONDS);
+
+    assertThat(gone).containsExactly(ports.get(0));
+    assertThat(lab.runIn(b, "ping", "-c", "20", "-i", "0.01", "-W", "2", "10.9.0.3"))
+        .contains(" 0% packet loss");
+    assertThat(ports.get(0).counters().drops(DropReason.PORT_DOWN)).isPositive();
+    assertThatThrownBy(() -> ports.get(0).tap().setCarrier(false))
+        .hasMessageContaining("the interface has been deleted");
+  }
+
+  @Test
+  void dropsAndCountsWhileTheInterfaceIsDown() throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    station("b", 2, OffloadSet.ALL, 1);
+    lab.runIn(a, "ping", "-c", "1", "-W", "2", "10.9.0.2");
+
+    ports.get(1).tap().setUp(false);
+    lab.start("ip", "netns", "exec", a, "ping", "-c", "5", "-i", "0.01", "-W", "1", "10.9.0.2");
+    NetworkLab.await("drops", () -> ports.get(1).counters().drops(DropReason.PORT_DOWN) > 0);
+    ports.get(1).tap().setUp(true);
+
+    assertThat(lab.runIn(a, "ping", "-c", "5", "-i", "0.01", "-W", "2", "10.9.0.2"))
+        .contains(" 0% packet loss");
+    assertThat(ports.get(1).gone()).isNotDone();
+  }
+
+  @Test
+  void showsTheCarrierToItsPeer() throws Exception {
+    String a = lab.namespace("a");
+    Tap tap = address(a, "a", 1, TapOptions.named(tapName("a")));
+
+    tap.setCarrier(false);
+    assertThat(lab.run("ip", "-n", a, "link", "show", tapName("a"))).contains("NO-CARRIER");
+    tap.setCarrier(true);
+    assertThat(lab.run("ip", "-n", a, "link", "show", tapName("a"))).contains("LOWER_UP");
+  }
+
+  @Test
+  void setsMtuAndAddress() throws Exception {
+    String a = lab.namespace("a");
+    Tap tap =
+        open(
+            TapOptions.named(tapName("a"))
+                .inNamespace(a)
+                .withMtu(9000)
+                .withMac(MacAddress.parse("02:00:00:00:00:aa")));
+
+    assertThat(lab.run("ip", "-n", a, "link", "show", tapName("a")))
+        .contains("mtu 9000", "02:00:00:00:00:aa", ",UP");
+    assertThat(tap.mtu()).isEqualTo(9000);
+    assertThat(tap.mac()).isEqualTo(MacAddress.parse("02:00:00:00:00:aa"));
+    assertThatThrownBy(() -> tap.setMtu(67))
+        .isInstanceOf(IOException.class)
+        .hasMessage("SIOCSIFMTU " + tapName("a") + " 67: EINVAL, a tap takes 68 to 65521");
+    assertThatThrownBy(() -> tap.setMac(MacAddress.parse("01:00:00:00:00:aa")))
+        .hasMessageContaining("EADDRNOTAVAIL, not a station's address");
+  }
+
+  @Test
+  void carriesJumboFrames() throws Exception {
+    String a = lab.namespace("a");
+    String b = lab.namespace("b");
+    start(address(a, "a", 1, TapOptions.named(tapName("a")).withMtu(9000)), OffloadSet.ALL);
+    start(address(b, "b", 2, TapOptions.named(tapName("b")).withMtu(9000)), OffloadSet.ALL);
+
+    assertThat(
+            lab.runIn(
+                a,
+                "ping",
+                "-M",
+                "do",
+                "-s",
+                "8972",
+                "-c",
+                "5",
+                "-i",
+                "0.01",
+                "-W",
+                "2",
+                "10.9.0.2"))
+        .contains(" 0% packet loss");
+  }
+
+  @Test
+  void aPersistentTapStaysAndCanBeTakenAgain() throws Exception {
+    String a = lab.namespace("a");
+    TapOptions options = TapOptions.named(tapName("a")).inNamespace(a).withPersistent(true);
+    open(options).close();
+    assertThat(lab.run("ip", "-n", a, "link", "show")).contains(tapName("a"));
+
+    Tap again = open(options);
+    again.setPersistent(false);
+    again.close();
+    assertThat(lab.run("ip", "-n", a, "link", "show")).doesNotContain(tapName("a"));
+  }
+
+  @Test
+  void goesOnWhenTheInterfaceIsMovedAndRenamed() throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    String b = station("b", 2, OffloadSet.ALL, 1);
+    String c = lab.namespace("c");
+    lab.run("ip", "-n", a, "link", "set", tapName("a"), "netns", c, "name", "other");
+    lab.run("ip", "-n", c, "addr", "add", "10.9.0.3/24", "dev", "other");
+
+    ports.get(0).tap().setUp(true);
+    assertThat(lab.runIn(b, "ping", "-c", "5", "-i", "0.01", "-W", "2", "10.9.0.3"))
+        .contains(" 0% packet loss");
+    ports.get(0).tap().setMtu(1400);
+    assertThat(lab.run("ip", "-n", c, "link", "show", "other")).contains("mtu 1400");
+  }
+
+  @Test
+  void fillsInANameTemplate() throws Exception {
+    String a = lab.namespace("a");
+
+    Tap first = open(TapOptions.named("tap%d").inNamespace(a).withQueues(2));
+    Tap second = open(TapOptions.named("tap%d").inNamespace(a));
+
+    assertThat(first.name()).isEqualTo("tap0");
+    assertThat(first.queues()).hasSize(2);
+    assertThat(second.name()).isEqualTo("tap1");
+  }
+
+  @Test
+  void saysWhatToDoAboutATapThatCannotBeHad() throws Exception {
+    String a = lab.namespace("a");
+    TapOptions options = TapOptions.named("tapx").inNamespace(a);
+    open(options);
+
+    assertThatThrownBy(() -> Tap.open(options))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            "TUNSETIFF tapx: EBUSY, another process has it open: stop that, or take another name");
+    assertThatThrownBy(() -> Tap.open(options.withQueues(2)))
+        .hasMessageContaining("TUNSETIFF tapx: EINVAL, an interface of this name exists");
+    assertThatThrownBy(() -> Tap.open(options.inNamespace("no-such-ns")))
+        .hasMessage(
+            "open /run/netns/no-such-ns: ENOENT, no such network namespace: "
+                + "`ip netns add no-such-ns` makes it");
+    assertThatThrownBy(() -> TapOptions.named("a-name-of-sixteen"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void leavesNoDescriptorsBehind() throws Exception {
+    String a = lab.namespace("a");
+    open(TapOptions.named(tapName("a")).inNamespace(a)).close();
+    long before = descriptors();
+
+    for (int i = 0; i < 50; i++) {
+      TapPort port =
+          new TapPort(Tap.open(TapOptions.named(tapName("a")).inNamespace(a).withQueues(2)));
+      SwitchPort attached = network.attach(port);
+      port.start(attached, ioLoops());
+      attached.close();
+      port.shutDown().get(10, TimeUnit.SECONDS);
+    }
+
+    // Each of the two loops may have opened what it keeps.
+    assertThat(descriptors()).isLessThanOrEqualTo(before + 8);
+    assertThat(lab.run("ip", "-n", a, "link", "show")).doesNotContain(tapName("a"));
+  }
+
+  private static long descriptors() throws IOException {
+    try (var list = Files.list(Path.of("/proc/self/fd"))) {
+      return list.count();
+    }
+  }
+
+  private List<IoEventLoop> ioLoops() {
+    return List.of(loops.next(), loops.next());
+  }
+
+  private static String tapName(String station) {
+    return "tap" + station;
+  }
+
+  /// A namespace with a tap that is a port of the switch.
+  ///
+  /// @return the namespace's name
+  private String station(String name, int number, OffloadSet accepts, int queues) throws Exception {
+    String namespace = lab.namespace(name);
+    start(
+        address(namespace, name, number, TapOptions.named(tapName(name)).withQueues(queues)),
+        accepts);
+    return namespace;
+  }
+
+  private Tap address(String namespace, String name, int number, TapOptions options)
+      throws Exception {
+    // No address of the kernel's choice, and none that is not usable at once.
+    lab.runIn(namespace, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
+    Tap tap = open(options.inNamespace(namespace));
+    lab.run("ip", "-n", namespace, "addr", "add", "10.9.0." + number + "/24", "dev", tapName(name));
+    lab.run(
+        "ip",
+        "-n",
+        namespace,
+        "addr",
+        "add",
+        "fd09::" + number + "/64",
+        "dev",
+        tapName(name),
+        "nodad");
+    return tap;
+  }
+
+  private Tap open(TapOptions options) throws IOException {
+    Tap tap = Tap.open(options);
+    taps.add(tap);
+    return tap;
+  }
+
+  private void start(Tap tap, OffloadSet accepts) {
+    TapPort port = new TapPort(tap, accepts);
+    ports.add(port);
+    port.start(network.attach(port), ioLoops());
+  }
+
+  /// Two seconds of TCP from one namespace to another.
+  private void iperf(String client, String server, String address, String... options)
+      throws Exception {
+    Path output = Files.createTempFile(directory, "iperf", "");
+    Process listening = lab.startIn(server, output, "iperf3", "-s", "-1", "--forceflush");
+    NetworkLab.await("iperf3", () -> NetworkLab.contains(output, "Server listening"));
+    List<String> command = new ArrayList<>(List.of("iperf3", "-c", address, "-t", "2", "-f", "m"));
+    command.addAll(List.of(options));
+    String report = lab.runIn(client, command.toArray(String[]::new));
+    Matcher rate = Pattern.compile("([0-9.]+) Mbits/sec.*receiver").matcher(report);
+    assertThat(rate.find()).as(report).isTrue();
+    System.out.println(
+        "iperf3 " + address + ' ' + String.join(" ", options) + ": " + rate.group(1) + " Mbit/s");
+    assertThat(Double.parseDouble(rate.group(1))).isGreaterThan(10);
+    assertThat(listening.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /// Payload lengths of TCP segments in tcpdump's text.
+  private static List<Integer> lengths(String tcpdump) {
+    return Pattern.compile("options \\[.*], length (\\d+)")
+        .matcher(tcpdump)
+        .results()
+        .map(r -> Integer.valueOf(r.group(1)))
+        .toList();
+  }
+}
