@@ -7,6 +7,7 @@ import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.concurrent.RejectedExecutionException;
 
 /// Calls back on a loop while a file descriptor can be read: an eventfd, a tap, a pipe.
@@ -14,6 +15,9 @@ import java.util.concurrent.RejectedExecutionException;
 /// Level-triggered: a callback that leaves something to read is called again. At end of file or on
 /// an error of the descriptor the callback is called too, for its read to find out. The descriptor
 /// is the caller's, who may close it once [#close()] has returned.
+///
+/// A callback that throws has its watch stopped, since it would throw again at once, and the
+/// exception logged as that of a task: owners catch their own.
 public final class FdWatch implements AutoCloseable {
   private final NettyLoop loop;
   private final Handle handle;
@@ -31,14 +35,19 @@ public final class FdWatch implements AutoCloseable {
   /// @throws IOException if the kernel has no poll for this kind of file, or the descriptor is
   ///   watched already
   public static FdWatch open(NettyLoop loop, int fd, Runnable onReadable) throws IOException {
-    Handle handle = new Handle(new FileDescriptor(fd), onReadable);
+    Handle handle = new Handle(loop, new FileDescriptor(fd), onReadable);
     Future<IoRegistration> registered = loop.ioEventLoop().register(handle);
     registered.awaitUninterruptibly();
     if (!registered.isSuccess()) {
       throw new IOException("epoll_ctl of descriptor " + fd, registered.cause());
     }
     IoRegistration registration = registered.getNow();
-    registration.submit(EpollIoOps.EPOLLIN);
+    try {
+      registration.submit(EpollIoOps.EPOLLIN);
+    } catch (UncheckedIOException e) {
+      registration.cancel();
+      throw new IOException("epoll_ctl of descriptor " + fd, e);
+    }
     return new FdWatch(loop, handle, registration);
   }
 
@@ -68,11 +77,13 @@ public final class FdWatch implements AutoCloseable {
   }
 
   private static final class Handle implements EpollIoHandle {
+    private final NettyLoop loop;
     private final FileDescriptor fd;
     private final Runnable onReadable;
     private volatile boolean stopped;
 
-    private Handle(FileDescriptor fd, Runnable onReadable) {
+    private Handle(NettyLoop loop, FileDescriptor fd, Runnable onReadable) {
+      this.loop = loop;
       this.fd = fd;
       this.onReadable = onReadable;
     }
@@ -84,8 +95,19 @@ public final class FdWatch implements AutoCloseable {
 
     @Override
     public void handle(IoRegistration registration, IoEvent event) {
-      if (!stopped) {
+      if (stopped) {
+        return;
+      }
+      try {
         onReadable.run();
+      } catch (RuntimeException e) {
+        stopped = true;
+        registration.cancel();
+        // Thrown from here it would have Netty's loop sleep for a second.
+        loop.execute(
+            () -> {
+              throw e;
+            });
       }
     }
 

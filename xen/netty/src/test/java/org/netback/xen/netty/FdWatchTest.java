@@ -1,0 +1,212 @@
+package org.netback.xen.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.channel.epoll.Native;
+import io.netty.channel.unix.FileDescriptor;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class FdWatchTest {
+  private final NettyLoop loop = NettyLoop.start("fd-watch-test");
+  private final List<FileDescriptor> open = new ArrayList<>();
+
+  @AfterEach
+  void closeAll() throws IOException {
+    loop.close();
+    for (FileDescriptor fd : open) {
+      fd.close();
+    }
+  }
+
+  @Test
+  void callsBackOnTheLoopForEachNotification() throws Exception {
+    FileDescriptor event = eventFd();
+    CountDownLatch called = new CountDownLatch(3);
+    AtomicBoolean elsewhere = new AtomicBoolean();
+    try (FdWatch _ =
+        FdWatch.open(
+            loop,
+            event.intValue(),
+            () -> {
+              Native.eventFdRead(event.intValue());
+              elsewhere.compareAndSet(false, !loop.inLoop());
+              called.countDown();
+              if (called.getCount() > 0) {
+                Native.eventFdWrite(event.intValue(), 1);
+              }
+            })) {
+      Native.eventFdWrite(event.intValue(), 1);
+
+      assertThat(called.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(elsewhere).isFalse();
+    }
+  }
+
+  @Test
+  void isToldOfWhatWasThereBefore() throws Exception {
+    FileDescriptor event = eventFd();
+    Native.eventFdWrite(event.intValue(), 1);
+    CountDownLatch called = new CountDownLatch(1);
+
+    try (FdWatch _ =
+        FdWatch.open(
+            loop,
+            event.intValue(),
+            () -> {
+              Native.eventFdRead(event.intValue());
+              called.countDown();
+            })) {
+      assertThat(called.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  /// Both events come out of the same epoll_wait.
+  @Test
+  void aClosedWatchIsSilentEvenIfItsEventWasFetchedAlready() throws Exception {
+    for (int round = 0; round < 200; round++) {
+      FileDescriptor one = eventFd();
+      FileDescriptor two = eventFd();
+      AtomicInteger calls = new AtomicInteger();
+      CompletableFuture<List<FdWatch>> watches = new CompletableFuture<>();
+      loop.execute(
+          () -> {
+            try {
+              List<FdWatch> both = new ArrayList<>();
+              for (FileDescriptor event : List.of(one, two)) {
+                both.add(
+                    FdWatch.open(
+                        loop,
+                        event.intValue(),
+                        () -> {
+                          calls.incrementAndGet();
+                          both.forEach(FdWatch::close);
+                        }));
+              }
+              Native.eventFdWrite(one.intValue(), 1);
+              Native.eventFdWrite(two.intValue(), 1);
+              watches.complete(both);
+            } catch (IOException e) {
+              watches.completeExceptionally(e);
+            }
+          });
+      watches.get(30, TimeUnit.SECONDS);
+      awaitCalls(calls);
+      runOnLoop();
+      runOnLoop();
+
+      assertThat(calls).hasValue(1);
+    }
+  }
+
+  @Test
+  void nothingIsCalledBackAfterCloseHasReturnedElsewhere() throws Exception {
+    for (int round = 0; round < 1000; round++) {
+      FileDescriptor event = Native.newEventFd();
+      AtomicBoolean closed = new AtomicBoolean();
+      AtomicInteger late = new AtomicInteger();
+      // Never read, so that the loop calls without end.
+      FdWatch watch =
+          FdWatch.open(
+              loop,
+              event.intValue(),
+              () -> {
+                if (closed.get()) {
+                  late.incrementAndGet();
+                }
+              });
+      Native.eventFdWrite(event.intValue(), 1);
+      watch.close();
+      closed.set(true);
+      watch.close();
+      // The number may be another file's from now on.
+      event.close();
+
+      assertThat(late).hasValue(0);
+    }
+  }
+
+  @Test
+  void closesAlsoAfterTheLoopHasEnded() throws Exception {
+    FileDescriptor event = eventFd();
+    FdWatch watch = FdWatch.open(loop, event.intValue(), () -> {});
+    loop.close();
+
+    watch.close();
+  }
+
+  @Test
+  void stopsACallbackThatThrowsAndLetsTheOthersGoOn() throws Exception {
+    FileDescriptor bad = eventFd();
+    FileDescriptor good = eventFd();
+    AtomicInteger thrown = new AtomicInteger();
+    CountDownLatch called = new CountDownLatch(1);
+    try (FdWatch _ =
+            FdWatch.open(
+                loop,
+                bad.intValue(),
+                () -> {
+                  thrown.incrementAndGet();
+                  throw new IllegalStateException("planted");
+                });
+        FdWatch _ =
+            FdWatch.open(
+                loop,
+                good.intValue(),
+                () -> {
+                  Native.eventFdRead(good.intValue());
+                  called.countDown();
+                })) {
+      Native.eventFdWrite(bad.intValue(), 1);
+      awaitCalls(thrown);
+      Native.eventFdWrite(good.intValue(), 1);
+
+      assertThat(called.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(thrown).hasValue(1);
+    }
+  }
+
+  @Test
+  void refusesAFileThatHasNoPoll(@TempDir Path dir) throws Exception {
+    File file = dir.resolve("plain").toFile();
+    assertThat(file.createNewFile()).isTrue();
+    FileDescriptor plain = FileDescriptor.from(file);
+    open.add(plain);
+
+    assertThatThrownBy(() -> FdWatch.open(loop, plain.intValue(), () -> {}))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("descriptor " + plain.intValue());
+  }
+
+  private FileDescriptor eventFd() {
+    FileDescriptor event = Native.newEventFd();
+    open.add(event);
+    return event;
+  }
+
+  private static void awaitCalls(AtomicInteger calls) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (calls.get() == 0) {
+      assertThat(System.nanoTime() - deadline).isNegative();
+      Thread.onSpinWait();
+    }
+  }
+
+  private void runOnLoop() throws Exception {
+    loop.ioEventLoop().submit(() -> {}).get(30, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,69 @@
+package org.netback.xen.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.netback.xen.event.EventLoop;
+
+@Timeout(60)
+class NettyLoopTest {
+  @Test
+  void runsTasksAndTimersOnItsOneThread() throws Exception {
+    try (NettyLoop loop = NettyLoop.start("loop-test")) {
+      CompletableFuture<Thread> task = new CompletableFuture<>();
+      CompletableFuture<Thread> timer = new CompletableFuture<>();
+      loop.execute(() -> task.complete(Thread.currentThread()));
+      long before = loop.nanoTime();
+      CompletableFuture<Long> after = new CompletableFuture<>();
+      loop.schedule(
+          1_000_000,
+          () -> {
+            timer.complete(Thread.currentThread());
+            after.complete(loop.nanoTime());
+          });
+
+      Thread thread = task.get(30, TimeUnit.SECONDS);
+      assertThat(timer.get(30, TimeUnit.SECONDS)).isSameAs(thread);
+      assertThat(after.get(30, TimeUnit.SECONDS) - before).isGreaterThanOrEqualTo(1_000_000);
+      assertThat(thread.isDaemon()).isTrue();
+      assertThat(thread.getName()).startsWith("loop-test");
+      assertThat(loop.inLoop()).isFalse();
+    }
+  }
+
+  @Test
+  void doesNotRunACancelledTimer() throws Exception {
+    try (NettyLoop loop = NettyLoop.start("loop-test")) {
+      CountDownLatch ran = new CountDownLatch(1);
+      CountDownLatch later = new CountDownLatch(1);
+      EventLoop.Timer timer = loop.schedule(20_000_000, ran::countDown);
+      timer.cancel();
+      loop.schedule(40_000_000, later::countDown);
+
+      assertThat(later.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(ran.getCount()).isEqualTo(1);
+      timer.cancel();
+    }
+  }
+
+  @Test
+  void leavesNoThreadAndTakesNoTaskAfterClose() throws Exception {
+    NettyLoop loop = NettyLoop.start("loop-test");
+    CompletableFuture<Thread> task = new CompletableFuture<>();
+    loop.execute(() -> task.complete(Thread.currentThread()));
+    Thread thread = task.get(30, TimeUnit.SECONDS);
+
+    loop.close();
+    loop.close();
+
+    thread.join(30_000);
+    assertThat(thread.isAlive()).isFalse();
+    assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+  }
+}
