@@ -32,6 +32,11 @@ final class DomainMemory implements GuestMemory {
     }
   }
 
+  /// From the grant table's first octet on.
+  MemorySegment whole() {
+    return whole;
+  }
+
   @Override
   public int domid() {
     return domid;

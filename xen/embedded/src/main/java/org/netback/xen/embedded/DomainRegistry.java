@@ -7,7 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.IntFunction;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.IntConsumer;
 import org.netback.xen.embedded.Domain.Port;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
@@ -16,6 +17,7 @@ import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.netty.NettyLoop;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
 /// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy
@@ -32,6 +34,7 @@ public final class DomainRegistry implements AutoCloseable {
   private final MappedDomains mapped = new MappedDomains();
   private final Map<Integer, Domain> domains = new HashMap<>();
   private final Map<Long, PinnedGrants> pinned = new LinkedHashMap<>();
+  private final List<IntConsumer> destroyed = new CopyOnWriteArrayList<>();
   private int lastDomid;
   private long lastPin;
   private boolean closed;
@@ -107,11 +110,25 @@ public final class DomainRegistry implements AutoCloseable {
       pinned.values().removeIf(pin -> pin.domain == domain);
     }
     domain.memory.orElseThrow().close();
+    destroyed.forEach(listener -> listener.accept(domain.domid));
+  }
+
+  /// Calls back with the domid of each domain that is destroyed, on the destroying thread.
+  void onDestroyed(IntConsumer listener) {
+    destroyed.add(listener);
+  }
+
+  void forgetListener(IntConsumer listener) {
+    destroyed.remove(listener);
+  }
+
+  synchronized Optional<Domain> find(int domid) {
+    return Optional.ofNullable(domains.get(domid));
   }
 
   /// Offers a new port (`EVTCHNOP_alloc_unbound`).
-  synchronized <E extends ChannelEnd> E allocate(Domain domain, int remoteDomid, IntFunction<E> end)
-      throws IOException {
+  synchronized <E extends ChannelEnd> Opened<E> allocate(
+      Domain domain, int remoteDomid, EndFactory<E> end) throws IOException {
     if (remoteDomid < 0 || remoteDomid >= MappedDomains.FIRST_RESERVED) {
       throw new IOException("offer a port of domain " + domain.domid + " to domain " + remoteDomid);
     }
@@ -119,8 +136,8 @@ public final class DomainRegistry implements AutoCloseable {
   }
 
   /// Binds to an offered port (`EVTCHNOP_bind_interdomain`).
-  synchronized <E extends ChannelEnd> E bind(
-      Domain domain, int remoteDomid, int remotePort, IntFunction<E> end) throws IOException {
+  synchronized <E extends ChannelEnd> Opened<E> bind(
+      Domain domain, int remoteDomid, int remotePort, EndFactory<E> end) throws IOException {
     Optional<Domain> remote = Optional.ofNullable(domains.get(remoteDomid));
     String what = "bind port " + Integer.toUnsignedString(remotePort) + " of domain " + remoteDomid;
     if (remote.isEmpty()) {
@@ -145,8 +162,9 @@ public final class DomainRegistry implements AutoCloseable {
     return open(domain, remoteDomid, end, offered);
   }
 
-  private <E extends ChannelEnd> E open(
-      Domain domain, int remoteDomid, IntFunction<E> end, Optional<Port> peer) throws IOException {
+  private <E extends ChannelEnd> Opened<E> open(
+      Domain domain, int remoteDomid, EndFactory<E> factory, Optional<Port> peer)
+      throws IOException {
     if (domains.get(domain.domid) != domain) {
       throw new IOException("open a port: domain " + domain.domid + " is gone");
     }
@@ -155,24 +173,32 @@ public final class DomainRegistry implements AutoCloseable {
       throw new IOException("open a port: domain " + domain.domid + " has " + limit + " already");
     }
     int number = domain.freePort(limit);
-    E made = end.apply(number);
-    Port port = new Port(domain, number, remoteDomid, made);
+    E end = factory.make(number, peer.map(offered -> offered.end));
+    Port port = new Port(domain, number, remoteDomid, end);
     domain.ports.put(number, port);
-    peer.ifPresent(offered -> join(offered, port));
-    return made;
+    peer.ifPresent(
+        offered -> {
+          offered.peer = Optional.of(port);
+          port.peer = Optional.of(offered);
+          connect(offered.end, port.end);
+          connect(port.end, offered.end);
+        });
+    return new Opened<>(number, end);
   }
 
-  private static void join(Port offered, Port binder) {
-    offered.peer = Optional.of(binder);
-    binder.peer = Optional.of(offered);
-    switch (offered.end) {
+  private static void connect(ChannelEnd end, ChannelEnd peer) {
+    switch (end) {
       case LocalChannel here -> {
-        switch (binder.end) {
-          case LocalChannel there -> {
-            here.connect(there);
-            there.connect(here);
+        switch (peer) {
+          case LocalChannel there -> here.connect(there);
+          case RemoteChannel there -> {
+            RemoteChannel seenFromHere = there.opposite();
+            here.connect(seenFromHere.outbox(), seenFromHere.inbox());
           }
         }
+      }
+      case RemoteChannel _ -> {
+        // Its owner holds the eventfds from the start.
       }
     }
   }
@@ -183,19 +209,18 @@ public final class DomainRegistry implements AutoCloseable {
 
   private void close(Port port) {
     port.domain.ports.remove(port.number);
-    disconnect(port);
+    switch (port.end) {
+      case LocalChannel here -> here.disconnect();
+      case RemoteChannel there -> there.release();
+    }
     port.peer.ifPresent(
         peer -> {
           peer.peer = Optional.empty();
-          disconnect(peer);
+          if (peer.end instanceof LocalChannel here) {
+            here.disconnect();
+          }
         });
     port.peer = Optional.empty();
-  }
-
-  private static void disconnect(Port port) {
-    switch (port.end) {
-      case LocalChannel here -> here.disconnect();
-    }
   }
 
   /// Marks grants as in use, all or none.
@@ -247,6 +272,15 @@ public final class DomainRegistry implements AutoCloseable {
     }
   }
 
+  /// Makes the end of a port that is being opened.
+  @FunctionalInterface
+  interface EndFactory<E extends ChannelEnd> {
+    /// @param offered the end that it is going to be bound to
+    E make(int port, Optional<ChannelEnd> offered) throws IOException;
+  }
+
+  record Opened<E extends ChannelEnd>(int port, E end) {}
+
   private static final class PinnedGrants {
     private final Domain domain;
     private final int[] grefs;
@@ -266,6 +300,11 @@ public final class DomainRegistry implements AutoCloseable {
     }
 
     @Override
+    public boolean open(int domid) {
+      return false; // all that live are mapped
+    }
+
+    @Override
     public void unpin(Pin pin) {
       registry.unpin(pin.id());
     }
@@ -277,7 +316,13 @@ public final class DomainRegistry implements AutoCloseable {
     public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
         throws IOException {
       LocalChannel bound =
-          registry.bind(domain, remoteDomid, remotePort, port -> channel(port, loop, handler));
+          registry
+              .bind(
+                  domain,
+                  remoteDomid,
+                  remotePort,
+                  (port, offered) -> channel(port, offered, loop, handler))
+              .end();
       // What was rung while nobody was bound is lost: make it up, as Xen does.
       bound.ring();
       return bound;
@@ -286,10 +331,17 @@ public final class DomainRegistry implements AutoCloseable {
     @Override
     public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
         throws IOException {
-      return registry.allocate(domain, remoteDomid, port -> channel(port, loop, handler));
+      return registry
+          .allocate(domain, remoteDomid, (port, offered) -> channel(port, offered, loop, handler))
+          .end();
     }
 
-    private LocalChannel channel(int port, EventLoop loop, EventHandler handler) {
+    private LocalChannel channel(
+        int port, Optional<ChannelEnd> offered, EventLoop loop, EventHandler handler) {
+      if (offered.filter(RemoteChannel.class::isInstance).isPresent()
+          && !(loop instanceof NettyLoop)) {
+        throw new IllegalArgumentException("a channel to another process needs a NettyLoop");
+      }
       return new LocalChannel(port, loop, handler, () -> registry.close(domain, port));
     }
   }

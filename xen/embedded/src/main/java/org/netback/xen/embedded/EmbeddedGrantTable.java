@@ -42,7 +42,10 @@ final class EmbeddedGrantTable implements GrantTable {
   private short copy(GrantCopy batch, int i) {
     MappedDomain domain = domains.find(batch.domid(i));
     if (domain.isNone()) {
-      return GrantStatus.BAD_DOMAIN;
+      if (!pins.open(batch.domid(i))) {
+        return GrantStatus.BAD_DOMAIN;
+      }
+      domain = domains.find(batch.domid(i));
     }
     try {
       return copy(batch, i, domain);

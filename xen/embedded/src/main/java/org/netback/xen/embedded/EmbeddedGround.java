@@ -44,6 +44,7 @@ public final class EmbeddedGround implements AutoCloseable {
   private final StoreClient store;
   private final Toolstack toolstack;
   private final ConcurrentHashMap<Integer, Guest> guests = new ConcurrentHashMap<>();
+  private Optional<GroundServer> server = Optional.empty();
   private volatile boolean closing;
 
   private EmbeddedGround(
@@ -84,6 +85,8 @@ public final class EmbeddedGround implements AutoCloseable {
       EmbeddedGround ground =
           new EmbeddedGround(runDirectory, lockFile, loop, xenstored, tasks, store);
       ground.toolstack.buildBackendDomain();
+      ground.server =
+          Optional.of(GroundServer.start(ground, ground.registry, groundSocket(runDirectory)));
       return ground;
     } catch (IOException e) {
       xenstored.close();
@@ -108,6 +111,10 @@ public final class EmbeddedGround implements AutoCloseable {
     channel.close();
     throw new IOException(
         "another ground lives in " + file.getParent() + ": stop it or choose another directory");
+  }
+
+  static Path groundSocket(Path runDirectory) {
+    return runDirectory.resolve("ground.sock");
   }
 
   static Path storeSocket(Path runDirectory) {
@@ -219,6 +226,9 @@ public final class EmbeddedGround implements AutoCloseable {
       return;
     }
     closing = true;
+    if (server.isPresent()) {
+      server.get().close();
+    }
     for (Guest guest : guests.values()) {
       destroy(guest.domain, "the ground closes");
     }

@@ -10,6 +10,11 @@ interface GrantPins {
   /// @throws GrantException if a reference is not granted to the caller, or not for writing
   Pin pin(int domid, int[] grefs, boolean readOnly) throws GrantException;
 
+  /// Maps a domain's memory if that was not done yet; blocks.
+  ///
+  /// @return whether it is mapped now
+  boolean open(int domid);
+
   /// Has no effect if the domain has gone.
   void unpin(Pin pin);
 

@@ -1,9 +1,12 @@
 package org.netback.xen.embedded;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.netty.NettyLoop;
 
 /// An end of an event channel whose handler runs in this process.
 ///
@@ -28,6 +31,7 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile boolean masked;
   private volatile Doorbell peer = Doorbell.NONE;
+  private final AtomicReference<Optional<Wire>> wire = new AtomicReference<>(Optional.empty());
 
   /// Handler calls in a row that found no work; only the loop touches it.
   private int spurious;
@@ -76,17 +80,36 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
   private void unmask() {
     // A ring either sees this, or has set pending before we look: none gets stuck.
     masked = false;
+    wire.get().ifPresent(w -> w.watch.unmask());
     dispatch();
   }
 
-  /// The ground has bound the other end.
-  void connect(Doorbell to) {
+  /// Whether its loop can wait for events from another process.
+  boolean canBeWired() {
+    return loop instanceof NettyLoop;
+  }
+
+  /// The ground has bound the other end, which lives in this process.
+  void connect(LocalChannel to) {
     peer = to;
+  }
+
+  /// The other end lives in another process.
+  ///
+  /// @param outbox what that process waits for; a reference of it, as of the inbox, is the
+  ///   channel's from now on
+  void connect(Eventfd outbox, Eventfd inbox) {
+    if (!(loop instanceof NettyLoop netty)) {
+      throw new IllegalStateException("port " + port + " has no loop that can wait for an eventfd");
+    }
+    wire.set(Optional.of(new Wire(outbox, EventfdWatch.open(netty, inbox, this))));
+    peer = outbox;
   }
 
   /// The other end has gone; this one is unbound again.
   void disconnect() {
     peer = Doorbell.NONE;
+    wire.getAndSet(Optional.empty()).ifPresent(Wire::close);
   }
 
   @Override
@@ -94,6 +117,13 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
     if (closed.compareAndSet(false, true)) {
       disconnect();
       unbind.run();
+    }
+  }
+
+  private record Wire(Eventfd outbox, EventfdWatch watch) {
+    void close() {
+      watch.close();
+      outbox.release();
     }
   }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.grant.GrantCopy;
 import org.netback.xen.grant.GrantException;
@@ -21,6 +22,11 @@ abstract class GrantTableContract {
   private static final int BACKEND = 0;
 
   private final MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
+
+  @BeforeEach
+  void clearLocal() {
+    local.fill((byte) 0);
+  }
 
   abstract GuestMemory guest();
 

@@ -1,0 +1,141 @@
+package org.netback.xen.embedded;
+
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import org.netback.xen.netty.NettyLoop;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Rings a doorbell for each time that an eventfd is written.
+///
+/// Edge-triggered: every write wakes, and the counter is not read, which saves a system call per
+/// event. Nothing here waits for the loop, since channels are opened and closed under the ground's
+/// lock; what a method asks for happens on the loop, in order.
+final class EventfdWatch {
+  private static final Logger LOG = LoggerFactory.getLogger(EventfdWatch.class);
+  private static final EpollIoOps ARMED = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
+
+  private final NettyLoop loop;
+  private final Eventfd eventfd;
+  private final Doorbell doorbell;
+
+  // The loop's from here on.
+  private final MemorySegment counter = Arena.ofAuto().allocate(8, 8);
+  private Optional<IoRegistration> registration = Optional.empty();
+  private boolean closed;
+
+  private EventfdWatch(NettyLoop loop, Eventfd eventfd, Doorbell doorbell) {
+    this.loop = loop;
+    this.eventfd = eventfd;
+    this.doorbell = doorbell;
+  }
+
+  /// @param eventfd one reference of it is the watch's from now on
+  static EventfdWatch open(NettyLoop loop, Eventfd eventfd, Doorbell doorbell) {
+    EventfdWatch watch = new EventfdWatch(loop, eventfd, doorbell);
+    if (!watch.onLoop(watch::register)) {
+      eventfd.release();
+    }
+    return watch;
+  }
+
+  private void register() {
+    var _ =
+        loop.ioEventLoop()
+            .register(new Handle())
+            .addListener(
+                future -> {
+                  if (future.isSuccess()) {
+                    registered((IoRegistration) future.getNow());
+                  } else {
+                    eventfd.release();
+                    LOG.error("an event channel stays deaf", future.cause());
+                  }
+                });
+  }
+
+  private void registered(IoRegistration made) {
+    if (closed) {
+      made.cancel();
+      eventfd.release();
+    } else {
+      registration = Optional.of(made);
+      made.submit(ARMED);
+    }
+  }
+
+  /// Lets nothing through until [#unmask]; on the loop. What is written meanwhile wakes then.
+  void mask() {
+    // Emptied first: what is written from here on makes it readable again, and wakes at unmask.
+    if (!closed) {
+      eventfd.drain(counter);
+      registration.ifPresent(r -> r.submit(EpollIoOps.NONE));
+    }
+  }
+
+  void unmask() {
+    if (!closed) {
+      registration.ifPresent(r -> r.submit(ARMED));
+    }
+  }
+
+  /// Any thread; rings no more once the loop has come to it.
+  void close() {
+    boolean _ = onLoop(this::stop);
+  }
+
+  private void stop() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    registration.ifPresent(
+        r -> {
+          // Out of epoll before the descriptor can close.
+          r.cancel();
+          eventfd.release();
+        });
+  }
+
+  /// @return false if the loop has ended, and with it its registrations
+  private boolean onLoop(Runnable task) {
+    try {
+      if (loop.inLoop()) {
+        task.run();
+      } else {
+        loop.execute(task);
+      }
+      return true;
+    } catch (RejectedExecutionException e) {
+      LOG.debug("{} has ended", loop, e);
+      return false;
+    }
+  }
+
+  private final class Handle implements EpollIoHandle {
+    @Override
+    public FileDescriptor fd() {
+      return eventfd.fd();
+    }
+
+    @Override
+    public void handle(IoRegistration registration, IoEvent event) {
+      if (!closed) {
+        doorbell.ring();
+      }
+    }
+
+    /// The loop has ended.
+    @Override
+    public void close() {
+      stop();
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.netback.xen.embedded.GroundMessage.Refused;
+import org.netback.xen.embedded.GroundMessage.Reply;
+import org.netback.xen.embedded.GroundMessage.Request;
+
+/// A connection to a ground in another process. Requests block their thread for a round trip; a
+/// thread of the connection's own hands out the replies.
+final class GroundClient implements AutoCloseable {
+  /// The ground answers within microseconds, or milliseconds where the store is written; this is
+  /// for one that is stopped.
+  private static final long REPLY_SECONDS = 30;
+
+  private final PacketSocket socket;
+  private final Notices notices;
+  private final CompletableFuture<String> lost = new CompletableFuture<>();
+  private final Map<Integer, CompletableFuture<Answer>> pending = new HashMap<>();
+  private int lastId;
+
+  private GroundClient(PacketSocket socket, Notices notices) {
+    this.socket = socket;
+    this.notices = notices;
+  }
+
+  /// What the ground says by itself or must be seen in the order in which it says it; called on the
+  /// connection's thread.
+  interface Notices {
+    Notices NONE = _ -> {};
+
+    void said(Answer answer) throws IOException;
+  }
+
+  /// @param descriptors came along; they are the asker's
+  record Answer(Reply reply, List<Integer> descriptors) {
+    void closeDescriptors() {
+      descriptors.forEach(MemoryCalls::close);
+    }
+  }
+
+  static GroundClient connect(Path runDirectory, Notices notices) throws IOException {
+    GroundClient client =
+        new GroundClient(PacketSocket.connect(EmbeddedGround.groundSocket(runDirectory)), notices);
+    Thread.ofPlatform().name("ground-client").daemon().start(client::receive);
+    return client;
+  }
+
+  CompletionStage<String> lost() {
+    return lost.minimalCompletionStage();
+  }
+
+  /// Asks and waits.
+  ///
+  /// @throws IOException with the ground's reason if it refuses
+  Answer ask(Request request) throws IOException {
+    Answer answer = askAnyway(request);
+    if (answer.reply instanceof Refused refused) {
+      throw new IOException(refused.why());
+    }
+    return answer;
+  }
+
+  /// Asks and waits; a refusal is an answer too.
+  Answer askAnyway(Request request) throws IOException {
+    CompletableFuture<Answer> answer = new CompletableFuture<>();
+    int id;
+    synchronized (this) {
+      if (lost.isDone()) {
+        throw new IOException("the connection to the ground is gone: " + lost.join());
+      }
+      do {
+        lastId++;
+      } while (lastId == 0 || pending.containsKey(lastId));
+      id = lastId;
+      pending.put(id, answer);
+    }
+    try {
+      socket.send(GroundMessage.write(id, request));
+      return answer.get(REPLY_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw abandoned(answer, new IOException("interrupted while waiting for the ground", e));
+    } catch (TimeoutException e) {
+      throw abandoned(
+          answer, new IOException("the ground gave no answer in " + REPLY_SECONDS + " s", e));
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } finally {
+      synchronized (this) {
+        pending.remove(id);
+      }
+    }
+  }
+
+  private static IOException abandoned(CompletableFuture<Answer> answer, IOException why) {
+    if (!answer.completeExceptionally(why)) {
+      answer.join().closeDescriptors();
+    }
+    return why;
+  }
+
+  private void receive() {
+    String reason = "closed by the ground";
+    try {
+      Optional<PacketSocket.Packet> packet = socket.receive(true);
+      while (packet.isPresent()) {
+        received(packet.get());
+        packet = socket.receive(true);
+      }
+    } catch (IOException e) {
+      reason = String.valueOf(e.getMessage());
+    }
+    socket.close();
+    List<CompletableFuture<Answer>> waiting;
+    synchronized (this) {
+      lost.complete(reason);
+      waiting = List.copyOf(pending.values());
+    }
+    IOException gone = new IOException("the connection to the ground is gone: " + reason);
+    waiting.forEach(answer -> answer.completeExceptionally(gone));
+  }
+
+  private void received(PacketSocket.Packet packet) throws IOException {
+    int id = packet.octets().getInt();
+    if (!(GroundMessage.read(packet.octets()) instanceof Reply reply)) {
+      packet.descriptors().forEach(MemoryCalls::close);
+      throw new IOException("the ground sent a request");
+    }
+    Answer answer = new Answer(reply, packet.descriptors());
+    notices.said(answer);
+    if (id != 0) {
+      Optional<CompletableFuture<Answer>> asker;
+      synchronized (this) {
+        asker = Optional.ofNullable(pending.get(id));
+      }
+      if (asker.isEmpty() || !asker.get().complete(answer)) {
+        answer.closeDescriptors();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+  }
+}

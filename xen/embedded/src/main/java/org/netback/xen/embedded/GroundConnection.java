@@ -1,0 +1,127 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.embedded.GroundClient.Answer;
+import org.netback.xen.embedded.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.GroundMessage.AttachGuest;
+import org.netback.xen.embedded.GroundMessage.Attached;
+import org.netback.xen.netty.NettyLoop;
+import org.netback.xen.netty.UnixStoreTransport;
+import org.netback.xen.store.StoreClient;
+
+/// Attaches this process to a ground in another one. With the process, or with what is returned,
+/// goes everything that was made through it: a guest's domain is destroyed, a backend's ports are
+/// offered again and its mappings undone, of which guests notice nothing.
+public final class GroundConnection {
+  private final GroundClient ground;
+  private final NettyLoop loop;
+  private final ExecutorService watchers;
+  private final StoreClient store;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private GroundConnection(
+      GroundClient ground, NettyLoop loop, ExecutorService watchers, StoreClient store) {
+    this.ground = ground;
+    this.loop = loop;
+    this.watchers = watchers;
+    this.store = store;
+  }
+
+  /// Creates a domain of this process's own.
+  ///
+  /// @param runDirectory where the ground was opened
+  /// @throws IOException if nobody listens there, or a guest of this name lives
+  public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec) throws IOException {
+    GroundClient ground = GroundClient.connect(runDirectory, GroundClient.Notices.NONE);
+    try {
+      Answer answer = ground.ask(new AttachGuest(spec));
+      if (!(answer.reply() instanceof Attached(int domid, DomainSize size, String storeSocket))
+          || answer.descriptors().size() != 1) {
+        answer.closeDescriptors();
+        throw new IOException("the ground answered with " + answer.reply());
+      }
+      SharedMemory memory = SharedMemory.adopt(answer.descriptors().getFirst(), size.totalPages());
+      try {
+        GroundConnection connection = open(ground, domid, storeSocket);
+        return new GuestDomain(
+            spec.name(),
+            new DomainMemory(domid, memory, size),
+            new RemoteEventChannels(ground),
+            connection.store,
+            ground.lost(),
+            () -> {
+              connection.close();
+              memory.close();
+            });
+      } catch (IOException e) {
+        memory.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      ground.close();
+      throw e;
+    }
+  }
+
+  /// Acts for domain 0.
+  ///
+  /// @throws IOException if nobody listens there, or this process has another user than the
+  ///   ground's
+  public static Backend attachBackend(Path runDirectory) throws IOException {
+    RemoteDomains domains = new RemoteDomains();
+    GroundClient ground = GroundClient.connect(runDirectory, domains);
+    domains.attachTo(ground);
+    try {
+      Answer answer = ground.ask(new AttachBackend());
+      if (!(answer.reply() instanceof Attached(int domid, DomainSize _, String storeSocket))) {
+        answer.closeDescriptors();
+        throw new IOException("the ground answered with " + answer.reply());
+      }
+      GroundConnection connection = open(ground, domid, storeSocket);
+      return new Backend(
+          new EmbeddedGrantTable(domid, domains.mapped(), domains),
+          new RemoteEventChannels(ground),
+          connection.store,
+          ground.lost(),
+          () -> {
+            connection.close();
+            domains.close();
+          });
+    } catch (IOException e) {
+      ground.close();
+      throw e;
+    }
+  }
+
+  private static GroundConnection open(GroundClient ground, int domid, String storeSocket)
+      throws IOException {
+    NettyLoop loop = NettyLoop.start("store");
+    ExecutorService watchers =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("watch-", 0).factory());
+    try {
+      StoreClient store =
+          StoreClient.start(
+              UnixStoreTransport.connect(loop, Path.of(storeSocket)),
+              Toolstack.domainPath(domid),
+              watchers);
+      return new GroundConnection(ground, loop, watchers, store);
+    } catch (IOException e) {
+      watchers.shutdownNow();
+      loop.close();
+      throw e;
+    }
+  }
+
+  private void close() {
+    if (closed.compareAndSet(false, true)) {
+      store.close();
+      ground.close();
+      watchers.shutdownNow();
+      loop.close();
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Takes the processes that attach at `ground.sock`, each on a thread of its own: they are few, and
+/// a thread that blocks is the simplest way to let one wait for the store without the others.
+final class GroundServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(GroundServer.class);
+  private static final int BACKLOG = 64;
+  private static final int MAX_SESSIONS = 512;
+
+  private final EmbeddedGround ground;
+  private final DomainRegistry registry;
+  private final Path path;
+  private final PacketSocket listener;
+  private final Set<PacketSocket> sessions = new HashSet<>();
+  private boolean closed;
+
+  private GroundServer(
+      EmbeddedGround ground, DomainRegistry registry, Path path, PacketSocket listener) {
+    this.ground = ground;
+    this.registry = registry;
+    this.path = path;
+    this.listener = listener;
+  }
+
+  static GroundServer start(EmbeddedGround ground, DomainRegistry registry, Path path)
+      throws IOException {
+    // Made under another name, so that nobody connects before its mode is set. Whoever holds the
+    // run directory's lock may replace what a dead ground left.
+    Path made = path.resolveSibling(".ground");
+    Files.deleteIfExists(made);
+    PacketSocket listener = PacketSocket.listen(made, BACKLOG);
+    try {
+      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
+      Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      listener.close();
+      throw e;
+    }
+    GroundServer server = new GroundServer(ground, registry, path, listener);
+    Thread.ofPlatform().name("ground-accept").daemon().start(server::accept);
+    return server;
+  }
+
+  private void accept() {
+    while (true) {
+      try {
+        Optional<PacketSocket> client = listener.accept();
+        if (client.isEmpty()) {
+          return;
+        }
+        serve(client.get());
+      } catch (IOException e) {
+        LOG.warn("a process could not attach to the ground", e);
+        pause();
+      }
+    }
+  }
+
+  /// Without descriptors to accept with, the client stays in the queue, and accept would spin.
+  private static void pause() {
+    try {
+      Thread.sleep(100);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serve(PacketSocket client) {
+    synchronized (this) {
+      if (closed || sessions.size() >= MAX_SESSIONS) {
+        client.close();
+        return;
+      }
+      sessions.add(client);
+    }
+    Thread.ofPlatform()
+        .name("ground-session")
+        .daemon()
+        .start(
+            () -> {
+              try {
+                new GroundSession(ground, registry, client).run();
+              } finally {
+                client.close();
+                synchronized (this) {
+                  sessions.remove(client);
+                }
+              }
+            });
+  }
+
+  @Override
+  public void close() throws IOException {
+    Set<PacketSocket> left;
+    synchronized (this) {
+      closed = true;
+      left = Set.copyOf(sessions);
+    }
+    listener.close();
+    left.forEach(PacketSocket::close);
+    Files.deleteIfExists(path);
+  }
+}

@@ -1,0 +1,286 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.IntConsumer;
+import org.netback.xen.embedded.DomainRegistry.Opened;
+import org.netback.xen.embedded.GroundMessage.Allocate;
+import org.netback.xen.embedded.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.GroundMessage.AttachGuest;
+import org.netback.xen.embedded.GroundMessage.Attached;
+import org.netback.xen.embedded.GroundMessage.Bind;
+import org.netback.xen.embedded.GroundMessage.ClosePort;
+import org.netback.xen.embedded.GroundMessage.Destroyed;
+import org.netback.xen.embedded.GroundMessage.Done;
+import org.netback.xen.embedded.GroundMessage.MemoryOpened;
+import org.netback.xen.embedded.GroundMessage.OpenMemory;
+import org.netback.xen.embedded.GroundMessage.Pin;
+import org.netback.xen.embedded.GroundMessage.Pinned;
+import org.netback.xen.embedded.GroundMessage.PortOpened;
+import org.netback.xen.embedded.GroundMessage.Refused;
+import org.netback.xen.embedded.GroundMessage.Reply;
+import org.netback.xen.embedded.GroundMessage.Request;
+import org.netback.xen.embedded.GroundMessage.Unpin;
+import org.netback.xen.grant.GrantException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One attached process, as the ground serves it, on a thread of its own.
+///
+/// What the process sends may be anything. A message that is none of the protocol's, or that comes
+/// from the wrong role, ends the connection; so does a full socket, for it is never waited for. And
+/// with the connection goes everything that it made: that is also how a killed process is cleaned
+/// up.
+final class GroundSession implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(GroundSession.class);
+
+  /// Within this time a process must say who it is.
+  private static final Duration INTRODUCTION = Duration.ofSeconds(10);
+
+  private final EmbeddedGround ground;
+  private final DomainRegistry registry;
+  private final PacketSocket socket;
+
+  GroundSession(EmbeddedGround ground, DomainRegistry registry, PacketSocket socket) {
+    this.ground = ground;
+    this.registry = registry;
+    this.socket = socket;
+  }
+
+  /// Serves until either side closes.
+  @Override
+  public void run() {
+    try (socket) {
+      socket.receiveWithin(INTRODUCTION);
+      Optional<Asked> first = next();
+      if (first.isEmpty()) {
+        return;
+      }
+      socket.receiveWithin(Duration.ZERO);
+      switch (first.get().request) {
+        case AttachBackend _ -> serveBackend(first.get().id);
+        case AttachGuest(GuestSpec spec) -> serveGuest(first.get().id, spec);
+        case Allocate _, Bind _, ClosePort _, OpenMemory _, Pin _, Unpin _ ->
+            throw new IOException("a first message that is not to attach");
+      }
+    } catch (IOException e) {
+      // Once per connection.
+      LOG.info("a process was detached from the ground: {}", e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.error("a process was detached from the ground by a bug of the ground's", e);
+    }
+  }
+
+  private record Asked(int id, Request request) {}
+
+  private Optional<Asked> next() throws IOException {
+    Optional<PacketSocket.Packet> packet = socket.receive(false);
+    if (packet.isEmpty()) {
+      return Optional.empty();
+    }
+    if (packet.get().octets().remaining() < 5) {
+      throw new IOException("message of " + packet.get().octets().remaining() + " octets");
+    }
+    int id = packet.get().octets().getInt();
+    if (GroundMessage.read(packet.get().octets()) instanceof Request request) {
+      return Optional.of(new Asked(id, request));
+    }
+    throw new IOException("a message that only the ground sends");
+  }
+
+  private void reply(int id, Reply reply, int... descriptors) throws IOException {
+    socket.send(GroundMessage.write(id, reply), descriptors);
+  }
+
+  private void refuse(int id, IOException why) throws IOException {
+    // The text may name a path of any length; the message is bounded.
+    String text = String.valueOf(why.getMessage());
+    reply(id, new Refused(0, (short) 0, text.substring(0, Math.min(text.length(), 1000))));
+  }
+
+  private void serveGuest(int id, GuestSpec spec) throws IOException {
+    CompletableFuture<String> lost = new CompletableFuture<>();
+    Domain domain;
+    try {
+      domain = registry.create(spec.name(), spec.size());
+    } catch (IOException e) {
+      refuse(id, e);
+      return;
+    }
+    try {
+      String store;
+      try {
+        store = ground.introduce(domain, spec, lost).toString();
+      } catch (IOException e) {
+        refuse(id, e);
+        return;
+      }
+      // Destroyed from elsewhere: the guest finds out by the end of its connection.
+      var _ = lost.thenRun(socket::close);
+      Attached attached = new Attached(domain.domid, spec.size(), store);
+      domain.memory.orElseThrow().lend(memory -> reply(id, attached, memory));
+      Set<Integer> ports = new HashSet<>();
+      Optional<Asked> asked = next();
+      while (asked.isPresent()) {
+        serveChannels(asked.get(), domain, ports);
+        asked = next();
+      }
+    } finally {
+      ground.destroy(domain, "its process has gone");
+    }
+  }
+
+  private void serveBackend(int id) throws IOException {
+    int user = socket.peerUser();
+    if (user != SocketCalls.getuid() && user != 0) {
+      refuse(
+          id,
+          new IOException(
+              "backends run as user " + SocketCalls.getuid() + " or root, not as user " + user));
+      return;
+    }
+    Domain domain = registry.domain(DomainRegistry.BACKEND_DOMID);
+    Set<Integer> ports = new HashSet<>();
+    Set<Long> pins = new HashSet<>();
+    IntConsumer listener = this::tellDestroyed;
+    registry.onDestroyed(listener);
+    try {
+      String store = EmbeddedGround.storeSocket(ground.runDirectory()).toString();
+      reply(id, new Attached(domain.domid, domain.size, store));
+      Optional<Asked> asked = next();
+      while (asked.isPresent()) {
+        serveBackend(asked.get(), domain, ports, pins);
+        asked = next();
+      }
+    } finally {
+      registry.forgetListener(listener);
+      ports.forEach(port -> registry.close(domain, port));
+      pins.forEach(registry::unpin);
+    }
+  }
+
+  private void tellDestroyed(int domid) {
+    try {
+      reply(0, new Destroyed(domid));
+    } catch (IOException e) {
+      // Without this notice it would keep a dead domain's memory for ever.
+      socket.close();
+    }
+  }
+
+  private void serveBackend(Asked asked, Domain domain, Set<Integer> ports, Set<Long> pins)
+      throws IOException {
+    switch (asked.request) {
+      case OpenMemory(int domid) -> openMemory(asked.id, domid);
+      case Pin(int domid, boolean readOnly, List<Integer> grefs) -> {
+        try {
+          int[] references = grefs.stream().mapToInt(Integer::intValue).toArray();
+          GrantPins.Pin pin = registry.pin(domain.domid, domid, references, readOnly);
+          pins.add(pin.id());
+          reply(asked.id, new Pinned(pin.id(), asList(pin.frames())));
+        } catch (GrantException e) {
+          reply(asked.id, new Refused(e.gref(), e.status(), "refused"));
+        }
+      }
+      case Unpin(long pin) -> {
+        if (pins.remove(pin)) {
+          registry.unpin(pin);
+        }
+        reply(asked.id, new Done());
+      }
+      case Allocate _, Bind _, ClosePort _, AttachBackend _, AttachGuest _ ->
+          serveChannels(asked, domain, ports);
+    }
+  }
+
+  private static List<Integer> asList(int[] numbers) {
+    return Arrays.stream(numbers).boxed().toList();
+  }
+
+  private void openMemory(int id, int domid) throws IOException {
+    Optional<Domain> domain = registry.find(domid).filter(d -> d.memory.isPresent());
+    if (domain.isEmpty()) {
+      refuse(id, new IOException("domain " + domid + " does not exist"));
+      return;
+    }
+    MemoryOpened opened = new MemoryOpened(domid, domain.get().size);
+    domain.get().memory.orElseThrow().lend(memory -> reply(id, opened, memory));
+  }
+
+  private void serveChannels(Asked asked, Domain domain, Set<Integer> ports) throws IOException {
+    try {
+      switch (asked.request) {
+        case Allocate(int remoteDomid) ->
+            opened(
+                asked.id,
+                registry.allocate(domain, remoteDomid, (_, _) -> RemoteChannel.create()),
+                ports);
+        case Bind(int remoteDomid, int remotePort) ->
+            opened(
+                asked.id,
+                registry.bind(domain, remoteDomid, remotePort, (_, offered) -> endFor(offered)),
+                ports);
+        case ClosePort(int port) -> {
+          // Another process of the same domain may have ports too.
+          if (ports.remove(port)) {
+            registry.close(domain, port);
+          }
+          reply(asked.id, new Done());
+        }
+        case AttachBackend _, AttachGuest _ -> throw new DetachException("attached already");
+        case OpenMemory _, Pin _, Unpin _ ->
+            throw new DetachException("a guest that asks for other domains' memory");
+      }
+    } catch (DetachException e) {
+      throw e;
+    } catch (IOException e) {
+      refuse(asked.id, e);
+    }
+  }
+
+  /// Two processes share the pair that was made for the offer; a channel to one of this process
+  /// gets a pair of its own.
+  private static RemoteChannel endFor(Optional<ChannelEnd> offered) throws IOException {
+    return switch (offered.orElseThrow()) {
+      case RemoteChannel remote -> remote.opposite();
+      case LocalChannel local -> {
+        if (!local.canBeWired()) {
+          throw new IOException("the guest's loop cannot wait for another process");
+        }
+        yield RemoteChannel.create();
+      }
+    };
+  }
+
+  private void opened(int id, Opened<RemoteChannel> opened, Set<Integer> ports) throws IOException {
+    ports.add(opened.port());
+    RemoteChannel end = opened.end();
+    if (!end.retain()) {
+      throw new IOException("port " + opened.port() + " is gone with its domain");
+    }
+    try {
+      reply(
+          id,
+          new PortOpened(opened.port()),
+          end.inbox().fd().intValue(),
+          end.outbox().fd().intValue());
+    } finally {
+      end.release();
+    }
+  }
+
+  /// Ends the connection.
+  private static final class DetachException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    DetachException(String why) {
+      super(why);
+    }
+  }
+}

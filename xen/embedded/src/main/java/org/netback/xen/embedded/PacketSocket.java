@@ -1,0 +1,290 @@
+package org.netback.xen.embedded;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import com.sun.jna.Native;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// A Unix socket of messages (SOCK_SEQPACKET) that can carry descriptors along (SCM_RIGHTS).
+///
+/// One thread receives, and blocks in it; any may send. A close from another thread wakes the
+/// receiver, and the descriptor itself is closed by whichever of them leaves last, so that nobody
+/// uses a number that is another file's by now.
+final class PacketSocket implements AutoCloseable {
+  /// The longest message; what is longer was not sent by us.
+  static final int MAX_MESSAGE = 4096;
+
+  /// No message carries more descriptors.
+  static final int MAX_DESCRIPTORS = 2;
+
+  private static final int PATH_MAX = 107;
+  private static final int MSGHDR_SIZE = 56;
+  private static final int CMSG_DATA = 16;
+  private static final int CONTROL_SIZE = CMSG_DATA + 4 * MAX_DESCRIPTORS;
+
+  private final int fd;
+  private int users = 1;
+  private boolean closed;
+
+  private PacketSocket(int fd) {
+    this.fd = fd;
+  }
+
+  /// A message and the descriptors that came with it, which are the receiver's.
+  record Packet(ByteBuffer octets, List<Integer> descriptors) {}
+
+  static PacketSocket connect(Path path) throws IOException {
+    return address(
+        path,
+        "connect to ",
+        (socket, address, length) -> SocketCalls.connect(socket, address, length));
+  }
+
+  static PacketSocket listen(Path path, int backlog) throws IOException {
+    return address(
+        path,
+        "listen on ",
+        (socket, address, length) -> {
+          int bound = SocketCalls.bind(socket, address, length);
+          return bound != 0 ? bound : SocketCalls.listen(socket, backlog);
+        });
+  }
+
+  private interface AddressCall {
+    int with(int socket, long address, int length);
+  }
+
+  private static PacketSocket address(Path path, String what, AddressCall call) throws IOException {
+    byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+    if (name.length > PATH_MAX) {
+      throw new IOException(
+          what + path + ": the path has " + name.length + " octets, not up to " + PATH_MAX);
+    }
+    int fd =
+        SocketCalls.socket(
+            SocketCalls.AF_UNIX, SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+      throw Errno.last("socket");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = arena.allocate(2 + PATH_MAX + 1, 8);
+      address.set(JAVA_SHORT, 0, (short) SocketCalls.AF_UNIX);
+      MemorySegment.copy(name, 0, address, JAVA_BYTE, 2, name.length);
+      if (call.with(fd, address.address(), (int) address.byteSize()) != 0) {
+        IOException refused = Errno.last(what + path);
+        MemoryCalls.close(fd);
+        throw refused;
+      }
+    }
+    return new PacketSocket(fd);
+  }
+
+  /// Waits for a client.
+  ///
+  /// @return empty once this has been closed
+  Optional<PacketSocket> accept() throws IOException {
+    if (!enter()) {
+      return Optional.empty();
+    }
+    try {
+      while (true) {
+        int client = SocketCalls.accept4(fd, 0, 0, SocketCalls.SOCK_CLOEXEC);
+        if (client >= 0) {
+          return Optional.of(new PacketSocket(client));
+        }
+        int error = Native.getLastError();
+        if (isClosed()) {
+          return Optional.empty();
+        }
+        if (!Errno.EINTR.is(error)) {
+          throw Errno.of("accept4", error);
+        }
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /// The user that the process at the other end was when it connected.
+  int peerUser() throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment credentials = arena.allocate(12, 8);
+      MemorySegment length = arena.allocateFrom(JAVA_INT, 12);
+      if (SocketCalls.getsockopt(
+              fd,
+              SocketCalls.SOL_SOCKET,
+              SocketCalls.SO_PEERCRED,
+              credentials.address(),
+              length.address())
+          != 0) {
+        throw Errno.last("SO_PEERCRED");
+      }
+      return credentials.get(JAVA_INT, 4);
+    }
+  }
+
+  /// Bounds how long [#receive] waits; zero is for ever.
+  void receiveWithin(Duration time) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment timeval = arena.allocate(16, 8);
+      timeval.set(JAVA_LONG, 0, time.toSeconds());
+      timeval.set(JAVA_LONG, 8, time.toNanosPart() / 1000);
+      if (SocketCalls.setsockopt(
+              fd, SocketCalls.SOL_SOCKET, SocketCalls.SO_RCVTIMEO, timeval.address(), 16)
+          != 0) {
+        throw Errno.last("SO_RCVTIMEO");
+      }
+    }
+  }
+
+  /// Sends a message, or fails if the receiver has let the socket's buffer fill: it is never waited
+  /// for. The descriptors stay the caller's.
+  void send(ByteBuffer octets, int... descriptors) throws IOException {
+    if (!enter()) {
+      throw new IOException("send: closed");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(Math.max(1, octets.remaining()));
+      data.copyFrom(MemorySegment.ofBuffer(octets));
+      MemorySegment header = header(arena, data, octets.remaining());
+      if (descriptors.length > 0) {
+        MemorySegment control = arena.allocate(CONTROL_SIZE, 8);
+        int length = CMSG_DATA + 4 * descriptors.length;
+        control.set(JAVA_LONG, 0, length);
+        control.set(JAVA_INT, 8, SocketCalls.SOL_SOCKET);
+        control.set(JAVA_INT, 12, SocketCalls.SCM_RIGHTS);
+        MemorySegment.copy(descriptors, 0, control, JAVA_INT, CMSG_DATA, descriptors.length);
+        header.set(JAVA_LONG, 32, control.address());
+        header.set(JAVA_LONG, 40, align(length));
+      }
+      long sent;
+      do {
+        sent =
+            SocketCalls.sendmsg(
+                fd, header.address(), SocketCalls.MSG_DONTWAIT | SocketCalls.MSG_NOSIGNAL);
+      } while (sent < 0 && Errno.EINTR.is(Native.getLastError()));
+      if (sent < 0) {
+        throw Errno.last("sendmsg");
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  /// Waits for a message.
+  ///
+  /// @param descriptors whether to take any along; else the kernel closes those that come
+  /// @return empty once either side has closed
+  /// @throws IOException also for a message that is longer than [#MAX_MESSAGE], or late
+  Optional<Packet> receive(boolean descriptors) throws IOException {
+    if (!enter()) {
+      return Optional.empty();
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocate(MAX_MESSAGE);
+      MemorySegment header = header(arena, data, MAX_MESSAGE);
+      MemorySegment control = arena.allocate(align(CONTROL_SIZE), 8);
+      if (descriptors) {
+        header.set(JAVA_LONG, 32, control.address());
+        header.set(JAVA_LONG, 40, control.byteSize());
+      }
+      long received;
+      do {
+        received = SocketCalls.recvmsg(fd, header.address(), SocketCalls.MSG_CMSG_CLOEXEC);
+      } while (received < 0 && Errno.EINTR.is(Native.getLastError()));
+      if (received < 0) {
+        int error = Native.getLastError();
+        if (Errno.ECONNRESET.is(error) || isClosed()) {
+          return Optional.empty();
+        }
+        throw Errno.of("recvmsg", error);
+      }
+      List<Integer> taken = descriptors ? descriptors(header, control) : List.of();
+      if ((header.get(JAVA_INT, 48) & SocketCalls.MSG_TRUNC) != 0) {
+        taken.forEach(MemoryCalls::close);
+        throw new IOException("a message of more than " + MAX_MESSAGE + " octets");
+      }
+      if (received == 0) {
+        // No message of ours is empty: this is the end.
+        return Optional.empty();
+      }
+      byte[] octets = data.asSlice(0, received).toArray(JAVA_BYTE);
+      return Optional.of(new Packet(ByteBuffer.wrap(octets), taken));
+    } finally {
+      leave();
+    }
+  }
+
+  private static List<Integer> descriptors(MemorySegment header, MemorySegment control) {
+    List<Integer> taken = new ArrayList<>();
+    boolean rights =
+        header.get(JAVA_LONG, 40) >= CMSG_DATA
+            && control.get(JAVA_INT, 8) == SocketCalls.SOL_SOCKET
+            && control.get(JAVA_INT, 12) == SocketCalls.SCM_RIGHTS;
+    if (rights) {
+      long length = Math.min(control.get(JAVA_LONG, 0), control.byteSize());
+      for (long at = CMSG_DATA; at + 4 <= length; at += 4) {
+        taken.add(control.get(JAVA_INT, at));
+      }
+    }
+    return taken;
+  }
+
+  /// `struct msghdr` with one vector, as on every 64-bit Linux.
+  private static MemorySegment header(Arena arena, MemorySegment data, long length) {
+    MemorySegment vector = arena.allocate(16, 8);
+    vector.set(JAVA_LONG, 0, data.address());
+    vector.set(JAVA_LONG, 8, length);
+    MemorySegment header = arena.allocate(MSGHDR_SIZE, 8);
+    header.set(JAVA_LONG, 16, vector.address());
+    header.set(JAVA_LONG, 24, 1);
+    return header;
+  }
+
+  private static long align(long length) {
+    return (length + 7) & ~7L;
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
+  }
+
+  private synchronized boolean enter() {
+    if (closed) {
+      return false;
+    }
+    users++;
+    return true;
+  }
+
+  private synchronized void leave() {
+    if (--users == 0) {
+      int _ = MemoryCalls.close(fd);
+    }
+  }
+
+  /// Wakes both sides' receivers. Idempotent.
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      int _ = SocketCalls.shutdown(fd, SocketCalls.SHUT_RDWR);
+    }
+    leave();
+  }
+}

@@ -1,0 +1,59 @@
+package org.netback.xen.embedded;
+
+import java.io.IOException;
+import java.util.List;
+import org.netback.xen.embedded.GroundClient.Answer;
+import org.netback.xen.embedded.GroundMessage.ClosePort;
+import org.netback.xen.embedded.GroundMessage.PortOpened;
+import org.netback.xen.embedded.GroundMessage.Request;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.netty.NettyLoop;
+
+/// Event channels of a domain whose ground is another process.
+///
+/// @param ground the connection that acts for the domain
+record RemoteEventChannels(GroundClient ground) implements EventChannels {
+  @Override
+  public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
+      throws IOException {
+    LocalChannel bound = open(new GroundMessage.Bind(remoteDomid, remotePort), loop, handler);
+    // What was rung while nobody was bound may be lost: make it up, as Xen does.
+    bound.ring();
+    return bound;
+  }
+
+  @Override
+  public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
+      throws IOException {
+    return open(new GroundMessage.Allocate(remoteDomid), loop, handler);
+  }
+
+  private LocalChannel open(Request request, EventLoop loop, EventHandler handler)
+      throws IOException {
+    if (!(loop instanceof NettyLoop)) {
+      throw new IllegalArgumentException("a channel to another process needs a NettyLoop");
+    }
+    Answer answer = ground.ask(request);
+    List<Integer> descriptors = answer.descriptors();
+    if (!(answer.reply() instanceof PortOpened(int port)) || descriptors.size() != 2) {
+      answer.closeDescriptors();
+      throw new IOException(
+          "the ground answered with " + answer.reply() + " and " + descriptors.size() + " fds");
+    }
+    LocalChannel channel = new LocalChannel(port, loop, handler, () -> close(port));
+    channel.connect(Eventfd.adopt(descriptors.get(1)), Eventfd.adopt(descriptors.get(0)));
+    return channel;
+  }
+
+  private void close(int port) {
+    try {
+      Answer _ = ground.ask(new ClosePort(port));
+    } catch (IOException e) {
+      // The connection has gone, and the port with it.
+      return;
+    }
+  }
+}

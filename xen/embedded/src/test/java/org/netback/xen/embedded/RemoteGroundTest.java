@@ -1,0 +1,293 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.GuestMemory;
+import org.netback.xen.netty.NettyLoop;
+
+/// The contracts across processes: the ground in a JVM of its own, or with the backend, the guest
+/// always attached through the socket.
+final class RemoteGroundTest {
+  @TempDir private static Path apart;
+  private static ChildProcess groundApart;
+
+  @BeforeAll
+  static void startGround() throws IOException {
+    groundApart = ChildProcess.ground(apart);
+  }
+
+  @AfterAll
+  static void stopGround() throws IOException {
+    groundApart.close();
+  }
+
+  /// Waits until a copy finds out that a domain has gone.
+  static void awaitGone(GrantTable backend, int domid) throws IOException {
+    MemorySegment local = Arena.ofAuto().allocate(1);
+    try {
+      EmbeddedGroundTest.await(
+          "domain gone",
+          () -> {
+            GrantCopy batch = new GrantCopy(1);
+            batch.addFromGuest(domid, 8, 0, 0, local, 0);
+            backend.copy(batch);
+            return batch.status(0) == GrantStatus.BAD_DOMAIN;
+          });
+    } catch (Exception e) {
+      throw new IOException(e);
+    }
+  }
+
+  @Nested
+  final class GrantsWithTheGroundApart extends GrantTableContract {
+    private Backend backend;
+    private GuestDomain guest;
+
+    @BeforeEach
+    void attach() throws IOException {
+      backend = GroundConnection.attachBackend(apart);
+      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"));
+    }
+
+    @AfterEach
+    void detach() throws IOException {
+      int domid = guest.domid();
+      guest.close();
+      awaitGone(backend.grants(), domid);
+      backend.close();
+    }
+
+    @Override
+    GuestMemory guest() {
+      return guest.memory();
+    }
+
+    @Override
+    GrantTable backend() {
+      return backend.grants();
+    }
+
+    @Override
+    MemorySegment wholeMemory() {
+      return ((DomainMemory) guest.memory()).whole();
+    }
+
+    @Override
+    void destroyGuest() throws IOException {
+      int domid = guest.domid();
+      guest.close();
+      awaitGone(backend.grants(), domid);
+    }
+  }
+
+  @Nested
+  final class GrantsWithTheGroundAtTheBackend extends GrantTableContract {
+    @TempDir private Path directory;
+    private EmbeddedGround ground;
+    private Backend backend;
+    private GuestDomain guest;
+
+    @BeforeEach
+    void attach() throws IOException {
+      ground = EmbeddedGround.open(directory);
+      backend = ground.backend();
+      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+    }
+
+    @AfterEach
+    void detach() throws IOException {
+      guest.close();
+      backend.close();
+      ground.close();
+    }
+
+    @Override
+    GuestMemory guest() {
+      return guest.memory();
+    }
+
+    @Override
+    GrantTable backend() {
+      return backend.grants();
+    }
+
+    @Override
+    MemorySegment wholeMemory() {
+      return ((DomainMemory) guest.memory()).whole();
+    }
+
+    @Override
+    void destroyGuest() throws IOException {
+      int domid = guest.domid();
+      guest.close();
+      awaitGone(backend.grants(), domid);
+    }
+  }
+
+  /// Real loops for the ends of channels.
+  abstract static class RemoteChannels extends EventChannelsContract {
+    private final NettyLoop guestLoop = NettyLoop.start("guest");
+    private final NettyLoop backendLoop = NettyLoop.start("backend");
+
+    @Override
+    EventLoop guestLoop() {
+      return guestLoop;
+    }
+
+    @Override
+    EventLoop backendLoop() {
+      return backendLoop;
+    }
+
+    @Override
+    void until(Condition condition) {
+      try {
+        EmbeddedGroundTest.await("event", condition::holds);
+      } catch (Exception e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    @Override
+    void settle() {
+      // A write to an eventfd is there when it returns; a round of a loop or two takes it up.
+      for (int i = 0; i < 5; i++) {
+        for (NettyLoop loop : new NettyLoop[] {guestLoop, backendLoop}) {
+          CompletableFuture<Boolean> passed = new CompletableFuture<>();
+          loop.execute(() -> passed.complete(true));
+          assertThat(passed.join()).isTrue();
+        }
+      }
+    }
+
+    @AfterEach
+    void closeLoops() {
+      guestLoop.close();
+      backendLoop.close();
+    }
+  }
+
+  @Nested
+  final class ChannelsWithTheGroundApart extends RemoteChannels {
+    private Backend backend;
+    private GuestDomain guest;
+
+    @BeforeEach
+    void attach() throws IOException {
+      backend = GroundConnection.attachBackend(apart);
+      // The ground may still be at destroying the last one: each has a name of its own.
+      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest" + System.nanoTime(), "net"));
+    }
+
+    @AfterEach
+    void detach() {
+      guest.close();
+      backend.close();
+    }
+
+    @Override
+    int guestDomid() {
+      return guest.domid();
+    }
+
+    @Override
+    EventChannels guest() {
+      return guest.events();
+    }
+
+    @Override
+    EventChannels backend() {
+      return backend.events();
+    }
+  }
+
+  @Nested
+  final class ChannelsWithTheGroundAtTheBackend extends RemoteChannels {
+    @TempDir private Path directory;
+    private EmbeddedGround ground;
+    private Backend backend;
+    private GuestDomain guest;
+
+    @BeforeEach
+    void attach() throws IOException {
+      ground = EmbeddedGround.open(directory);
+      backend = ground.backend();
+      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+    }
+
+    @AfterEach
+    void detach() throws IOException {
+      guest.close();
+      backend.close();
+      ground.close();
+    }
+
+    @Override
+    int guestDomid() {
+      return guest.domid();
+    }
+
+    @Override
+    EventChannels guest() {
+      return guest.events();
+    }
+
+    @Override
+    EventChannels backend() {
+      return backend.events();
+    }
+  }
+
+  @Nested
+  final class ChannelsWithTheGroundAtTheGuest extends RemoteChannels {
+    @TempDir private Path directory;
+    private EmbeddedGround ground;
+    private Backend backend;
+    private GuestDomain guest;
+
+    @BeforeEach
+    void attach() throws IOException {
+      ground = EmbeddedGround.open(directory);
+      backend = GroundConnection.attachBackend(directory);
+      guest = ground.createDomain(GuestSpec.of("guest", "net"));
+    }
+
+    @AfterEach
+    void detach() throws IOException {
+      guest.close();
+      backend.close();
+      ground.close();
+    }
+
+    @Override
+    int guestDomid() {
+      return guest.domid();
+    }
+
+    @Override
+    EventChannels guest() {
+      return guest.events();
+    }
+
+    @Override
+    EventChannels backend() {
+      return backend.events();
+    }
+  }
+}
