@@ -1,0 +1,56 @@
+package org.netback.xen.embedded;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.netback.xen.bus.BackendDevice;
+import org.netback.xen.bus.DeviceBackend;
+import org.netback.xen.bus.DeviceException;
+import org.netback.xen.store.StoreException;
+
+/// A device that does nothing but write down what the bus asks of it, each with the state that its
+/// directory had then, and fails where it is told to.
+final class RecordingDevice implements DeviceBackend {
+  final BackendDevice device;
+  final List<String> calls = new CopyOnWriteArrayList<>();
+  boolean refuseConnect;
+  boolean throwInConnect;
+
+  RecordingDevice(BackendDevice device) {
+    this.device = device;
+  }
+
+  @Override
+  public Map<String, String> features() {
+    return Map.of("feature-sg", "1", "multi-queue-max-queues", "2");
+  }
+
+  @Override
+  public void connect() throws DeviceException {
+    note("connect");
+    if (refuseConnect) {
+      throw new DeviceException("tx-ring-ref is missing");
+    }
+    if (throwInConnect) {
+      throw new IllegalStateException("planted");
+    }
+  }
+
+  @Override
+  public void disconnect() {
+    note("disconnect");
+  }
+
+  @Override
+  public void remove() {
+    note("remove");
+  }
+
+  private void note(String call) {
+    try {
+      calls.add(call + '@' + device.backendKey("state").orElse("gone"));
+    } catch (StoreException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
