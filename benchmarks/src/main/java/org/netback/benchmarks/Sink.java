@@ -1,0 +1,113 @@
+package org.netback.benchmarks;
+
+import static java.nio.ByteOrder.BIG_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.netback.xen.grant.GuestMemory;
+import org.netback.xen.io.netif.RxRequest;
+import org.netback.xen.io.netif.RxResponse;
+import org.netback.xen.ring.FrontRing;
+import org.netback.xen.ring.RingViolation;
+
+/// The rx half of a guest's queue: keeps all its buffers posted, and checks that the frames of each
+/// [Source] arrive in order. Confined to one thread.
+final class Sink {
+  private static final int PAGE = 4096;
+
+  private final FrontRing ring;
+  private final int ringRef;
+  private final MemorySegment pages;
+  private final int[] grefs;
+  private final long[] expected;
+  private long frames;
+  private long lost;
+
+  /// @param sources how many of them send here
+  Sink(GuestMemory memory, int backendDomid, int sources) {
+    MemorySegment page = memory.allocate(1);
+    ring = FrontRing.initialise(page, RxRequest.SIZE);
+    ringRef = memory.grant(page, backendDomid, false);
+    pages = memory.allocate(ring.size());
+    grefs = new int[ring.size()];
+    for (int i = 0; i < grefs.length; i++) {
+      grefs[i] = memory.grant(pages.asSlice((long) i * PAGE, PAGE), backendDomid, false);
+    }
+    expected = new long[sources];
+    for (int i = 0; i < sources; i++) {
+      expected[i] = (long) i << 32;
+    }
+  }
+
+  int ringRef() {
+    return ringRef;
+  }
+
+  long frames() {
+    return frames;
+  }
+
+  /// Sequence numbers that were skipped.
+  long lost() {
+    return lost;
+  }
+
+  /// Asks to be notified of the next response.
+  ///
+  /// @return whether there is one already
+  boolean finalCheck() throws RingViolation {
+    return ring.finalCheck();
+  }
+
+  /// Takes what came in and posts the buffers again.
+  Push round() throws RingViolation {
+    int responses = ring.unconsumedResponses();
+    while (responses > 0) {
+      responses -= takeFrame(responses);
+    }
+    if (ring.freeRequests() == 0) {
+      return Push.NOTHING;
+    }
+    while (ring.freeRequests() > 0) {
+      int i = ring.reqProdPvt() & (ring.size() - 1);
+      ring.putRequest(new RxRequest(i, grefs[i]));
+    }
+    return ring.push() ? Push.NOTIFY : Push.QUIET;
+  }
+
+  private int takeFrame(int responses) {
+    int slots = 0;
+    int flags;
+    int first = ring.rspCons() & (ring.size() - 1);
+    boolean extra;
+    do {
+      if (slots == responses) {
+        throw new IllegalStateException("a frame that ends in the middle");
+      }
+      MemorySegment response = ring.copyResponse();
+      slots++;
+      if (RxResponse.status(response) < 0) {
+        throw new IllegalStateException("rx status " + RxResponse.status(response));
+      }
+      flags = RxResponse.flags(response);
+      extra = (flags & RxResponse.EXTRA_INFO) != 0;
+      if (extra) {
+        ring.copyResponse();
+        slots++;
+      }
+    } while ((flags & RxResponse.MORE_DATA) != 0);
+    long sequence =
+        pages.get(
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN),
+            (long) first * PAGE + Source.SEQUENCE_AT);
+    int source = (int) (sequence >>> 32);
+    if (source >= expected.length || sequence < expected[source]) {
+      throw new IllegalStateException(
+          "frame " + Long.toHexString(sequence) + " twice, out of order, or overwritten");
+    }
+    lost += sequence - expected[source];
+    expected[source] = sequence + 1;
+    frames++;
+    return slots;
+  }
+}
