@@ -16,6 +16,8 @@ import java.lang.foreign.ValueLayout;
 public final class Frame {
   private static final ValueLayout.OfInt INT_BE =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(BIG_ENDIAN);
+  private static final ValueLayout.OfLong LONG_BE =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN);
   private static final ValueLayout.OfShort SHORT_BE =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(BIG_ENDIAN);
 
@@ -86,16 +88,14 @@ public final class Frame {
     gsoSize = size;
   }
 
-  /// Destination MAC address, in the form of [MacAddress].
+  /// Destination MAC address, in the form of [MacAddress]. Only of a frame of [#MIN_LENGTH].
   public long destination() {
-    return ((long) memory.get(INT_BE, offset) & 0xffff_ffffL) << 16
-        | memory.get(SHORT_BE, offset + 4) & 0xffff;
+    return memory.get(LONG_BE, offset) >>> 16;
   }
 
-  /// Source MAC address, in the form of [MacAddress].
+  /// Source MAC address, in the form of [MacAddress]. Only of a frame of [#MIN_LENGTH].
   public long source() {
-    return (long) (memory.get(SHORT_BE, offset + 6) & 0xffff) << 32
-        | memory.get(INT_BE, offset + 8) & 0xffff_ffffL;
+    return memory.get(LONG_BE, offset + 6) >>> 16;
   }
 
   public int u8(int at) {

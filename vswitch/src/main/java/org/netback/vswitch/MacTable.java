@@ -170,7 +170,7 @@ final class MacTable {
   }
 
   boolean isTooOld(MacEntry entry, long now) {
-    return now - entry.seenAt > ageNanos && !entry.isStatic;
+    return now - entry.seenAt >= ageNanos && !entry.isStatic;
   }
 
   /// Puts down that a station was seen: refreshes, moves or learns it.

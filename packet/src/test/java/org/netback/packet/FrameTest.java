@@ -1,0 +1,113 @@
+package org.netback.packet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HexFormat;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FrameTest {
+  private final Arena memory = Arena.ofConfined();
+
+  @AfterEach
+  void freeMemory() {
+    memory.close();
+  }
+
+  @Test
+  void readsAddressesAsTheyStandOnTheWire() {
+    Frame frame = new FrameArena(memory, 1, 1024).allocate(14);
+    byte[] header = HexFormat.of().parseHex("02deadbeef01" + "ff8081828384" + "0800");
+    MemorySegment.copy(MemorySegment.ofArray(header), 0, frame.memory(), frame.offset(), 14);
+    assertThat(new MacAddress(frame.destination())).hasToString("02:de:ad:be:ef:01");
+    assertThat(new MacAddress(frame.source())).hasToString("ff:80:81:82:83:84");
+  }
+
+  @Test
+  void givesEveryFrameItsHeadroom() {
+    FrameArena arena = new FrameArena(memory, 8, 4096);
+    Frame first = arena.allocate(100);
+    Frame second = arena.allocate(1);
+    assertThat(first.offset()).isGreaterThanOrEqualTo(FrameArena.HEADROOM);
+    assertThat(second.offset() - FrameArena.HEADROOM)
+        .isGreaterThanOrEqualTo(first.offset() + first.length());
+  }
+
+  @Test
+  void saysWhenAFrameDoesNotFit() {
+    FrameArena arena = new FrameArena(memory, 2, 1024);
+    assertThat(arena.fits(1024 - FrameArena.HEADROOM)).isTrue();
+    assertThat(arena.fits(1025 - FrameArena.HEADROOM)).isFalse();
+    arena.allocate(60);
+    arena.allocate(60);
+    assertThat(arena.fits(0)).isFalse();
+    assertThatThrownBy(() -> arena.allocate(0))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("2 of 2 frames");
+  }
+
+  @Test
+  void startsEachFrameWithoutTheOffloadWorkOfTheLastRound() {
+    FrameArena arena = new FrameArena(memory, 1, 1024);
+    Frame frame = arena.allocate(60);
+    frame.setChecksum(ChecksumState.BLANK);
+    frame.setGso(GsoType.TCPV6, 1200);
+    arena.clear();
+    Frame next = arena.allocate(61);
+    assertThat(next.checksum()).isEqualTo(ChecksumState.COMPLETE);
+    assertThat(next.gso()).isEqualTo(GsoType.NONE);
+    assertThat(next.gsoSize()).isZero();
+    assertThat(next.length()).isEqualTo(61);
+  }
+
+  @Test
+  void onlyGetsShorter() {
+    Frame frame = new FrameArena(memory, 1, 1024).allocate(60);
+    frame.truncate(14);
+    assertThat(frame.length()).isEqualTo(14);
+    assertThatThrownBy(() -> frame.truncate(15)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> frame.truncate(-1)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void countsTheOctetsOfABatch() {
+    FrameArena arena = new FrameArena(memory, 2, 1024);
+    FrameBatch batch = new FrameBatch(2);
+    batch.add(arena.allocate(60));
+    batch.add(arena.allocate(70));
+    assertThat(batch.octets()).isEqualTo(130);
+    assertThat(batch.isFull()).isTrue();
+    batch.clear();
+    assertThat(batch.isEmpty()).isTrue();
+    assertThat(batch.octets()).isZero();
+    assertThatThrownBy(() -> batch.get(0)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
+  void readsAndWritesAddressesAsText() {
+    assertThat(MacAddress.parse("00:16:3E:00:0a:ff")).hasToString("00:16:3e:00:0a:ff");
+    assertThat(MacAddress.parse("ff:ff:ff:ff:ff:ff").value()).isEqualTo(MacAddress.BROADCAST);
+    assertThat(MacAddress.isGroup(MacAddress.parse("01:00:5e:00:00:01").value())).isTrue();
+    assertThat(MacAddress.isGroup(MacAddress.parse("00:16:3e:00:00:01").value())).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "00:16:3e:00:00",
+        "00:16:3e:00:00:01:02",
+        "00-16-3e-00-00-01",
+        "00:16:3e:00:00:0g",
+        "00163e00000100000",
+        "+0:16:3e:00:00:01"
+      })
+  void refusesWhatIsNoAddress(String text) {
+    assertThatThrownBy(() -> MacAddress.parse(text)).isInstanceOf(IllegalArgumentException.class);
+  }
+}

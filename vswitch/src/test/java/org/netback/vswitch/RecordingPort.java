@@ -1,0 +1,99 @@
+package org.netback.vswitch;
+
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
+import org.netback.packet.OffloadSet;
+
+/// A port that keeps a copy of all that it gets. Any thread.
+final class RecordingPort implements Port {
+  /// A copy of a frame and of what was said of it.
+  static final class Received {
+    private final byte[] octets;
+    private final ChecksumState checksum;
+    private final GsoType gso;
+    private final int gsoSize;
+
+    Received(Frame frame) {
+      octets = frame.octets().toArray(ValueLayout.JAVA_BYTE);
+      checksum = frame.checksum();
+      gso = frame.gso();
+      gsoSize = frame.gsoSize();
+    }
+
+    byte[] octets() {
+      return octets;
+    }
+
+    ChecksumState checksum() {
+      return checksum;
+    }
+
+    GsoType gso() {
+      return gso;
+    }
+
+    int gsoSize() {
+      return gsoSize;
+    }
+  }
+
+  private final String name;
+  private final OffloadSet accepts;
+  private final PortCounters counters = new PortCounters();
+  private final List<Received> received = new ArrayList<>();
+  private int batches;
+
+  RecordingPort(String name, OffloadSet accepts) {
+    this.name = name;
+    this.accepts = accepts;
+  }
+
+  RecordingPort(String name) {
+    this(name, OffloadSet.ALL);
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public OffloadSet accepts() {
+    return accepts;
+  }
+
+  @Override
+  public synchronized void transmit(FrameBatch frames) {
+    batches++;
+    for (int i = 0; i < frames.size(); i++) {
+      received.add(new Received(frames.get(i)));
+    }
+    counters.egress(frames.size(), frames.octets());
+  }
+
+  @Override
+  public PortCounters counters() {
+    return counters;
+  }
+
+  synchronized List<Received> received() {
+    return List.copyOf(received);
+  }
+
+  synchronized int batches() {
+    return batches;
+  }
+
+  /// Forgets what it got.
+  synchronized List<Received> take() {
+    List<Received> result = List.copyOf(received);
+    received.clear();
+    batches = 0;
+    return result;
+  }
+}
