@@ -46,6 +46,10 @@ final class Children {
     return size;
   }
 
+  int height() {
+    return height;
+  }
+
   /// Length of the list of names, each with a closing nul.
   int octets() {
     return octets;

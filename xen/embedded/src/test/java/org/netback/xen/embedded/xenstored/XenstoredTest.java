@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -109,5 +112,98 @@ class XenstoredTest {
         .hasMessageContaining("another xenstored listens there");
     Path file = Files.createFile(directory.resolve("file"));
     assertThatThrownBy(() -> xenstored.listen(file, 0)).hasMessageContaining("no socket");
+  }
+
+  @Test
+  void aClientThatNeverReadsStallsOnlyItself() throws IOException {
+    try (RawClient greedy = new RawClient(socket);
+        RawClient other = new RawClient(socket)) {
+      byte[] request = RawClient.frame(Operation.DIRECTORY.type(), 1, 0, "/tool\0");
+      ByteBuffer many = ByteBuffer.allocate(1000 * request.length);
+      while (many.hasRemaining()) {
+        many.put(request);
+      }
+      greedy.socket().configureBlocking(false);
+      long sent = 0;
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      // Taken in until its replies fill its socket, and then no more: as long as the other client
+      // is
+      // served in between, the store has had its chance to read more.
+      for (int stalled = 0; stalled < 200; ) {
+        int written = greedy.socket().write(many);
+        if (!many.hasRemaining()) {
+          many.rewind();
+        }
+        sent += written;
+        stalled = written == 0 ? stalled + 1 : 0;
+        assertThat(other.ok(Operation.READ, "/tool\0")).isEmpty();
+        assertThat(System.nanoTime()).isLessThan(deadline);
+      }
+      assertThat(sent).isLessThan(4 << 20);
+      greedy.socket().configureBlocking(true);
+      for (long i = 0; i < sent / request.length; i++) {
+        assertThat(greedy.receive().payload()).isEqualTo("xenstored\0");
+      }
+    }
+  }
+
+  @Test
+  void connectionsDroppedWithinAMessageLeaveNothing() throws IOException {
+    xenstored.listen(directory.resolve("guest"), 3);
+    byte[] request = RawClient.frame(Operation.WRITE.type(), 1, 0, "/local/domain/3/x\0value");
+    for (int i = 0; i < 300; i++) {
+      try (RawClient client = new RawClient(directory.resolve("guest"))) {
+        client.ok(Operation.WATCH, "x\0token\0");
+        client.ok(Operation.TRANSACTION_START, "\0");
+        client.send(Arrays.copyOf(request, 1 + i % (request.length - 1)));
+      }
+    }
+    // More watches, transactions and connections than a guest may have at a time.
+    try (RawClient client = new RawClient(directory.resolve("guest"))) {
+      for (int i = 0; i < 10; i++) {
+        client.ok(Operation.TRANSACTION_START, "\0");
+      }
+    }
+  }
+
+  @Test
+  void releasingADomainEndsItsConnectionsAndItsSocket() throws IOException {
+    Path guest = directory.resolve("guest");
+    xenstored.listen(guest, 3);
+    xenstored.introduce(3);
+    assertThat(xenstored.isIntroduced(3)).isTrue();
+    try (RawClient client = new RawClient(guest)) {
+      client.ok(Operation.GET_DOMAIN_PATH, "3\0");
+      xenstored.release(3);
+      assertThat(guest).doesNotExist();
+      assertThatThrownBy(client::receive).isInstanceOf(EOFException.class);
+    }
+    assertThat(xenstored.isIntroduced(3)).isFalse();
+    xenstored.listen(guest, 3);
+    try (RawClient client = new RawClient(guest)) {
+      client.ok(Operation.GET_DOMAIN_PATH, "3\0");
+    }
+  }
+
+  @Test
+  void servesGuestAfterGuest() throws IOException {
+    try (RawClient control = new RawClient(socket)) {
+      for (int i = 0; i < 500; i++) {
+        int domid = 1 + i % 50;
+        Path guest = directory.resolve("guest-" + domid);
+        xenstored.listen(guest, domid);
+        String home = "/local/domain/" + domid;
+        control.ok(Operation.MKDIR, home + '\0');
+        control.ok(Operation.SET_PERMS, home + "\0n" + domid + '\0');
+        xenstored.introduce(domid);
+        try (RawClient client = new RawClient(guest)) {
+          client.ok(Operation.WRITE, "device/vif/0/state\0001");
+          client.ok(Operation.WATCH, "device\0token\0");
+        }
+        xenstored.release(domid);
+        assertThat(control.call(0, Operation.READ, home + '\0').payload()).isEqualTo("ENOENT\0");
+      }
+      assertThat(control.ok(Operation.DIRECTORY, "/local/domain\0")).isEmpty();
+    }
   }
 }

@@ -1,0 +1,253 @@
+package org.netback.xen.embedded.xenstored;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+/// Random requests of several clients, in and out of transactions, against a plain map of paths. A
+/// transaction that commits must have seen what it would have seen had it run alone at its end, or
+/// at its start if it changed nothing.
+class SerializabilityTest {
+  private static final int CLIENTS = 3;
+
+  private enum Kind {
+    READ,
+    LIST,
+    WRITE,
+    WRITE_TOO,
+    MKDIR,
+    REMOVE,
+    BEGIN,
+    COMMIT,
+    ABANDON
+  }
+
+  private record Step(int client, Kind kind, String path, String value) {}
+
+  /// The model of the store: every path but the root's with its value.
+  private static final class Model {
+    private final NavigableMap<String, String> values;
+
+    Model(Map<String, String> values) {
+      this.values = new TreeMap<>(values);
+    }
+
+    private boolean has(String path) {
+      return path.equals("/") || values.containsKey(path);
+    }
+
+    private static String parent(String path) {
+      int slash = path.lastIndexOf('/');
+      return slash == 0 ? "/" : path.substring(0, slash);
+    }
+
+    private void makeParents(String path) {
+      for (String at = parent(path); !at.equals("/"); at = parent(at)) {
+        values.putIfAbsent(at, "");
+      }
+    }
+
+    /// Does what the store should, and answers what it should.
+    String apply(Step step) {
+      String path = step.path();
+      switch (step.kind()) {
+        case READ -> {
+          return has(path) ? values.getOrDefault(path, "") : "!ENOENT";
+        }
+        case LIST -> {
+          if (!has(path)) {
+            return "!ENOENT";
+          }
+          List<String> names = new ArrayList<>();
+          for (String each : values.keySet()) {
+            if (parent(each).equals(path)) {
+              names.add(each.substring(each.lastIndexOf('/') + 1));
+            }
+          }
+          return String.join("\0", names.stream().sorted().toList());
+        }
+        case WRITE, WRITE_TOO -> {
+          makeParents(path);
+          values.put(path, step.value());
+          return "OK";
+        }
+        case MKDIR -> {
+          makeParents(path);
+          values.putIfAbsent(path, "");
+          return "OK";
+        }
+        case REMOVE -> {
+          if (!has(path)) {
+            return has(parent(path)) ? "OK" : "!ENOENT";
+          }
+          values.keySet().removeIf(each -> each.equals(path) || each.startsWith(path + "/"));
+          return "OK";
+        }
+        case BEGIN, COMMIT, ABANDON -> throw new IllegalArgumentException("not of the tree");
+      }
+      throw new IllegalArgumentException("not a step");
+    }
+  }
+
+  /// What one client did in its transaction, and what it was told.
+  private static final class Running {
+    final int id;
+    final Model start;
+    final long changesAtStart;
+    final List<Step> steps = new ArrayList<>();
+    final List<String> answers = new ArrayList<>();
+
+    Running(int id, Model start, long changesAtStart) {
+      this.id = id;
+      this.start = start;
+      this.changesAtStart = changesAtStart;
+    }
+  }
+
+  @Provide
+  Arbitrary<List<Step>> steps() {
+    Arbitrary<String> name = Arbitraries.of("a", "b", "a-b", "c");
+    Arbitrary<String> path =
+        name.list().ofMinSize(1).ofMaxSize(3).map(names -> "/" + String.join("/", names));
+    return Combinators.combine(
+            Arbitraries.integers().between(0, CLIENTS - 1),
+            Arbitraries.of(Kind.class),
+            path,
+            Arbitraries.strings().withCharRange('0', '9').ofLength(1))
+        .as(Step::new)
+        .list()
+        .ofMinSize(1)
+        .ofMaxSize(120);
+  }
+
+  @Property(tries = 2000)
+  void committedTransactionsAreAsIfTheyRanAlone(@ForAll("steps") List<Step> steps) {
+    Store store = new Store();
+    List<Client> clients = new ArrayList<>();
+    List<List<Running>> running = new ArrayList<>();
+    for (int i = 0; i < CLIENTS; i++) {
+      clients.add(new Client(store, 0));
+      running.add(new ArrayList<>());
+    }
+    clients.getFirst().remove("/tool");
+    Model model = new Model(Map.of());
+    long changes = 0;
+    for (Step step : steps) {
+      Client client = clients.get(step.client());
+      List<Running> mine = running.get(step.client());
+      switch (step.kind()) {
+        case BEGIN -> {
+          if (mine.isEmpty()) {
+            mine.add(new Running(client.begin(), new Model(model.values), changes));
+          }
+        }
+        case ABANDON -> {
+          if (!mine.isEmpty()) {
+            int id = mine.removeFirst().id;
+            assertThat(client.ask(id, Operation.TRANSACTION_END, "F\0")).isEqualTo("OK");
+          }
+        }
+        case COMMIT -> {
+          if (!mine.isEmpty()) {
+            Running transaction = mine.removeFirst();
+            String end = client.commit(transaction.id);
+            Model alone = new Model(transaction.start.values);
+            transaction.steps.forEach(alone::apply);
+            boolean changed =
+                transaction.steps.stream().anyMatch(each -> each.kind().name().startsWith("WRITE"))
+                    || !alone.values.equals(transaction.start.values);
+            if (end.equals("OK")) {
+              Model at = changed ? model : transaction.start;
+              List<String> answers = transaction.steps.stream().map(at::apply).toList();
+              assertThat(transaction.answers).isEqualTo(answers);
+              changes++;
+            } else {
+              assertThat(end).isEqualTo("!EAGAIN");
+              assertThat(changed || !transaction.steps.isEmpty()).isTrue();
+              assertThat(changes).isGreaterThan(transaction.changesAtStart);
+            }
+          }
+        }
+        default -> {
+          if (mine.isEmpty()) {
+            assertThat(ask(client, 0, step)).isEqualTo(model.apply(step));
+            changes++;
+          } else {
+            mine.getFirst().steps.add(step);
+            mine.getFirst().answers.add(ask(client, mine.getFirst().id, step));
+          }
+        }
+      }
+    }
+    assertThat(tree(clients.getFirst())).isEqualTo(model.values);
+    assertThat(store.getToKnow(0).nodes()).isEqualTo(3 + model.values.size());
+  }
+
+  private static String ask(Client client, int transaction, Step step) {
+    return switch (step.kind()) {
+      case READ -> client.ask(transaction, Operation.READ, step.path() + '\0');
+      case LIST -> client.ask(transaction, Operation.DIRECTORY, step.path() + '\0');
+      case WRITE, WRITE_TOO ->
+          client.ask(transaction, Operation.WRITE, step.path() + '\0' + step.value());
+      case MKDIR -> client.ask(transaction, Operation.MKDIR, step.path() + '\0');
+      case REMOVE -> client.ask(transaction, Operation.RM, step.path() + '\0');
+      case BEGIN, COMMIT, ABANDON -> throw new IllegalArgumentException("not of the tree");
+    };
+  }
+
+  private static Map<String, String> tree(Client client) {
+    Map<String, String> found = new TreeMap<>();
+    List<String> left = new ArrayList<>(List.of("/"));
+    while (!left.isEmpty()) {
+      String path = left.removeLast();
+      if (!path.equals("/")) {
+        found.put(path, client.read(path));
+      }
+      String names = client.ask(Operation.DIRECTORY, path + '\0');
+      for (String name : names.isEmpty() ? List.<String>of() : List.of(names.split("\0", -1))) {
+        left.add(path.equals("/") ? "/" + name : path + "/" + name);
+      }
+    }
+    return found;
+  }
+
+  @Property(tries = 500)
+  void childrenStayInOrderAndShallow(@ForAll("changes") List<Integer> changes) {
+    Children children = Children.NONE;
+    Map<String, Integer> model = new TreeMap<>();
+    Node node = Node.create(Octets.EMPTY, Permissions.NONE, 1);
+    for (int change : changes) {
+      String name = Integer.toString(Math.abs(change));
+      if (change >= 0) {
+        children = children.with(name, node);
+        model.put(name, change);
+      } else {
+        children = children.without(name);
+        model.remove(name);
+      }
+    }
+    List<String> names = new ArrayList<>();
+    children.forEach((name, _) -> names.add(name));
+    assertThat(names).isEqualTo(new ArrayList<>(model.keySet()));
+    assertThat(children.size()).isEqualTo(model.size());
+    assertThat(children.octets())
+        .isEqualTo(model.keySet().stream().mapToInt(name -> name.length() + 1).sum());
+    assertThat(children.height())
+        .isLessThanOrEqualTo((int) (1.45 * Math.log(model.size() + 2) / Math.log(2)) + 1);
+  }
+
+  @Provide
+  Arbitrary<List<Integer>> changes() {
+    return Arbitraries.integers().between(-60, 60).list().ofMaxSize(400);
+  }
+}
