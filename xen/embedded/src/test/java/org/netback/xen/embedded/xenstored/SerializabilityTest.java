@@ -20,7 +20,7 @@ import net.jqwik.api.Provide;
 class SerializabilityTest {
   private static final int CLIENTS = 3;
 
-  private enum Kind {
+  enum Kind {
     READ,
     LIST,
     WRITE,
@@ -32,7 +32,7 @@ class SerializabilityTest {
     ABANDON
   }
 
-  private record Step(int client, Kind kind, String path, String value) {}
+  record Step(int client, Kind kind, String path, String value) {}
 
   /// The model of the store: every path but the root's with its value.
   private static final class Model {
@@ -60,42 +60,38 @@ class SerializabilityTest {
     /// Does what the store should, and answers what it should.
     String apply(Step step) {
       String path = step.path();
-      switch (step.kind()) {
-        case READ -> {
-          return has(path) ? values.getOrDefault(path, "") : "!ENOENT";
-        }
-        case LIST -> {
-          if (!has(path)) {
-            return "!ENOENT";
-          }
-          List<String> names = new ArrayList<>();
-          for (String each : values.keySet()) {
-            if (parent(each).equals(path)) {
-              names.add(each.substring(each.lastIndexOf('/') + 1));
-            }
-          }
-          return String.join("\0", names.stream().sorted().toList());
-        }
+      return switch (step.kind()) {
+        case READ -> has(path) ? values.getOrDefault(path, "") : "!ENOENT";
+        case LIST -> has(path) ? String.join("\0", names(path)) : "!ENOENT";
         case WRITE, WRITE_TOO -> {
           makeParents(path);
           values.put(path, step.value());
-          return "OK";
+          yield "OK";
         }
         case MKDIR -> {
           makeParents(path);
           values.putIfAbsent(path, "");
-          return "OK";
+          yield "OK";
         }
         case REMOVE -> {
           if (!has(path)) {
-            return has(parent(path)) ? "OK" : "!ENOENT";
+            yield has(parent(path)) ? "OK" : "!ENOENT";
           }
           values.keySet().removeIf(each -> each.equals(path) || each.startsWith(path + "/"));
-          return "OK";
+          yield "OK";
         }
         case BEGIN, COMMIT, ABANDON -> throw new IllegalArgumentException("not of the tree");
+      };
+    }
+
+    private List<String> names(String path) {
+      List<String> names = new ArrayList<>();
+      for (String each : values.keySet()) {
+        if (parent(each).equals(path)) {
+          names.add(each.substring(each.lastIndexOf('/') + 1));
+        }
       }
-      throw new IllegalArgumentException("not a step");
+      return names.stream().sorted().toList();
     }
   }
 
