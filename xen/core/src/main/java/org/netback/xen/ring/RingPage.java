@@ -25,7 +25,7 @@ final class RingPage {
 
   /// @param slotSize octets of a slot: the larger of the request's and the response's size
   RingPage(MemorySegment page, int slotSize) {
-    if (page.byteSize() != PAGE_SIZE || slotSize < 4 || slotSize % 4 != 0) {
+    if (page.byteSize() != PAGE_SIZE || slotSize < 8 || slotSize % 4 != 0) {
       throw new IllegalArgumentException(
           "ring of " + page.byteSize() + " octets with slots of " + slotSize);
     }
@@ -84,17 +84,25 @@ final class RingPage {
 
   /// Copies the slot of an index into private memory, each word read once.
   void copyOut(int index, MemorySegment slot) {
-    long from = slotOffset(index);
-    for (int i = 0; i < slotSize; i += 4) {
-      slot.set(ValueLayout.JAVA_INT, i, (int) INDEX.getOpaque(page, from + i));
-    }
+    copyWords(page, slotOffset(index), slot, 0);
   }
 
   /// Copies private memory into the slot of an index.
   void copyIn(int index, MemorySegment slot) {
-    long to = slotOffset(index);
-    for (int i = 0; i < slotSize; i += 4) {
-      INDEX.setOpaque(page, to + i, slot.get(ValueLayout.JAVA_INT, i));
+    copyWords(slot, 0, page, slotOffset(index));
+  }
+
+  /// Plain accesses suffice: the index that publishes a slot is loaded with acquire before and
+  /// stored with release after. Written out, since a loop over a length that the compiler does not
+  /// know, or a bulk copy, costs several times as much (every frame comes through here).
+  private void copyWords(MemorySegment from, long fromOffset, MemorySegment to, long toOffset) {
+    to.set(ValueLayout.JAVA_INT, toOffset, from.get(ValueLayout.JAVA_INT, fromOffset));
+    to.set(ValueLayout.JAVA_INT, toOffset + 4, from.get(ValueLayout.JAVA_INT, fromOffset + 4));
+    if (slotSize > 8) {
+      to.set(ValueLayout.JAVA_INT, toOffset + 8, from.get(ValueLayout.JAVA_INT, fromOffset + 8));
+      for (int i = 12; i < slotSize; i += 4) {
+        to.set(ValueLayout.JAVA_INT, toOffset + i, from.get(ValueLayout.JAVA_INT, fromOffset + i));
+      }
     }
   }
 
