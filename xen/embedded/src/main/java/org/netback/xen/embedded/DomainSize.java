@@ -9,7 +9,7 @@ public record DomainSize(int grantFrames, int pages) {
   public static final DomainSize DEFAULT = new DomainSize(32, 16384);
 
   private static final int MAX_GRANT_FRAMES = 64;
-  private static final int MAX_PAGES = 1 << 18;
+  private static final int MAX_PAGES = 1 << 16;
 
   public DomainSize {
     if (grantFrames < 1 || grantFrames > MAX_GRANT_FRAMES || pages < 1 || pages > MAX_PAGES) {

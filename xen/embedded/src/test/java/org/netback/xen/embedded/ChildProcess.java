@@ -72,7 +72,11 @@ final class ChildProcess implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    process.outputWriter().close();
+    try {
+      process.outputWriter().close();
+    } catch (IOException e) {
+      // a killed child's pipe
+    }
     try {
       if (!process.waitFor(10, TimeUnit.SECONDS)) {
         kill();
@@ -81,6 +85,7 @@ final class ChildProcess implements AutoCloseable {
       process.destroyForcibly();
       Thread.currentThread().interrupt();
     }
+    output.close();
   }
 
   public static void main(String[] arguments) throws IOException {
