@@ -135,7 +135,7 @@ final class Frames {
         .dstAddr(mac(to))
         .type(type)
         .payloadBuilder(payload)
-        .paddingAtBuild(false)
+        .pad(new byte[0])
         .build()
         .getRawData();
   }

@@ -1,0 +1,362 @@
+package org.netback.netif;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.packet.ChecksumState;
+import org.netback.packet.GsoType;
+import org.netback.packet.OffloadSet;
+import org.netback.vswitch.DropReason;
+import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.RxResponse;
+import org.netback.xen.io.netif.TxRequest;
+import org.netback.xen.io.netif.TxResponse;
+import org.pcap4j.packet.EthernetPacket;
+import org.pcap4j.packet.IllegalRawDataException;
+import org.pcap4j.packet.TcpPacket;
+import org.pcap4j.packet.UdpPacket;
+
+final class VifTest {
+  private final House house = new House();
+
+  @AfterEach
+  void close() {
+    house.close();
+  }
+
+  @Test
+  void announcesExactlyWhatItCanDo() {
+    assertThat(house.guest().vif.features())
+        .containsOnlyKeys(
+            "feature-sg",
+            "feature-gso-tcpv4",
+            "feature-gso-tcpv6",
+            "feature-ipv6-csum-offload",
+            "feature-rx-copy",
+            "feature-rx-flip",
+            "feature-split-event-channels",
+            "multi-queue-max-queues")
+        .containsEntry("feature-rx-flip", "0")
+        .containsEntry("multi-queue-max-queues", "4");
+  }
+
+  /// Near 0, near 2^31 and near 2^32, so that every index wraps in the middle.
+  @ParameterizedTest
+  @ValueSource(ints = {0, Integer.MAX_VALUE - 100, -300, -1})
+  void carriesFramesBetweenGuestsWhereverTheIndicesStand(int ringStart)
+      throws IllegalRawDataException {
+    RawGuest a = house.guest(ringStart).connect();
+    RawGuest b = house.guest(ringStart).connect();
+    for (int round = 0; round < 40; round++) {
+      b.queue().post(Math.min(64, b.queue().rx.freeRequests()));
+      List<byte[]> sent = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        byte[] frame = Frames.udp(1, 2, 42 + (round * 20 + i) * 7 % 1473);
+        sent.add(frame);
+        a.queue().send(frame, i % 3 == 0 ? 4096 : 100 + i * 20, 0);
+      }
+      house.settle();
+      assertThat(a.queue().statuses()).hasSizeGreaterThanOrEqualTo(20).containsOnly(0);
+      List<RawGuest.Received> received = b.queue().receive();
+      assertThat(received).extracting(RawGuest.Received::octets).containsExactlyElementsOf(sent);
+      for (RawGuest.Received frame : received) {
+        EthernetPacket packet = EthernetPacket.newPacket(frame.octets(), 0, frame.octets().length);
+        assertThat(packet.get(UdpPacket.class)).isNotNull();
+      }
+    }
+    assertThat(b.failures).isEmpty();
+    assertThat(a.statistics().ingressFrames()).isEqualTo(800);
+    assertThat(b.statistics().egressFrames()).isEqualTo(800);
+  }
+
+  @Test
+  void carriesTheLongestFrameWhole() {
+    RawGuest a = house.guest().connect();
+    RawGuest b = house.guest().connect();
+    b.queue().post(256);
+    byte[] frame = Frames.tcp(1, 2, 65535 - 4);
+    a.queue()
+        .send(
+            frame,
+            4096,
+            TxRequest.CSUM_BLANK | TxRequest.DATA_VALIDATED,
+            new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0));
+    house.settle();
+    assertThat(a.queue().statuses()).hasSize(17).containsSubsequence(0, 1, 0);
+    List<RawGuest.Received> received = b.queue().receive();
+    assertThat(received).hasSize(1);
+    assertThat(received.get(0).octets()).isEqualTo(frame);
+    assertThat(received.get(0).gsoSize()).isEqualTo(1448);
+    assertThat(received.get(0).gsoType()).isEqualTo(ExtraInfo.GSO_TYPE_TCPV4);
+    assertThat(received.get(0).flags())
+        .isEqualTo(
+            RxResponse.CSUM_BLANK
+                | RxResponse.DATA_VALIDATED
+                | RxResponse.MORE_DATA
+                | RxResponse.EXTRA_INFO);
+  }
+
+  @Test
+  void swapsTheChecksumFlagsBetweenTheRings() {
+    RawGuest a = house.guest().connect();
+    RawGuest b = house.guest().connect();
+    b.queue().post(10);
+    byte[] frame = Frames.tcp(1, 2, 100);
+    a.queue().send(frame, 4096, TxRequest.CSUM_BLANK | TxRequest.DATA_VALIDATED);
+    a.queue().send(frame, 4096, TxRequest.DATA_VALIDATED);
+    a.queue().send(frame, 4096, 0);
+    house.settle();
+    assertThat(b.queue().receive())
+        .extracting(RawGuest.Received::flags)
+        .containsExactly(2 | 1, 1, 0);
+  }
+
+  @Test
+  void handsTheOffloadOfAFrameToTheSwitch() {
+    RawGuest a = house.guest().connect();
+    a.queue()
+        .send(
+            Frames.tcpv6(1, 2, 9000),
+            4096,
+            TxRequest.CSUM_BLANK,
+            new ExtraInfo.Gso(0, 1428, ExtraInfo.GSO_TYPE_TCPV6, 0));
+    a.queue().send(Frames.tcp(1, 2, 100), 4096, TxRequest.DATA_VALIDATED);
+    house.settle();
+    List<Sink.Copy> frames = house.sink.take();
+    assertThat(frames).hasSize(2);
+    assertThat(frames.get(0).gso()).isEqualTo(GsoType.TCPV6);
+    assertThat(frames.get(0).gsoSize()).isEqualTo(1428);
+    assertThat(frames.get(0).checksum()).isEqualTo(ChecksumState.BLANK);
+    assertThat(frames.get(1).gso()).isEqualTo(GsoType.NONE);
+    assertThat(frames.get(1).checksum()).isEqualTo(ChecksumState.VALIDATED);
+  }
+
+  /// A whole checksum in a frame that is to be segmented: its field becomes the pseudo header's.
+  @Test
+  void blanksTheChecksumOfAFrameToBeSegmented() throws IllegalRawDataException {
+    RawGuest a = house.guest().connect();
+    byte[] frame = Frames.tcp(1, 2, 4000);
+    a.queue()
+        .send(
+            frame,
+            4096,
+            TxRequest.DATA_VALIDATED,
+            new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0));
+    house.settle();
+    Sink.Copy copy = house.sink.take().get(0);
+    assertThat(copy.checksum()).isEqualTo(ChecksumState.BLANK);
+    assertThat(a.tx().checksumFixups()).isEqualTo(1);
+    int field =
+        EthernetPacket.newPacket(copy.octets(), 0, copy.octets().length)
+                .get(TcpPacket.class)
+                .getHeader()
+                .getChecksum()
+            & 0xffff;
+    // 10.0.0.1 + 10.0.0.2 + 6 + 3966 octets of TCP
+    assertThat(field).isEqualTo(0x0a00 + 1 + 0x0a00 + 2 + 6 + (4000 - 34));
+  }
+
+  @Test
+  void dropsAFrameToBeSegmentedThatIsNotTcp() {
+    RawGuest a = house.guest().connect();
+    a.queue()
+        .send(
+            Frames.udp(1, 2, 4000),
+            4096,
+            0,
+            new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0));
+    house.settle();
+    assertThat(a.queue().statuses()).containsExactly(TxResponse.OKAY, TxResponse.NULL);
+    assertThat(house.sink.take()).isEmpty();
+    assertThat(a.statistics().drops()).containsEntry(DropReason.BAD_OFFLOAD, 1L);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void servesSeveralQueues(int count) {
+    RawGuest a = house.guest();
+    RawGuest b = house.guest();
+    a.useQueues(count);
+    b.useQueues(count);
+    a.connect();
+    b.connect();
+    List<List<RawGuest.Received>> received = new ArrayList<>();
+    for (RawGuest.Queue queue : b.queues) {
+      queue.post(200);
+      received.add(new ArrayList<>());
+    }
+    for (int port = 1; port <= 200; port++) {
+      a.queues.get(port % count).send(Frames.udp(1, 2, port, 60));
+      a.queues.get(port % count).send(Frames.udp(1, 2, port, 61));
+      if (port % 25 == 0) {
+        house.settle();
+        for (int i = 0; i < count; i++) {
+          List<RawGuest.Received> some = b.queues.get(i).receive();
+          b.queues.get(i).post(some.size());
+          received.get(i).addAll(some);
+          assertThat(a.queues.get(i).statuses()).isNotEmpty().containsOnly(0);
+        }
+      }
+    }
+    int total = 0;
+    for (List<RawGuest.Received> frames : received) {
+      // Flows spread; each flow's frames come on one queue and in order.
+      assertThat(frames.size()).isBetween(300 / count, 500 / count);
+      for (int i = 0; i < frames.size(); i++) {
+        byte[] second = frames.get(i).octets();
+        if (second.length == 61) {
+          assertThat(frames.subList(0, i))
+              .anyMatch(
+                  first -> first.octets()[34] == second[34] && first.octets()[35] == second[35]);
+        }
+      }
+      total += frames.size();
+    }
+    assertThat(total).isEqualTo(400);
+  }
+
+  @Test
+  void servesAQueueWithOneChannelForBothRings() {
+    RawGuest a = house.guest();
+    a.remove("event-channel-tx");
+    a.remove("event-channel-rx");
+    a.write("event-channel", Integer.toString(a.queue().txChannel.port()));
+    a.connect();
+    RawGuest b = house.guest().connect();
+    a.queue().post(10);
+    b.queue().post(10);
+    a.queue().send(Frames.udp(1, 2, 60));
+    b.queue().send(Frames.udp(2, 1, 60));
+    house.settle();
+    assertThat(a.queue().receive()).hasSize(1);
+    assertThat(b.queue().receive()).hasSize(1);
+    assertThat(a.queue().txEvents).isPositive();
+    assertThat(a.queue().rxEvents).isZero();
+  }
+
+  @Test
+  void findsWhatWasInTheRingBeforeItConnected() {
+    RawGuest a = house.guest();
+    a.queue().send(Frames.udp(1, 2, 60));
+    a.connect();
+    assertThat(house.sink.take()).hasSize(1);
+    assertThat(a.queue().statuses()).containsExactly(0);
+  }
+
+  @Test
+  void attachesWhereAnotherBackendLeftOff() {
+    RawGuest a = house.guest(-5).connect();
+    RawGuest b = house.guest(-5).connect();
+    for (int i = 0; i < 20; i++) {
+      b.queue().post(1);
+      a.queue().send(Frames.udp(1, 2, 60));
+      house.settle();
+      assertThat(a.queue().statuses()).containsExactly(0);
+      assertThat(b.queue().receive()).hasSize(1);
+      a.vif.disconnect();
+      b.vif.disconnect();
+      house.settle();
+      a.connect();
+      b.connect();
+    }
+  }
+
+  @Test
+  void accountsForWhatTheGuestTakes() {
+    RawGuest all = house.guest().connect();
+    assertThat(all.vif.port().accepts()).isEqualTo(OffloadSet.ALL);
+    RawGuest none = house.guest();
+    for (String key :
+        List.of(
+            "feature-sg", "feature-gso-tcpv4", "feature-gso-tcpv6", "feature-ipv6-csum-offload")) {
+      none.remove(key);
+    }
+    none.write("feature-no-csum-offload", "1");
+    none.connect();
+    assertThat(none.vif.port().accepts())
+        .isEqualTo(new OffloadSet(false, false, false, false, 4096));
+    RawGuest withoutSg = house.guest();
+    withoutSg.write("feature-sg", "0");
+    withoutSg.connect();
+    assertThat(withoutSg.vif.port().accepts())
+        .isEqualTo(new OffloadSet(true, true, false, false, 4096));
+  }
+
+  @Test
+  void dropsFramesThatAreTooLongForAGuestWithoutScatterGather() {
+    RawGuest a = house.guest().connect();
+    RawGuest b = house.guest();
+    b.remove("feature-sg");
+    b.connect();
+    b.queue().post(10);
+    a.queue().send(Frames.udp(1, 2, 4097), 3000, 0);
+    a.queue().send(Frames.udp(1, 2, 4096), 3000, 0);
+    house.settle();
+    assertThat(b.queue().receive())
+        .singleElement()
+        .satisfies(frame -> assertThat(frame.octets()).hasSize(4096));
+    assertThat(b.statistics().drops()).containsEntry(DropReason.TOO_LONG, 1L);
+  }
+
+  @Test
+  void joinsTheNetworkThatTheToolstackNames() {
+    RawGuest a = house.guest().connect();
+    house.store.write("/local/domain/0/backend/vif/2/0/bridge", "tenant");
+    RawGuest b = house.guest().connect();
+    b.queue().post(10);
+    a.queue().send(Frames.udp(1, 2, 60));
+    house.settle();
+    assertThat(b.queue().receive()).isEmpty();
+    assertThat(a.statistics().network()).isEqualTo("default");
+    assertThat(b.statistics().network()).isEqualTo("tenant");
+    assertThat(house.vswitch.network("tenant").ports()).hasSize(1);
+  }
+
+  @Test
+  void leavesTheNetworkWhenItDisconnects() {
+    RawGuest a = house.guest().connect();
+    a.queue().send(Frames.udp(1, 2, 60));
+    house.settle();
+    assertThat(house.vswitch.network("default").ports()).hasSize(2);
+    a.vif.disconnect();
+    a.vif.disconnect();
+    house.settle();
+    assertThat(house.vswitch.network("default").ports()).hasSize(1);
+    assertThat(house.vswitch.network("default").addresses()).isEmpty();
+    assertThat(a.isUnmapped()).isTrue();
+    assertThat(a.statistics().connected()).isFalse();
+    assertThat(house.backend.statistics()).hasSize(1);
+    a.vif.remove();
+    assertThat(house.backend.statistics()).isEmpty();
+  }
+
+  @Test
+  void writesTheCarrier() {
+    RawGuest a = house.guest().connect();
+    assertThat(house.store.read("/local/domain/0/backend/vif/1/0/carrier")).contains("1");
+    assertThat(a.statistics().carrier()).isTrue();
+  }
+
+  @Test
+  void savesNotifications() {
+    RawGuest a = house.guest().connect();
+    for (int i = 0; i < 50; i++) {
+      a.queue().put(request(a, 60));
+    }
+    a.queue().push();
+    house.settle();
+    assertThat(a.queue().statuses()).hasSize(50);
+    assertThat(a.queue().txEvents).isEqualTo(1);
+    assertThat(a.tx().notifications()).isEqualTo(1);
+    assertThat(a.tx().notificationsSaved()).isEqualTo(49);
+  }
+
+  private static TxRequest request(RawGuest guest, int size) {
+    return new TxRequest(guest.page(true).gref(), 0, 0, 7, size);
+  }
+}
