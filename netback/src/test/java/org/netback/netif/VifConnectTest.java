@@ -151,7 +151,10 @@ final class VifConnectTest {
     MemorySegment memory = guest.domain.memory().allocate(1);
     for (int gref :
         new int[] {
-          guest.domain.memory().grant(memory, 5, false), guest.domain.memory().grant(memory, 0, true), 2047, 0
+          guest.domain.memory().grant(memory, 5, false),
+          guest.domain.memory().grant(memory, 0, true),
+          2047,
+          0
         }) {
       guest.write("rx-ring-ref", Integer.toString(gref));
       refuses(guest, "rx-ring-ref");
