@@ -75,6 +75,10 @@ final class GuestPages {
   ///
   /// @return false if the backend still has one of the pages: nothing is freed
   boolean release() {
+    if (!pages.scope().isAlive()) {
+      // The domain was destroyed, and its memory with it.
+      return true;
+    }
     boolean all = true;
     for (int i = 0; i < page.length; i++) {
       all &= revoke(i);

@@ -24,9 +24,11 @@ import org.netback.xen.store.XenStore;
 /// backend is in InitWait again it negotiates from scratch, as after a resume. A backend that
 /// restarts under live rings changes no state, so nothing is done.
 ///
-/// Differences to Linux, for speed as a traffic generator: grants persist unless
+/// Differences to Linux: for speed as a traffic generator, grants persist unless
 /// [NetfrontOptions#persistentGrants] says otherwise, frames are always copied into pages of the
-/// ring's own, and tx responses are collected lazily ([NetfrontTx]).
+/// ring's own, and tx responses are collected lazily ([NetfrontTx]). And a device that its backend
+/// has closed in order is offered anew (Initialising) after a second, where Linux leaves it Closed
+/// until the driver is loaded again: so a backend that comes back finds its guests waiting.
 ///
 /// The negotiation runs on the control loop and blocks it for the store's round trips, so that must
 /// not be the loop that serves the store. Every queue runs on a loop of its own if wanted.
@@ -34,6 +36,9 @@ public final class Netfront {
   private static final int PAGE = 1;
   private static final int TX_SLOTS = 256;
   private static final int RX_SLOTS = 256;
+
+  /// How long after a backend has closed the device it is offered anew.
+  private static final long REOPEN_NANOS = 1_000_000_000;
 
   private enum Phase {
     NEW,
@@ -70,6 +75,7 @@ public final class Netfront {
   private Optional<XenStore.Watch> watch = Optional.empty();
   private String backendPath = "";
   private int backendDomid;
+  private Optional<EventLoop.Timer> reopening = Optional.empty();
   private int stopping;
   private boolean wanted;
 
@@ -226,6 +232,10 @@ public final class Netfront {
             || backend == XenbusState.CLOSING && own != XenbusState.CLOSED) {
           write(XenbusState.CLOSED);
         }
+        if (own == XenbusState.CLOSED && backend == XenbusState.CLOSED) {
+          reopening.ifPresent(EventLoop.Timer::cancel);
+          reopening = Optional.of(control.schedule(REOPEN_NANOS, this::reopen));
+        }
       }
       case CLOSING -> {
         if (backendCloses && own != XenbusState.CLOSED) {
@@ -236,6 +246,12 @@ public final class Netfront {
         }
       }
       case CLOSED -> finish();
+    }
+  }
+
+  private void reopen() {
+    if (phase == Phase.OPEN && own == XenbusState.CLOSED && backend == XenbusState.CLOSED) {
+      write(XenbusState.INITIALISING);
     }
   }
 
@@ -388,7 +404,7 @@ public final class Netfront {
   private void broken(String message) {
     if (phase == Phase.OPEN && connection.isPresent()) {
       stopQueues();
-      listener.failed(path + ": the backend broke the protocol, " + message);
+      listener.failed(path + ": " + message);
     }
   }
 
@@ -429,6 +445,7 @@ public final class Netfront {
 
   private void finish() {
     phase = Phase.CLOSED;
+    reopening.ifPresent(EventLoop.Timer::cancel);
     watch.ifPresent(XenStore.Watch::close);
     watch = Optional.empty();
     releaseLingering();

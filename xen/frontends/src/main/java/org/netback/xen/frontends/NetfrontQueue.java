@@ -70,20 +70,33 @@ public final class NetfrontQueue {
     } catch (RingViolation e) {
       broken(now, e);
       return SendResult.DISCONNECTED;
+    } catch (IllegalStateException e) {
+      gone(now, e);
+      return SendResult.DISCONNECTED;
     }
   }
 
   /// Shows the frames sent so far to the backend, with one notification at most.
   public void flush() {
     if (rings.isPresent()) {
-      rings.get().tx.flush();
+      Rings now = rings.get();
+      try {
+        now.tx.flush();
+      } catch (IllegalStateException e) {
+        gone(now, e);
+      }
     }
   }
 
   void start(Rings connected) {
     connected.rx.open();
     rings = Optional.of(connected);
-    connected.rx.post();
+    try {
+      connected.rx.post();
+    } catch (IllegalStateException e) {
+      gone(connected, e);
+      return;
+    }
     // The backend may have put something before this end listened, and no event will tell; and
     // Linux kicks both channels here, so that a backend that came first looks at the rings.
     connected.tx.channel().notifyPeer();
@@ -125,6 +138,9 @@ public final class NetfrontQueue {
     } catch (RingViolation e) {
       broken(now, e);
       return true;
+    } catch (IllegalStateException e) {
+      gone(now, e);
+      return true;
     }
   }
 
@@ -145,11 +161,25 @@ public final class NetfrontQueue {
     } catch (RingViolation e) {
       broken(now, e);
       return true;
+    } catch (IllegalStateException e) {
+      gone(now, e);
+      return true;
     }
   }
 
   private void broken(Rings which, RingViolation violation) {
     stop();
-    which.onBroken.accept("queue " + index + ": " + violation.getMessage());
+    which.onBroken.accept(
+        "the backend broke the protocol, queue " + index + ": " + violation.getMessage());
+  }
+
+  /// The domain may have been destroyed under its guest; anything else is a mistake of ours or the
+  /// sink's.
+  private void gone(Rings which, IllegalStateException e) {
+    if (which.rx.isMemoryAlive()) {
+      throw e;
+    }
+    stop();
+    which.onBroken.accept("the domain's memory is gone, queue " + index);
   }
 }

@@ -215,6 +215,10 @@ final class NetfrontRx {
     }
   }
 
+  boolean isMemoryAlive() {
+    return pages.memory().scope().isAlive();
+  }
+
   EventChannel channel() {
     return channel;
   }

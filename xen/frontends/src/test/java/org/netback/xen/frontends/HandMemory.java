@@ -17,6 +17,7 @@ final class HandMemory implements GuestMemory {
   boolean allMapped;
 
   int pagesInUse;
+  private final Arena arena = Arena.ofConfined();
   private int nextGref = 8;
 
   @Override
@@ -27,7 +28,7 @@ final class HandMemory implements GuestMemory {
   @Override
   public MemorySegment allocate(int pages) {
     pagesInUse += pages;
-    return Arena.ofAuto().allocate(pages * 4096L, 4096);
+    return arena.allocate(pages * 4096L, 4096);
   }
 
   @Override
@@ -52,6 +53,11 @@ final class HandMemory implements GuestMemory {
     }
     readOnly.remove(gref);
     return grants.remove(gref) != null;
+  }
+
+  /// As when the domain is destroyed under its guest.
+  void destroy() {
+    arena.close();
   }
 
   MemorySegment page(int gref) {

@@ -497,6 +497,38 @@ class NetfrontTest {
   }
 
   @Test
+  void offersItselfAnewToABackendThatClosedIt() throws Exception {
+    start(NetfrontOptions.LINUX);
+    connect();
+    backend.enter(XenbusState.CLOSING);
+    backend.enter(XenbusState.CLOSED);
+    backend.loop.advance(999_000_000);
+    assertThat(backend.frontState()).isEqualTo(XenbusState.CLOSED);
+
+    backend.loop.advance(1_000_000);
+    assertThat(backend.frontState()).isEqualTo(XenbusState.INITIALISING);
+
+    connect();
+    assertThat(backend.frontState()).isEqualTo(XenbusState.CONNECTED);
+  }
+
+  @Test
+  void survivesTheEndOfItsDomain() throws Exception {
+    Netfront netfront = start(NetfrontOptions.LINUX);
+    HandBackend.Queue queue = connect();
+    backend.memory.destroy();
+
+    assertThat(send(queue(0), new byte[60])).isEqualTo(SendResult.DISCONNECTED);
+    backend.channels.raise(queue.rxPort);
+    backend.loop.runReady();
+    assertThat(recorder.failures).singleElement().asString().contains("memory is gone");
+
+    CompletableFuture<Void> done = netfront.abandon();
+    backend.loop.runReady();
+    assertThat(done).isDone();
+  }
+
+  @Test
   void negotiatesAnewWithABackendThatForgotIt() throws Exception {
     start(NetfrontOptions.LINUX);
     connect();
