@@ -24,6 +24,8 @@ public final class Tap implements AutoCloseable {
 
   private static final int IFF_TAP = 0x2;
   private static final int IFF_MULTI_QUEUE = 0x100;
+  private static final int IFF_ATTACH_QUEUE = 0x200;
+  private static final int IFF_DETACH_QUEUE = 0x400;
   private static final int IFF_NO_PI = 0x1000;
   private static final int IFF_VNET_HDR = 0x4000;
   private static final int IFF_UP = 0x1;
@@ -33,6 +35,7 @@ public final class Tap implements AutoCloseable {
   private static final long TUNSETOFFLOAD = 0x4004_54d0;
   private static final long TUNGETIFF = 0x8004_54d2L;
   private static final long TUNSETVNETHDRSZ = 0x4004_54d8;
+  private static final long TUNSETQUEUE = 0x4004_54d9;
   private static final long TUNSETCARRIER = 0x4004_54e2;
   private static final long TUNGETDEVNETNS = 0x54e3;
   private static final long SIOCGIFFLAGS = 0x8913;
@@ -47,8 +50,8 @@ public final class Tap implements AutoCloseable {
   private static final short ARPHRD_ETHER = 1;
 
   private final String name;
-  private final TapOffload offload;
   private final List<TapQueue> queues;
+  private volatile TapOffload offload;
 
   private Tap(String name, TapOffload offload, List<TapQueue> queues) {
     this.name = name;
@@ -172,6 +175,31 @@ public final class Tap implements AutoCloseable {
 
   public List<TapQueue> queues() {
     return queues;
+  }
+
+  /// Changes what the kernel may hand over from now on; frames on their way are as they were.
+  ///
+  /// @return what it agreed to, which may be less
+  public TapOffload setOffload(TapOffload wanted) throws IOException {
+    offload = setOffload(fd(), name, wanted);
+    return offload;
+  }
+
+  /// Takes a queue of a multi-queue tap in or out of use: the kernel spreads its flows over the
+  /// queues in use. A queue out of use looks like a deleted interface to whoever reads or writes
+  /// it, or waits for it.
+  public void setQueueInUse(int index, boolean inUse) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment request = arena.allocate(IFREQ_SIZE, 8);
+      request.set(
+          ValueLayout.JAVA_SHORT,
+          IFREQ_VALUE,
+          (short) (inUse ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE));
+      LibC.check(
+          LibC.ioctl(queues.get(index).fd().intValue(), TUNSETQUEUE, request.address()),
+          "TUNSETQUEUE " + name + ' ' + index,
+          Tap::whenGone);
+    }
   }
 
   /// Whether the interface stays when the last descriptor is closed.

@@ -10,15 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 
 /// Network namespaces and processes of one test, all of which end with it. The names carry the
 /// process's number, so that runs side by side do not meet.
-final class NetworkLab implements AutoCloseable {
+public final class NetworkLab implements AutoCloseable {
   private final List<String> namespaces = new ArrayList<>();
   private final List<Process> processes = new ArrayList<>();
 
-  NetworkLab() {
+  public NetworkLab() {
     Assumptions.assumeTrue(
         "root".equals(System.getProperty("user.name")), "taps and network namespaces need root");
   }
@@ -26,7 +28,7 @@ final class NetworkLab implements AutoCloseable {
   /// Makes a namespace with its loopback up.
   ///
   /// @return its name, which begins with the given one
-  String namespace(String name) throws IOException {
+  public String namespace(String name) throws IOException {
     String full = name + '-' + ProcessHandle.current().pid();
     run("ip", "netns", "add", full);
     namespaces.add(full);
@@ -37,7 +39,7 @@ final class NetworkLab implements AutoCloseable {
   /// Runs a command to its end.
   ///
   /// @return what it wrote
-  String run(String... command) throws IOException {
+  public String run(String... command) throws IOException {
     Process process = start(command);
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
@@ -53,20 +55,20 @@ final class NetworkLab implements AutoCloseable {
     return output;
   }
 
-  String runIn(String namespace, String... command) throws IOException {
+  public String runIn(String namespace, String... command) throws IOException {
     List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
     all.addAll(List.of(command));
     return run(all.toArray(String[]::new));
   }
 
   /// Starts a command that goes on until it is done or the test is.
-  Process start(String... command) throws IOException {
+  public Process start(String... command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     processes.add(process);
     return process;
   }
 
-  Process startIn(String namespace, Path output, String... command) throws IOException {
+  public Process startIn(String namespace, Path output, String... command) throws IOException {
     List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
     all.addAll(List.of(command));
     Process process =
@@ -75,8 +77,35 @@ final class NetworkLab implements AutoCloseable {
     return process;
   }
 
+  /// Two seconds of iperf3 from one namespace to another.
+  ///
+  /// @return what arrived, in Mbit/s
+  public double iperf(
+      Path directory, String client, String server, String address, String... options)
+      throws Exception {
+    Path output = Files.createTempFile(directory, "iperf", "");
+    Process listening = startIn(server, output, "iperf3", "-s", "-1", "--forceflush");
+    await("iperf3", () -> contains(output, "Server listening"));
+    List<String> command = new ArrayList<>(List.of("iperf3", "-c", address, "-t", "2", "-f", "m"));
+    command.addAll(List.of(options));
+    String report = runIn(client, command.toArray(String[]::new));
+    Matcher rate = Pattern.compile("([0-9.]+) Mbits/sec.*receiver").matcher(report);
+    double last = -1;
+    while (rate.find()) {
+      // With several streams, the sum comes last.
+      last = Double.parseDouble(rate.group(1));
+    }
+    if (last <= 0) {
+      fail("nothing arrived:\n" + report);
+    }
+    if (!listening.waitFor(10, TimeUnit.SECONDS)) {
+      fail("the iperf3 server does not end");
+    }
+    return last;
+  }
+
   /// Waits for something that another process or the kernel does.
-  static void await(String what, Callable<Boolean> condition) throws Exception {
+  public static void await(String what, Callable<Boolean> condition) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!condition.call()) {
       if (System.nanoTime() - deadline > 0) {
@@ -86,7 +115,7 @@ final class NetworkLab implements AutoCloseable {
     }
   }
 
-  static boolean contains(Path file, String text) throws IOException {
+  public static boolean contains(Path file, String text) throws IOException {
     return Files.exists(file) && Files.readString(file).contains(text);
   }
 
