@@ -80,8 +80,7 @@ public final class DomainRegistry implements AutoCloseable {
     }
     for (Domain other : domains.values()) {
       if (other.name.equals(name)) {
-        throw new IOException(
-            "create domain " + name + ": domain " + other.domid + " has this name");
+        throw new NameTakenException(name, other.domid);
       }
     }
     if (domains.size() > MAX_DOMAINS) {

@@ -43,6 +43,9 @@ final class GroundSession implements Runnable {
   /// Within this time a process must say who it is.
   private static final Duration INTRODUCTION = Duration.ofSeconds(10);
 
+  /// How long a new guest waits for the end of another of its name.
+  private static final Duration PREDECESSOR = Duration.ofSeconds(1);
+
   private final EmbeddedGround ground;
   private final DomainRegistry registry;
   private final PacketSocket socket;
@@ -108,7 +111,7 @@ final class GroundSession implements Runnable {
     CompletableFuture<String> lost = new CompletableFuture<>();
     Domain domain;
     try {
-      domain = registry.create(spec.name(), spec.size());
+      domain = create(spec);
     } catch (IOException e) {
       refuse(id, e);
       return;
@@ -133,6 +136,26 @@ final class GroundSession implements Runnable {
       }
     } finally {
       ground.destroy(domain, "its process has gone");
+    }
+  }
+
+  /// A guest that was killed and started again may come before its end was noticed here.
+  private Domain create(GuestSpec spec) throws IOException {
+    long end = System.nanoTime() + PREDECESSOR.toNanos();
+    while (true) {
+      try {
+        return registry.create(spec.name(), spec.size());
+      } catch (NameTakenException e) {
+        if (System.nanoTime() - end >= 0) {
+          throw e;
+        }
+      }
+      try {
+        Thread.sleep(Duration.ofMillis(10));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
     }
   }
 

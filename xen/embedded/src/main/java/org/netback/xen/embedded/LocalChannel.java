@@ -1,6 +1,7 @@
 package org.netback.xen.embedded;
 
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.netback.xen.event.EventChannel;
@@ -57,7 +58,13 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
   @Override
   public void ring() {
     if (!pending.get() && pending.compareAndSet(false, true) && !masked) {
-      loop.execute(dispatch);
+      try {
+        loop.execute(dispatch);
+      } catch (RejectedExecutionException e) {
+        // The loop has ended, which is none of the peer's business. Pending stays set: nobody tries
+        // again.
+        return;
+      }
     }
   }
 

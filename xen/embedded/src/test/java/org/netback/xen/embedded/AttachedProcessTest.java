@@ -122,7 +122,7 @@ final class AttachedProcessTest {
   }
 
   private void drop() throws Exception {
-    PacketSocket socket = attachAgain("guest");
+    PacketSocket socket = attach("guest");
     socket.send(GroundMessage.write(2, new GroundMessage.Allocate(0)));
     PacketSocket.Packet opened = socket.receive(true).orElseThrow();
     assertThat(opened.descriptors()).hasSize(2);
@@ -130,26 +130,6 @@ final class AttachedProcessTest {
     assertThat(opened.octets().getInt()).isEqualTo(2);
     assertThat(GroundMessage.read(opened.octets())).isEqualTo(new PortOpened(1));
     socket.close();
-  }
-
-  /// The predecessor of the same name may not have been missed yet.
-  private PacketSocket attachAgain(String name) throws Exception {
-    List<PacketSocket> attached = new ArrayList<>();
-    EmbeddedGroundTest.await(
-        "attached",
-        () -> {
-          PacketSocket socket = connect();
-          socket.send(GroundMessage.write(1, new AttachGuest(GuestSpec.of(name, "net"))));
-          PacketSocket.Packet reply = socket.receive(true).orElseThrow();
-          reply.descriptors().forEach(MemoryCalls::close);
-          if (reply.descriptors().isEmpty()) {
-            socket.close();
-            return false;
-          }
-          attached.add(socket);
-          return true;
-        });
-    return attached.getFirst();
   }
 
   @Test
@@ -173,7 +153,7 @@ final class AttachedProcessTest {
         if (garbage.length > 5) {
           garbage[4] = (byte) random.nextInt(9);
         }
-        try (PacketSocket socket = i % 3 == 0 ? connect() : attachAgain("hostile")) {
+        try (PacketSocket socket = i % 3 == 0 ? connect() : attach("hostile")) {
           socket.send(ByteBuffer.wrap(garbage));
           socket.send(ByteBuffer.wrap(new byte[] {1, 2}));
           while (socket.receive(false).isPresent()) {}

@@ -14,6 +14,8 @@ import org.netback.xen.netty.NettyLoop;
 /// Another JVM, for what must not happen in this one. It lives until it is killed, or its standard
 /// input ends, which is when this JVM dies too.
 final class ChildProcess implements AutoCloseable {
+  private static final String SAYS = "child: ";
+
   private final Process process;
   private final BufferedReader output;
 
@@ -59,10 +61,16 @@ final class ChildProcess implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
-  /// The next line that it prints.
+  /// The next thing that it says; what else it prints is its log.
   String line() throws IOException {
-    return Optional.ofNullable(output.readLine())
-        .orElseThrow(() -> new IOException("child process ended"));
+    while (true) {
+      String line =
+          Optional.ofNullable(output.readLine())
+              .orElseThrow(() -> new IOException("child process ended"));
+      if (line.startsWith(SAYS)) {
+        return line.substring(SAYS.length());
+      }
+    }
   }
 
   /// SIGKILL.
@@ -121,7 +129,7 @@ final class ChildProcess implements AutoCloseable {
   }
 
   private static void ready(String line) throws IOException {
-    System.out.println(line);
+    System.out.println(SAYS + line);
     int _ = System.in.read();
   }
 }

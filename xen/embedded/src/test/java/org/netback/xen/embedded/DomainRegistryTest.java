@@ -8,10 +8,13 @@ import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.event.SteppedLoop;
@@ -127,6 +130,9 @@ final class DomainRegistryTest {
       }
     }
     assertThat(openFiles()).isEqualTo(before);
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      assertThat(maps.filter(line -> line.contains("memfd:xen-domain"))).isEmpty();
+    }
   }
 
   @Test

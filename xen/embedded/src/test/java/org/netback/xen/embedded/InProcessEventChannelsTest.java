@@ -12,6 +12,7 @@ import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.netty.NettyLoop;
 
 final class InProcessEventChannelsTest extends EventChannelsContract {
   private final DomainRegistry registry = new DomainRegistry();
@@ -120,6 +121,17 @@ final class InProcessEventChannelsTest extends EventChannelsContract {
     offered.notifyPeer();
     settle();
     assertThat(calls.get()).isEqualTo(before + 2);
+  }
+
+  @Test
+  void sparesTheRingerAPeerWhoseLoopHasEnded() throws IOException {
+    NettyLoop ended = NettyLoop.start("ended");
+    EventChannel offered = guest().allocate(BACKEND, ended, () -> true);
+    EventChannel bound = backend().bind(guest.domid(), offered.port(), backendLoop, () -> true);
+    ended.close();
+    bound.notifyPeer();
+    bound.notifyPeer();
+    offered.close();
   }
 
   @Test
