@@ -3,6 +3,7 @@ package org.netback.netif;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.RejectedExecutionException;
 import org.netback.vswitch.Ingress;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
@@ -52,8 +53,7 @@ final class QueuePair {
       QueueFailure failure)
       throws DeviceException {
     Deque<Runnable> undo = new ArrayDeque<>();
-    // Ingress is confined to the loop.
-    undo.push(() -> memory.loop().execute(ingress::close));
+    undo.push(() -> close(ingress, memory.loop()));
     try {
       BackRing txRing =
           map(ground, domid, keys.prefix() + "tx-ring-ref", keys.txRef(), TxRequest.SIZE, undo);
@@ -97,6 +97,15 @@ final class QueuePair {
     } catch (DeviceException | RuntimeException e) {
       undo.forEach(Runnable::run);
       throw e;
+    }
+  }
+
+  /// Ingress is confined to its loop; when that has ended, it is nobody's.
+  private static void close(Ingress ingress, EventLoop loop) {
+    try {
+      loop.execute(ingress::close);
+    } catch (RejectedExecutionException e) {
+      ingress.close();
     }
   }
 

@@ -11,6 +11,7 @@ import org.netback.xen.bus.DeviceException;
 import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.grant.GrantTable;
 
@@ -34,16 +35,28 @@ final class House implements AutoCloseable {
     this(UnaryOperator.identity(), UnaryOperator.identity());
   }
 
+  /// A house whose backend runs on threads of its own; only the guests are stepped.
+  House(List<EventLoop> threads) {
+    this(UnaryOperator.identity(), UnaryOperator.identity(), threads);
+  }
+
   /// @param grants may put something between the backend and its grant table
   /// @param events likewise for its event channels
   House(UnaryOperator<GrantTable> grants, UnaryOperator<EventChannels> events) {
+    this(grants, events, List.of());
+  }
+
+  private House(
+      UnaryOperator<GrantTable> grants,
+      UnaryOperator<EventChannels> events,
+      List<EventLoop> threads) {
     backend =
         new NetBackend(
             vswitch,
             NetworkPolicy.OPEN,
             grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
             events.apply(registry.backendEvents()),
-            List.of(loop),
+            threads.isEmpty() ? List.of(loop) : threads,
             MAX_QUEUES,
             loop::execute);
     sinkPort = vswitch.network("default").attach(sink);

@@ -308,6 +308,7 @@ final class RawGuest implements AutoCloseable {
     for (Queue queue : queues) {
       queue.tx = FrontRing.initialiseAt(queue.txPage.memory(), TxRequest.SIZE, ringStart);
       queue.rx = FrontRing.initialiseAt(queue.rxPage.memory(), RxRequest.SIZE, ringStart);
+      queue.spare.addAll(queue.posted.values());
       queue.posted.clear();
     }
   }
