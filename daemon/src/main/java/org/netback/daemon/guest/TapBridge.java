@@ -70,7 +70,8 @@ public final class TapBridge implements FrameSink, NetfrontListener {
   }
 
   /// Joins the tap's queues to those of a Netfront that is not yet started. The carrier is off
-  /// until it is connected.
+  /// until it is connected. Again with another Netfront, on the same loops, after the one before
+  /// has ended: frames that wait are then the new one's.
   ///
   /// @throws IllegalArgumentException if there are not as many, or they are on other loops
   public void start(List<NetfrontQueue> queues) throws IOException {
@@ -216,10 +217,15 @@ public final class TapBridge implements FrameSink, NetfrontListener {
     }
 
     void start(NetfrontQueue queue) {
+      boolean first = netfront.isEmpty();
       netfront = Optional.of(queue);
       // Reading begins with the connection.
       waiting = true;
-      register();
+      if (first) {
+        register();
+      } else {
+        registration.ifPresent(r -> r.submit(PAUSED));
+      }
     }
 
     private void register() {
