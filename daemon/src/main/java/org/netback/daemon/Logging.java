@@ -24,7 +24,7 @@ public final class Logging extends ContextAwareBase implements Configurator {
     appender.start();
     context.getLogger("ROOT").setLevel(Level.INFO);
     context.getLogger("ROOT").addAppender(appender);
-    context.getLogger("io.netty").setLevel(Level.WARN);
+    context.getLogger("io.netty").setLevel(Level.ERROR);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 }

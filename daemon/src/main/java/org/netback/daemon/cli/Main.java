@@ -1,13 +1,19 @@
 package org.netback.daemon.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.netback.daemon.RunDirectory;
+import org.netback.daemon.demo.BulkTransfer;
+import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.frontends.NetfrontOptions;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// The command `netback`.
@@ -73,5 +79,138 @@ public final class Main {
           Path control,
       @Option(names = "--json", description = "Print the answer as JSON.") boolean json) {
     return new Queries(control, json, spec.commandLine().getOut()).show("/status", Layouts::status);
+  }
+
+  @Command(name = "run", description = "Run the daemon in the foreground, until SIGTERM or Ctrl-C.")
+  int run(
+      @Option(
+              names = "--config",
+              paramLabel = "FILE",
+              required = true,
+              description = "Its configuration, in YAML; the README shows one.")
+          Path config) {
+    return ServerCommands.run(config);
+  }
+
+  @Command(
+      name = "ground",
+      description = {
+        "Run the ground (domains, xenstored) as a process of its own, which rings survive a daemon"
+            + " in."
+      })
+  int ground(
+      @Option(
+              names = "--run",
+              paramLabel = "DIR",
+              description =
+                  "Its directory, as in the daemon's ground.run (default: ${DEFAULT-VALUE}).",
+              defaultValue = RunDirectory.DEFAULT)
+          Path directory) {
+    return ServerCommands.ground(directory);
+  }
+
+  @Command(
+      name = "demo",
+      description = {
+        "Let guests, a switch and an uplink talk on this machine, check and measure it.",
+        "Needs root for guests with a kernel; touches nothing of the host's network."
+      })
+  int demo(
+      @Option(
+              names = "--seconds",
+              paramLabel = "N",
+              description = "How long each load runs (default: ${DEFAULT-VALUE}).",
+              defaultValue = "3")
+          int seconds,
+      @Option(names = "--json", description = "Print the report as JSON.") boolean json) {
+    return DemoCommand.run(seconds, json, spec.commandLine().getOut(), spec.commandLine().getErr());
+  }
+
+  @Command(name = "socket-transfer", hidden = true)
+  int socketTransfer(
+      @Parameters(arity = "0..1", defaultValue = "") String address,
+      @Parameters(arity = "0..1", defaultValue = "1") int seconds)
+      throws IOException {
+    if (address.isEmpty()) {
+      BulkTransfer.receive();
+    } else {
+      spec.commandLine().getOut().println(BulkTransfer.send(address, seconds));
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "guest",
+      description = {
+        "Run a guest: the network stack of the namespace that it is started in, behind a tap, on"
+            + " netif rings. Attaches again when the ground comes back."
+      })
+  int guest(
+      @Option(
+              names = "--name",
+              required = true,
+              paramLabel = "NAME",
+              description = "Its domain's name.")
+          String name,
+      @Option(
+              names = "--network",
+              required = true,
+              paramLabel = "NET",
+              description = "The switch's network that it joins.")
+          String network,
+      @Option(
+              names = "--queues",
+              paramLabel = "N",
+              defaultValue = "1",
+              description = "Queues wanted (default: ${DEFAULT-VALUE}).")
+          int queues,
+      @Option(
+              names = "--tap",
+              paramLabel = "IFNAME",
+              description = "The interface (default: nb-NAME).")
+          Optional<String> tap,
+      @Option(
+              names = "--mac",
+              paramLabel = "MAC",
+              description = "Its address (default: made from the name).")
+          Optional<String> mac,
+      @Option(
+              names = "--mtu",
+              paramLabel = "OCTETS",
+              defaultValue = "1500",
+              description = "Its MTU (default: ${DEFAULT-VALUE}).")
+          int mtu,
+      @Option(
+              names = "--ground",
+              paramLabel = "SOCKET",
+              defaultValue = RunDirectory.DEFAULT_GROUND,
+              description = "The ground's socket (default: ${DEFAULT-VALUE}).")
+          Path ground,
+      @Option(names = "--no-gso", description = "Take no frames that are still to be segmented.")
+          boolean noGso,
+      @Option(names = "--no-csum", description = "Take no blank checksums.") boolean noCsum,
+      @Option(names = "--no-sg", description = "Take no frames of several slots.") boolean noSg,
+      @Option(names = "--single-event-channel", description = "One channel for both rings.")
+          boolean single) {
+    NetfrontOptions options;
+    VifSpec vif;
+    try {
+      options =
+          NetfrontOptions.LINUX
+              .withQueues(queues)
+              .withGso(!noGso && !noCsum, !noGso && !noCsum)
+              .withChecksum(!noCsum, !noCsum)
+              .withScatterGather(!noSg)
+              .withSplitEventChannels(!single);
+      vif = new VifSpec(network, mac.orElseGet(() -> VifSpec.named(name, 0, network).mac()), mtu);
+    } catch (IllegalArgumentException e) {
+      throw new UserError(2, String.valueOf(e.getMessage()));
+    }
+    return ServerCommands.guest(
+        ground,
+        name,
+        vif,
+        tap.orElse(("nb-" + name).substring(0, Math.min(15, name.length() + 3))),
+        options);
   }
 }

@@ -30,7 +30,8 @@ final class Table {
     int[] widths = new int[columns];
     boolean[] numbers = new boolean[columns];
     for (int c = 0; c < columns; c++) {
-      numbers[c] = rows.size() > 1;
+      int column = c;
+      numbers[c] = rows.stream().skip(1).anyMatch(row -> !row.get(column).equals("-"));
       for (int r = 0; r < rows.size(); r++) {
         String cell = rows.get(r).get(c);
         widths[c] = Math.max(widths[c], cell.length());

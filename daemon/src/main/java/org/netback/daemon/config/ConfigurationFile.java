@@ -83,26 +83,12 @@ public final class ConfigurationFile {
   /// @param directory that relative paths start from
   static Configuration parse(String file, String text, Path directory)
       throws ConfigurationException {
-    Optional<Node> root;
-    try {
-      root = new Compose(LoadSettings.builder().setLabel(file).build()).composeString(text);
-    } catch (MarkedYamlEngineException e) {
-      throw YamlMap.at(
-          file, e.getProblemMark().or(e::getContextMark), "not YAML: " + e.getProblem());
-    } catch (YamlEngineException e) {
-      throw new ConfigurationException(file + ": not YAML: " + e.getMessage());
-    }
-    if (root.isEmpty()) {
-      throw new ConfigurationException(
-          file + ":1:1: empty; allowed are " + YamlMap.list(TOP) + ", of which ground is needed");
-    }
-    YamlMap top = YamlMap.of(file, "the configuration", root.get(), TOP);
+    Node root = root(file, text, TOP);
+    YamlMap top = YamlMap.of(file, "the configuration", root, TOP);
     YamlMap groundMap =
         top.map("ground", List.of("run", "apart"))
             .orElseThrow(
-                () ->
-                    YamlMap.at(
-                        file, root.get(), "\"ground\" is missing, with its \"run\" directory"));
+                () -> YamlMap.at(file, root, "\"ground\" is missing, with its \"run\" directory"));
     GroundChoice ground =
         new GroundChoice(
             directory.resolve(groundMap.text("run")).normalize(), groundMap.flag("apart", false));
@@ -139,11 +125,7 @@ public final class ConfigurationFile {
       }
       List<StaticEntry> entries = new ArrayList<>();
       for (YamlMap entry : map.maps("static", "a static entry", List.of("mac", "port"))) {
-        MacAddress mac = entry.parsed("mac", MacAddress::parse);
-        if (MacAddress.isGroup(mac.value())) {
-          throw entry.wrong("mac", "\"mac\" is the group address " + mac + ", not one station's");
-        }
-        entries.add(new StaticEntry(mac, entry.text("port", INTERFACE, "a port's name: vif1.0")));
+        entries.add(staticEntry(entry));
       }
       int size = map.integer("mac-table-size", 1, 1 << 20, 8192);
       networks.add(
@@ -163,31 +145,82 @@ public final class ConfigurationFile {
     Set<String> names = new HashSet<>();
     List<String> known = networks.stream().map(NetworkChoice::name).toList();
     for (YamlMap map : top.maps("taps", "a tap", TAP_KEYS)) {
-      String name =
-          map.text("name", INTERFACE, "an interface name: 1 to 15 letters, digits, . _ or -");
-      if (!names.add(name)) {
-        throw map.wrong("name", "tap \"" + name + "\" is there twice");
+      TapChoice tap = tap(map, known);
+      if (!names.add(tap.name())) {
+        throw map.wrong("name", "tap \"" + tap.name() + "\" is there twice");
       }
-      String network = map.text("network");
-      if (!known.contains(network)) {
-        throw map.wrong(
-            "network",
-            "there is no network \""
-                + network
-                + '"'
-                + YamlMap.nearest(network, known)
-                    .map(s -> "; did you mean \"" + s + "\"?")
-                    .orElse(known.isEmpty() ? "" : "; there are " + YamlMap.list(known)));
-      }
-      taps.add(
-          new TapChoice(
-              name,
-              network,
-              map.text("namespace", ""),
-              map.integer("queues", 1, 16, 1),
-              map.integer("mtu", 68, 65521, 1500),
-              map.flag("persistent", false)));
+      taps.add(tap);
     }
     return List.copyOf(taps);
+  }
+
+  private static TapChoice tap(YamlMap map, List<String> networks) throws ConfigurationException {
+    String name =
+        map.text("name", INTERFACE, "an interface name: 1 to 15 letters, digits, . _ or -");
+    String network = map.text("network");
+    if (!networks.contains(network)) {
+      throw map.wrong(
+          "network",
+          "there is no network \""
+              + network
+              + '"'
+              + YamlMap.nearest(network, networks)
+                  .map(s -> "; did you mean \"" + s + "\"?")
+                  .orElse(networks.isEmpty() ? "" : "; there are " + YamlMap.list(networks)));
+    }
+    return new TapChoice(
+        name,
+        network,
+        map.text("namespace", ""),
+        map.integer("queues", 1, 16, 1),
+        map.integer("mtu", 68, 65521, 1500),
+        map.flag("persistent", false));
+  }
+
+  /// Reads a tap that is asked for while the daemon runs, as JSON (of which YAML is a superset).
+  ///
+  /// @param networks that there are
+  public static TapChoice tap(String source, String text, List<String> networks)
+      throws ConfigurationException {
+    return tap(YamlMap.of(source, "a tap", root(source, text, TAP_KEYS), TAP_KEYS), networks);
+  }
+
+  /// A static entry that is asked for while the daemon runs.
+  ///
+  /// @param entry the entry
+  /// @param network that it belongs to
+  public record StaticRequest(StaticEntry entry, String network) {}
+
+  /// Reads a static entry as JSON.
+  public static StaticRequest staticEntry(String source, String text)
+      throws ConfigurationException {
+    List<String> keys = List.of("network", "mac", "port");
+    YamlMap map = YamlMap.of(source, "a static entry", root(source, text, keys), keys);
+    return new StaticRequest(staticEntry(map), map.text("network"));
+  }
+
+  private static StaticEntry staticEntry(YamlMap map) throws ConfigurationException {
+    MacAddress mac = map.parsed("mac", MacAddress::parse);
+    if (MacAddress.isGroup(mac.value())) {
+      throw map.wrong("mac", "\"mac\" is the group address " + mac + ", not one station's");
+    }
+    return new StaticEntry(mac, map.text("port", INTERFACE, "a port's name: vif1.0"));
+  }
+
+  private static Node root(String source, String text, List<String> allowed)
+      throws ConfigurationException {
+    try {
+      return new Compose(LoadSettings.builder().setLabel(source).build())
+          .composeString(text)
+          .orElseThrow(
+              () ->
+                  new ConfigurationException(
+                      source + ":1:1: empty; allowed are " + YamlMap.list(allowed)));
+    } catch (MarkedYamlEngineException e) {
+      throw YamlMap.at(
+          source, e.getProblemMark().or(e::getContextMark), "not YAML: " + e.getProblem());
+    } catch (YamlEngineException e) {
+      throw new ConfigurationException(source + ": not YAML: " + e.getMessage());
+    }
   }
 }

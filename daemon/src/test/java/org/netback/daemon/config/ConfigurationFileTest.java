@@ -93,7 +93,7 @@ class ConfigurationFileTest {
           ground: {run: r};networks: [{name: lan}];taps: [{name: t0, network: lam}] | n.yaml:3:28: there is no network "lam"; did you mean "lan"?
           ground: {run: r};taps: [{name: much-too-long-name, network: lan}] | n.yaml:2:15: "name" is "much-too-long-name", but has to be an interface name: 1 to 15 letters, digits, . _ or -
           ground: [a | n.yaml:1:11: not YAML: expected ',' or ']', but got <stream end>
-          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, vifs, networks, taps, of which ground is needed
+          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, vifs, networks, taps
           """)
   void namesLineAndRemedyOf(String text, String message) {
     assertThatThrownBy(() -> parse(text.replace(';', '\n')))

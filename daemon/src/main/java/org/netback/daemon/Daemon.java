@@ -1,0 +1,222 @@
+package org.netback.daemon;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.control.ControlServer;
+import org.netback.netif.NetBackend;
+import org.netback.netif.NetworkPolicy;
+import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.Switch;
+import org.netback.xen.bus.BackendBus;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.netty.NettyLoop;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The daemon: ground, bus, vifs, switch, taps and control API, put together. Threads: one per
+/// loop, one for the bus, which may wait for the store, one for writes to the store that a loop has
+/// no time for, one for the control API, and the ground's own.
+public final class Daemon implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+  private static final long CLOSE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long AGEING_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final Configuration configuration;
+  private final Ground ground;
+  private final Switch vswitch;
+  private final List<NettyLoop> loops;
+  private final NettyLoop busLoop;
+  private final ExecutorService storeWriter;
+  private final BackendBus bus;
+  private final Taps taps;
+  private final StaticEntries staticEntries;
+  private final Optional<ControlServer> control;
+  private boolean closed;
+
+  private Daemon(
+      Configuration configuration,
+      Ground ground,
+      Switch vswitch,
+      List<NettyLoop> loops,
+      NettyLoop busLoop,
+      ExecutorService storeWriter,
+      BackendBus bus,
+      Taps taps,
+      StaticEntries staticEntries,
+      Optional<ControlServer> control) {
+    this.configuration = configuration;
+    this.ground = ground;
+    this.vswitch = vswitch;
+    this.loops = loops;
+    this.busLoop = busLoop;
+    this.storeWriter = storeWriter;
+    this.bus = bus;
+    this.taps = taps;
+    this.staticEntries = staticEntries;
+    this.control = control;
+  }
+
+  /// Starts everything; guests that are there already are connected.
+  ///
+  /// @throws IOException what the operating system refused, or another daemon holds; nothing stays
+  ///   behind
+  public static Daemon start(Configuration configuration) throws IOException {
+    // In reverse order this is what has to be undone when a later step fails.
+    List<AutoCloseable> undo = new ArrayList<>();
+    try {
+      Ground ground = Ground.open(configuration.ground());
+      undo.add(ground);
+      Switch vswitch = networks(configuration);
+      List<NettyLoop> loops = new ArrayList<>();
+      for (int i = 0; i < configuration.loops(); i++) {
+        NettyLoop loop = NettyLoop.start("loop-" + i);
+        undo.add(loop);
+        loops.add(loop);
+      }
+      NettyLoop busLoop = NettyLoop.start("bus");
+      undo.add(busLoop);
+      ExecutorService storeWriter =
+          Executors.newSingleThreadExecutor(
+              Thread.ofPlatform().daemon().name("store-writer").factory());
+      undo.add(storeWriter::shutdownNow);
+      NetBackend vifs =
+          new NetBackend(
+              vswitch,
+              policy(configuration),
+              ground.backend().grants(),
+              ground.backend().events(),
+              List.<EventLoop>copyOf(loops),
+              configuration.maxQueues(),
+              storeWriter);
+      BackendBus bus =
+          new BackendBus(ground.backend().store(), busLoop, 0, Map.of(NetBackend.TYPE, vifs));
+      Taps taps = new Taps(vswitch, loops);
+      undo.add(taps);
+      for (TapChoice tap : configuration.taps()) {
+        taps.add(tap);
+      }
+      StaticEntries staticEntries = new StaticEntries(vswitch, configuration.networks());
+      DaemonRoutes routes =
+          new DaemonRoutes(
+              configuration, ground.backend().store(), vswitch, vifs, bus, taps, staticEntries);
+      ControlServer control = ControlServer.listen(configuration.controlSocket(), routes.routes());
+      undo.add(control);
+      bus.start();
+      Daemon daemon =
+          new Daemon(
+              configuration,
+              ground,
+              vswitch,
+              List.copyOf(loops),
+              busLoop,
+              storeWriter,
+              bus,
+              taps,
+              staticEntries,
+              Optional.of(control));
+      daemon.keepHouse();
+      LOG.info(
+          "ground {}{}, control {}, {} networks, {} taps",
+          configuration.ground().run(),
+          configuration.ground().apart() ? " (apart)" : "",
+          configuration.controlSocket(),
+          configuration.networks().size(),
+          configuration.taps().size());
+      return daemon;
+    } catch (IOException | RuntimeException e) {
+      for (AutoCloseable part : undo.reversed()) {
+        closeQuietly(part);
+      }
+      throw e;
+    }
+  }
+
+  private static Switch networks(Configuration configuration) {
+    Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
+    for (NetworkChoice network : configuration.networks()) {
+      vswitch.create(
+          network.name(),
+          new MacLimits(network.macTableSize(), network.macsPerPort(), network.ageing()));
+    }
+    return vswitch;
+  }
+
+  /// Where networks are configured, another name is a slip of the pen that is better refused than
+  /// given a network of its own, in which the guest would be alone.
+  private static NetworkPolicy policy(Configuration configuration) {
+    return configuration.networks().isEmpty()
+        ? NetworkPolicy.OPEN
+        : new NetworkPolicy(configuration.networks().get(0).name(), false);
+  }
+
+  private void keepHouse() {
+    loops
+        .get(0)
+        .schedule(
+            AGEING_NANOS,
+            () -> {
+              vswitch.age();
+              staticEntries.enter();
+              keepHouse();
+            });
+  }
+
+  /// Completes with the reason when the ground has gone, which the daemon cannot live without.
+  public CompletionStage<String> groundLost() {
+    return ground.backend().lost();
+  }
+
+  public Configuration configuration() {
+    return configuration;
+  }
+
+  /// The ground, for guests of this process, where it is the daemon's own.
+  public Ground ground() {
+    return ground;
+  }
+
+  /// Closes every device, as an orderly backend does: guests see Closing and then Closed. Then
+  /// everything else in reverse order. Idempotent.
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    control.ifPresent(Daemon::closeQuietly);
+    try {
+      bus.close(CLOSE_PATIENCE_NANOS)
+          .toCompletableFuture()
+          .get(2 * CLOSE_PATIENCE_NANOS, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("not every device could be closed: {}", e.toString());
+    }
+    closeQuietly(taps);
+    storeWriter.shutdownNow();
+    closeQuietly(busLoop);
+    loops.forEach(Daemon::closeQuietly);
+    closeQuietly(ground);
+  }
+
+  private static void closeQuietly(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      LOG.warn("closing: {}", e.toString());
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package org.netback.daemon;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.netback.netif.NetBackend;
+import org.netback.netif.VifStatistics;
+import org.netback.vswitch.DropReason;
+import org.netback.vswitch.Network;
+import org.netback.vswitch.NetworkStatistics;
+import org.netback.vswitch.PortStatistics;
+import org.netback.vswitch.Switch;
+import org.netback.vswitch.SwitchPort;
+import org.netback.xen.bus.DeviceId;
+
+/// The counters of ports, networks and rings for Prometheus. Meters read the counters when they are
+/// scraped, so that counting costs the data path nothing more; those of a port that has left are
+/// taken away at the next scrape.
+final class Metrics {
+  private final Switch vswitch;
+  private final NetBackend vifs;
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Map<Object, List<Meter>> meters = new HashMap<>();
+
+  Metrics(Switch vswitch, NetBackend vifs) {
+    this.vswitch = vswitch;
+    this.vifs = vifs;
+  }
+
+  /// The text format.
+  synchronized String scrape() {
+    Map<Object, List<Meter>> before = new HashMap<>(meters);
+    for (Network network : vswitch.networks()) {
+      before.remove(network);
+      meters.computeIfAbsent(network, _ -> network(network));
+    }
+    for (SwitchPort port : vswitch.ports()) {
+      before.remove(port);
+    }
+    for (VifStatistics vif : vifs.statistics()) {
+      before.remove(vif.id());
+    }
+    // First away, then new: a vif that reconnected has the same tags.
+    before.forEach(
+        (gone, old) -> {
+          meters.remove(gone);
+          old.forEach(registry::remove);
+        });
+    for (SwitchPort port : vswitch.ports()) {
+      meters.computeIfAbsent(port, _ -> port(port));
+    }
+    for (VifStatistics vif : vifs.statistics()) {
+      meters.computeIfAbsent(vif.id(), _ -> vif(vif.id()));
+    }
+    return registry.scrape();
+  }
+
+  private List<Meter> network(Network network) {
+    Tags tags = Tags.of("network", network.name());
+    List<Meter> made = new ArrayList<>();
+    made.add(
+        Gauge.builder("netback.network.macs", network, n -> n.statistics().addresses())
+            .tags(tags)
+            .description("Addresses in the MAC table")
+            .register(registry));
+    made.add(network(network, "unicast.frames", tags, s -> s.unicastFrames()));
+    made.add(network(network, "flooded.frames", tags, s -> s.floodedFrames()));
+    made.add(network(network, "discarded.frames", tags, s -> s.discardedFrames()));
+    made.add(network(network, "learned", tags, s -> s.learned()));
+    made.add(network(network, "moved", tags, s -> s.moved()));
+    made.add(network(network, "aged", tags, s -> s.aged()));
+    made.add(network(network, "evicted", tags, s -> s.evicted()));
+    made.add(network(network, "refused", tags, s -> s.refused()));
+    return made;
+  }
+
+  private Meter network(
+      Network network, String name, Tags tags, ToDoubleFunction<NetworkStatistics> value) {
+    return FunctionCounter.builder(
+            "netback.network." + name, network, n -> value.applyAsDouble(n.statistics()))
+        .tags(tags)
+        .register(registry);
+  }
+
+  private List<Meter> port(SwitchPort port) {
+    Tags tags = Tags.of("port", port.name(), "network", port.network().name());
+    List<Meter> made = new ArrayList<>();
+    made.add(port(port, "ingress.frames", tags, s -> s.ingressFrames()));
+    made.add(port(port, "ingress.octets", tags, s -> s.ingressOctets()));
+    made.add(port(port, "egress.frames", tags, s -> s.egressFrames()));
+    made.add(port(port, "egress.octets", tags, s -> s.egressOctets()));
+    for (DropReason reason : DropReason.values()) {
+      made.add(
+          port(
+              port,
+              "dropped.frames",
+              tags.and("reason", reason.name()),
+              s -> s.drops().getOrDefault(reason, 0L)));
+    }
+    return made;
+  }
+
+  private Meter port(
+      SwitchPort port, String name, Tags tags, ToDoubleFunction<PortStatistics> value) {
+    return FunctionCounter.builder(
+            "netback.port." + name, port, p -> value.applyAsDouble(p.statistics()))
+        .tags(tags)
+        .register(registry);
+  }
+
+  private List<Meter> vif(DeviceId id) {
+    Tags tags = Tags.of("vif", id.toString());
+    List<Meter> made = new ArrayList<>();
+    made.add(
+        Gauge.builder(
+                "netback.vif.connected",
+                vifs,
+                v -> v.statistics(id).map(s -> s.connected() ? 1.0 : 0.0).orElse(0.0))
+            .tags(tags)
+            .register(registry));
+    made.add(ring(id, "tx.events", tags, s -> sum(s, q -> q.tx().events())));
+    made.add(ring(id, "tx.spurious.events", tags, s -> sum(s, q -> q.tx().spuriousEvents())));
+    made.add(ring(id, "tx.notifications", tags, s -> sum(s, q -> q.tx().notifications())));
+    made.add(
+        ring(id, "tx.notifications.saved", tags, s -> sum(s, q -> q.tx().notificationsSaved())));
+    made.add(ring(id, "rx.events", tags, s -> sum(s, q -> q.rx().events())));
+    made.add(ring(id, "rx.notifications", tags, s -> sum(s, q -> q.rx().notifications())));
+    made.add(
+        ring(id, "rx.notifications.saved", tags, s -> sum(s, q -> q.rx().notificationsSaved())));
+    made.add(ring(id, "rx.stalls", tags, s -> sum(s, q -> q.rx().stalls())));
+    return made;
+  }
+
+  private static double sum(
+      VifStatistics vif, ToDoubleFunction<org.netback.netif.QueueStatistics> value) {
+    return vif.queues().stream().mapToDouble(value).sum();
+  }
+
+  private Meter ring(DeviceId id, String name, Tags tags, ToDoubleFunction<VifStatistics> value) {
+    return FunctionCounter.builder(
+            "netback.vif." + name,
+            vifs,
+            v -> v.statistics(id).map(value::applyAsDouble).orElse(0.0))
+        .tags(tags)
+        .register(registry);
+  }
+}

@@ -1,0 +1,53 @@
+package org.netback.daemon;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A network namespace made for the moment; gone when closed, with all interfaces that are in it.
+///
+/// @param name as `ip netns` knows it
+public record Namespace(String name) implements AutoCloseable {
+  private static final Duration LIMIT = Duration.ofSeconds(20);
+
+  /// Makes a namespace with a loopback that is up.
+  ///
+  /// @throws IOException why not: mostly that it takes root
+  public static Namespace create(String name) throws IOException {
+    Command.succeed(LIMIT, List.of("ip", "netns", "add", name));
+    Namespace made = new Namespace(name);
+    made.ip("link", "set", "lo", "up");
+    return made;
+  }
+
+  /// Runs `ip` in it.
+  public String ip(String... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of("ip", "-n", name));
+    command.addAll(List.of(arguments));
+    return Command.succeed(LIMIT, command);
+  }
+
+  /// Gives an interface its addresses, usable at once.
+  public void addresses(String tap, String ipv4, String ipv6) throws IOException {
+    ip("addr", "add", ipv4 + "/24", "dev", tap);
+    ip("-6", "addr", "add", ipv6 + "/64", "dev", tap, "nodad");
+  }
+
+  /// The command line that runs a program in it.
+  public List<String> command(String... command) {
+    List<String> whole = new ArrayList<>(List.of("ip", "netns", "exec", name));
+    whole.addAll(List.of(command));
+    return whole;
+  }
+
+  /// Runs a program in it that has to succeed.
+  public String succeed(Duration limit, String... command) throws IOException {
+    return Command.succeed(limit, command(command));
+  }
+
+  @Override
+  public void close() throws IOException {
+    Command.succeed(LIMIT, List.of("ip", "netns", "del", name));
+  }
+}

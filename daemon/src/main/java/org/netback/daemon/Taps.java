@@ -1,0 +1,117 @@
+package org.netback.daemon;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.netback.adapters.tap.Tap;
+import org.netback.adapters.tap.TapOptions;
+import org.netback.adapters.tap.TapPort;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.vswitch.Switch;
+import org.netback.vswitch.SwitchPort;
+import org.netback.xen.netty.NettyLoop;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The taps that are ports of the switch now. Any thread.
+final class Taps implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Taps.class);
+  private static final long CLOSE_SECONDS = 5;
+
+  private final Switch vswitch;
+  private final List<NettyLoop> loops;
+  private final Map<String, Attached> taps = new ConcurrentSkipListMap<>();
+
+  private record Attached(TapChoice choice, TapPort port, SwitchPort switchPort) {}
+
+  Taps(Switch vswitch, List<NettyLoop> loops) {
+    this.vswitch = vswitch;
+    this.loops = loops;
+  }
+
+  /// Makes a tap and attaches it to its network.
+  ///
+  /// @throws IOException says what the kernel refused; nothing stays behind
+  /// @throws IllegalStateException there is a port of this name
+  synchronized void add(TapChoice choice) throws IOException {
+    TapOptions options =
+        TapOptions.named(choice.name())
+            .withQueues(choice.queues())
+            .withMtu(choice.mtu())
+            .withPersistent(choice.persistent());
+    if (!choice.namespace().isEmpty()) {
+      options = options.inNamespace(choice.namespace());
+    }
+    if (taps.containsKey(choice.name())) {
+      throw new IllegalStateException("there is a tap " + choice.name() + " already");
+    }
+    Tap tap = Tap.open(options);
+    TapPort port = new TapPort(tap);
+    SwitchPort switchPort;
+    try {
+      switchPort = vswitch.network(choice.network()).attach(port);
+    } catch (RuntimeException e) {
+      tap.close();
+      throw e;
+    }
+    Attached attached = new Attached(choice, port, switchPort);
+    taps.put(choice.name(), attached);
+    port.start(switchPort, loops.stream().map(NettyLoop::ioEventLoop).toList());
+    var _ =
+        port.gone()
+            .thenRun(
+                () -> {
+                  if (taps.remove(choice.name(), attached)) {
+                    LOG.warn("tap {} has been deleted; the rest goes on", choice.name());
+                    detach(attached);
+                  }
+                });
+  }
+
+  /// The choice that a tap was made by.
+  Optional<TapChoice> find(String name) {
+    return Optional.ofNullable(taps.get(name)).map(Attached::choice);
+  }
+
+  List<TapPort> ports() {
+    return taps.values().stream().map(Attached::port).toList();
+  }
+
+  int size() {
+    return taps.size();
+  }
+
+  /// Takes a tap out of its network and closes it.
+  ///
+  /// @return false if there is none of this name
+  boolean remove(String name) {
+    Optional<Attached> attached = Optional.ofNullable(taps.remove(name));
+    attached.ifPresent(Taps::detach);
+    return attached.isPresent();
+  }
+
+  private static void detach(Attached attached) {
+    attached.switchPort.close();
+    var _ = attached.port.shutDown();
+  }
+
+  @Override
+  public void close() {
+    for (Attached attached : taps.values()) {
+      attached.switchPort.close();
+      try {
+        var _ = attached.port.shutDown().get(CLOSE_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      } catch (ExecutionException | TimeoutException e) {
+        LOG.warn("tap {} not closed: {}", attached.choice.name(), e.toString());
+      }
+    }
+    taps.clear();
+  }
+}

@@ -1,0 +1,93 @@
+package org.netback.daemon.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Locale;
+import org.netback.daemon.Cleanup;
+import org.netback.daemon.demo.Demo;
+import org.netback.daemon.demo.Report;
+
+/// Runs the demonstration and prints its report.
+final class DemoCommand {
+  private DemoCommand() {}
+
+  static int run(int seconds, boolean json, PrintWriter out, PrintWriter err) {
+    if (seconds < 1 || seconds > 3600) {
+      throw new UserError(2, "--seconds is " + seconds + ", but has to be 1 to 3600");
+    }
+    try (Cleanup cleanup = new Cleanup()) {
+      // Ctrl-C ends the main thread wherever it is; what it made is undone all the same.
+      Thread atSignal = new Thread(cleanup::close, "cleanup");
+      Runtime.getRuntime().addShutdownHook(atSignal);
+      Report report = new Demo(seconds, line -> err.println("  " + line), cleanup).run();
+      out.print(json ? json(report) : table(report));
+      out.flush();
+      return report.passed() ? 0 : 1;
+    } catch (IOException e) {
+      throw new UserError(1, "the demonstration broke off: " + e.getMessage());
+    }
+  }
+
+  private static String json(Report report) {
+    try {
+      return new ObjectMapper()
+              .configure(SerializationFeature.INDENT_OUTPUT, true)
+              .writeValueAsString(report)
+          + '\n';
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("no JSON for the report", e);
+    }
+  }
+
+  static String table(Report report) {
+    StringBuilder text = new StringBuilder("\n");
+    Table checks = new Table("CHECK", "", "SEEN");
+    for (Report.Check check : report.checks()) {
+      checks.row(
+          check.name(),
+          check.passed() ? "ok" : "FAILED",
+          check.detail().lines().findFirst().orElse(""));
+    }
+    text.append(checks).append('\n');
+    Table ports = new Table("PORT", "IN", "OCTETS", "OUT", "OCTETS", "DROPS");
+    for (JsonNode port : report.ports()) {
+      ports.row(
+          port.path("name").asText(),
+          port.path("ingressFrames").asText(),
+          Layouts.octets(port.path("ingressOctets").asLong()),
+          port.path("egressFrames").asText(),
+          Layouts.octets(port.path("egressOctets").asLong()),
+          Layouts.drops(port.path("drops")));
+    }
+    text.append(ports).append('\n');
+    Table rings = new Table("RING", "FRAMES", "NOTIFIED", "SAVED", "SPURIOUS");
+    for (JsonNode vif : report.vifs()) {
+      for (String direction : new String[] {"tx", "rx"}) {
+        int number = 0;
+        for (JsonNode queue : vif.path(direction)) {
+          rings.row(
+              vif.path("guest").asText() + " q" + number++ + ' ' + direction,
+              queue.path("frames").asText(),
+              queue.path("notifications").asText(),
+              queue.path("notificationsSaved").asText(),
+              queue.path("spuriousEvents").asText());
+        }
+      }
+    }
+    text.append(rings).append('\n');
+    for (String left : report.leftOut()) {
+      text.append("left out: ").append(left).append('\n');
+    }
+    long failed = report.checks().stream().filter(check -> !check.passed()).count();
+    text.append(
+        failed == 0
+            ? String.format(Locale.ROOT, "all %d checks passed%n", report.checks().size())
+            : String.format(
+                Locale.ROOT, "%d of %d checks FAILED%n", failed, report.checks().size()));
+    return text.toString();
+  }
+}

@@ -1,0 +1,137 @@
+package org.netback.daemon.cli;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.daemon.Daemon;
+import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.ConfigurationException;
+import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.guest.GuestProcess;
+import org.netback.xen.embedded.EmbeddedGround;
+import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.frontends.NetfrontOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What stays in the foreground until a signal ends it.
+final class ServerCommands {
+  private static final Logger LOG = LoggerFactory.getLogger("netback");
+
+  private ServerCommands() {}
+
+  static int run(Path file) {
+    Configuration configuration;
+    try {
+      configuration = ConfigurationFile.read(file);
+    } catch (ConfigurationException e) {
+      throw new UserError(UserError.CONFIGURATION, String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      throw new UserError(UserError.CONFIGURATION, "cannot read " + e.getMessage());
+    }
+    Daemon daemon;
+    try {
+      daemon = Daemon.start(configuration);
+    } catch (IOException e) {
+      throw new UserError(1, String.valueOf(e.getMessage()));
+    }
+    AtomicBoolean ending = new AtomicBoolean();
+    closeAtSignal(daemon, ending);
+    LOG.info("running, pid {}", ProcessHandle.current().pid());
+    String reason = await(daemon.groundLost().toCompletableFuture());
+    if (!ending.compareAndSet(false, true)) {
+      return await(new CompletableFuture<String>()).length(); // closing has cut it
+    }
+    throw new UserError(
+        UserError.UNAVAILABLE,
+        "the ground in "
+            + configuration.ground().run()
+            + " is gone ("
+            + reason
+            + "): start it again, then this daemon");
+  }
+
+  static int ground(Path directory) {
+    EmbeddedGround ground;
+    try {
+      ground = EmbeddedGround.open(directory);
+    } catch (IOException e) {
+      throw new UserError(1, String.valueOf(e.getMessage()));
+    }
+    closeAtSignal(ground, new AtomicBoolean());
+    LOG.info("ground {}, pid {}", directory, ProcessHandle.current().pid());
+    return await(new CompletableFuture<String>()).length();
+  }
+
+  /// @param ground the ground's socket, or its directory
+  static int guest(Path ground, String name, VifSpec vif, String tap, NetfrontOptions options) {
+    Path directory =
+        ground.endsWith("ground.sock")
+            ? Optional.ofNullable(ground.toAbsolutePath().getParent()).orElse(ground)
+            : ground;
+    GuestProcess guest;
+    try {
+      guest = GuestProcess.start(directory, name, vif, tap, options);
+    } catch (ConnectException e) {
+      throw new UserError(
+          UserError.UNAVAILABLE,
+          "no ground listens in "
+              + directory
+              + " ("
+              + e.getMessage()
+              + "): start a daemon or \"netback ground --run DIR\", or name its socket with"
+              + " --ground");
+    } catch (IOException e) {
+      throw new UserError(1, String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      throw new UserError(2, String.valueOf(e.getMessage()));
+    }
+    AtomicBoolean ending = new AtomicBoolean();
+    closeAtSignal(guest, ending);
+    String reason = await(guest.ended());
+    if (!ending.compareAndSet(false, true)) {
+      return await(new CompletableFuture<String>()).length();
+    }
+    throw new UserError(1, reason);
+  }
+
+  /// SIGTERM and SIGINT close the server in order; that is a success.
+  ///
+  /// @param ending set by whatever ends the process first: a signal, or a failure with an exit code
+  ///   of its own
+  private static void closeAtSignal(AutoCloseable server, AtomicBoolean ending) {
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  boolean signalled = ending.compareAndSet(false, true);
+                  LOG.info("closing");
+                  int code = 0;
+                  try {
+                    server.close();
+                  } catch (Exception e) {
+                    LOG.error("closing: {}", e.toString());
+                    code = 1;
+                  }
+                  if (signalled) {
+                    Runtime.getRuntime().halt(code);
+                  }
+                },
+                "close"));
+  }
+
+  private static String await(CompletableFuture<String> end) {
+    try {
+      return end.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "interrupted";
+    } catch (ExecutionException e) {
+      return String.valueOf(e.getCause());
+    }
+  }
+}

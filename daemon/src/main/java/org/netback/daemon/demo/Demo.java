@@ -1,0 +1,360 @@
+package org.netback.daemon.demo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.netback.daemon.Cleanup;
+import org.netback.daemon.Command;
+import org.netback.daemon.Daemon;
+import org.netback.daemon.Namespace;
+import org.netback.daemon.NetnsProcess;
+import org.netback.daemon.RunDirectory;
+import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.control.ControlClient;
+import org.netback.xen.embedded.EmbeddedGround;
+
+/// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,
+/// one without a kernel in this process, and a tap with a stack of its own behind it. Everybody
+/// pings everybody, then TCP and small frames run between them.
+///
+/// Nothing touches the host's own network: the stacks live in namespaces named with this process's
+/// number. Without the right to make namespaces there are three guests without a kernel instead.
+public final class Demo {
+  private static final String NETWORK = "demo";
+  private static final Duration CONNECT = Duration.ofSeconds(60);
+  private static final Duration PING = Duration.ofSeconds(5);
+  private static final int PINGS = 5;
+  private static final Pattern ROUND_TRIP = Pattern.compile("= [0-9.]+/([0-9.]+)/");
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final int seconds;
+  private final Consumer<String> progress;
+  private final Cleanup cleanup;
+  private final Report.Notes notes = new Report.Notes();
+  private final String prefix = "nb" + ProcessHandle.current().pid();
+
+  /// A kernel's stack behind a tap.
+  private record Stack(String name, Namespace namespace, String ipv4, String ipv6) {}
+
+  /// @param seconds that each load runs
+  /// @param progress is told what happens, a line each
+  /// @param cleanup gets everything that has to be undone
+  public Demo(int seconds, Consumer<String> progress, Cleanup cleanup) {
+    this.seconds = seconds;
+    this.progress = progress;
+    this.cleanup = cleanup;
+  }
+
+  /// Runs it all.
+  ///
+  /// @throws IOException something that is not a check's matter failed: a process or a namespace
+  public Report run() throws IOException {
+    Path directory = Files.createTempDirectory("netback-demo-");
+    cleanup.add(() -> delete(directory));
+    Optional<List<Namespace>> namespaces = namespaces();
+    Daemon daemon = startDaemon(directory, namespaces);
+    if (namespaces.isPresent()) {
+      withKernels(directory, daemon, namespaces.get());
+    } else {
+      withoutKernels(daemon);
+    }
+    ControlClient control = new ControlClient(daemon.configuration().controlSocket());
+    return notes.finish(get(control, "/vifs"), get(control, "/ports"));
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private Optional<List<Namespace>> namespaces() {
+    List<Namespace> made = new ArrayList<>();
+    try {
+      for (String name : List.of("a", "b", "up")) {
+        made.add(cleanup.add(Namespace.create(prefix + "-" + name)));
+      }
+      return Optional.of(made);
+    } catch (IOException e) {
+      notes.leftOut(
+          "guests with kernels and the tap, as no network namespace can be made ("
+              + e.getMessage()
+              + "): run it as root, with iproute2 installed");
+      return Optional.empty();
+    }
+  }
+
+  private Daemon startDaemon(Path directory, Optional<List<Namespace>> namespaces)
+      throws IOException {
+    progress.accept("starting ground, switch and backend in " + directory);
+    NetworkChoice network = new NetworkChoice(NETWORK, 1024, Duration.ofMinutes(5), 256, List.of());
+    List<TapChoice> taps =
+        namespaces
+            .map(n -> List.of(new TapChoice("up0", NETWORK, n.get(2).name(), 1, 1500, false)))
+            .orElse(List.of());
+    return cleanup.add(
+        Daemon.start(
+            new Configuration(
+                new GroundChoice(directory, false),
+                directory.resolve("control.sock"),
+                Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 2),
+                2,
+                List.of(network),
+                taps)));
+  }
+
+  private void withKernels(Path directory, Daemon daemon, List<Namespace> namespaces)
+      throws IOException {
+    Stack a = new Stack("guest-a", namespaces.get(0), "10.66.0.1", "fd66::1");
+    Stack b = new Stack("guest-b", namespaces.get(1), "10.66.0.2", "fd66::2");
+    Stack uplink = new Stack("uplink", namespaces.get(2), "10.66.0.3", "fd66::3");
+    uplink.namespace.addresses("up0", uplink.ipv4, uplink.ipv6);
+    progress.accept("starting guest-a and guest-b as processes in namespaces of their own");
+    for (Stack guest : List.of(a, b)) {
+      startGuest(directory, guest);
+    }
+    StationGuest c = startStation(daemon, "guest-c", 4);
+    for (Stack guest : List.of(a, b)) {
+      awaitTap(directory, guest);
+      guest.namespace.addresses("eth0", guest.ipv4, guest.ipv6);
+    }
+    progress.accept("all guests are connected; pinging all pairs");
+    List<Stack> stacks = List.of(a, b, uplink);
+    for (int i = 0; i < stacks.size(); i++) {
+      for (int j = i + 1; j < stacks.size(); j++) {
+        ping(stacks.get(i), stacks.get(j).name, stacks.get(j).ipv4, stacks.get(j).ipv6);
+      }
+      ping(stacks.get(i), c.name(), c.ipv4().getHostAddress(), c.ipv6().getHostAddress());
+      ping(c, stacks.get(i).name, stacks.get(i).ipv4, stacks.get(i).ipv6);
+    }
+    bulk(a, b, false);
+    bulk(b, a, true);
+    bulk(a, uplink, false);
+    bulk(uplink, b, true);
+    smallFrames(daemon, c, a.name, a.ipv4);
+  }
+
+  private void withoutKernels(Daemon daemon) throws IOException {
+    progress.accept("starting three guests in this process");
+    List<StationGuest> guests = new ArrayList<>();
+    for (int i = 1; i <= 3; i++) {
+      guests.add(startStation(daemon, "guest-" + i, i));
+    }
+    progress.accept("all guests are connected; pinging all pairs");
+    for (StationGuest from : guests) {
+      for (StationGuest to : guests) {
+        if (from != to) {
+          ping(from, to.name(), to.ipv4().getHostAddress(), to.ipv6().getHostAddress());
+        }
+      }
+    }
+    StationGuest to = guests.get(1);
+    flood(guests.get(0), to, 22, "small frames (64 octets)");
+    flood(guests.get(0), to, 1472, "full frames (1514 octets)");
+  }
+
+  private void startGuest(Path directory, Stack guest) throws IOException {
+    cleanup.add(
+        NetnsProcess.start(
+            guest.namespace.name(),
+            directory.resolve(guest.name + ".log"),
+            List.of(
+                "guest",
+                "--name",
+                guest.name,
+                "--network",
+                NETWORK,
+                "--tap",
+                "eth0",
+                "--ground",
+                new RunDirectory(directory).ground().toString())));
+  }
+
+  private void awaitTap(Path directory, Stack guest) throws IOException {
+    Path log = directory.resolve(guest.name + ".log");
+    await(
+        guest.name + " to be connected",
+        () -> read(log).lines().anyMatch(line -> line.contains("connected to")),
+        log);
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  private void await(String what, BooleanSupplier condition, Path log) throws IOException {
+    long end = System.nanoTime() + CONNECT.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new IOException(
+            "waited " + CONNECT.toSeconds() + " s for " + what + "; its log: " + read(log).strip());
+      }
+      if (cleanup.isClosed()) {
+        throw new IOException("interrupted");
+      }
+      try {
+        Thread.sleep(50);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted", e);
+      }
+    }
+  }
+
+  private StationGuest startStation(Daemon daemon, String name, int number) throws IOException {
+    EmbeddedGround ground = daemon.ground().own().orElseThrow();
+    StationGuest guest =
+        cleanup.add(
+            StationGuest.start(ground, name, NETWORK, "10.66.0." + number, "fd66::" + number));
+    guest.awaitConnected(CONNECT);
+    return guest;
+  }
+
+  private void ping(Stack from, String to, String ipv4, String ipv6) throws IOException {
+    for (String address : List.of(ipv4, ipv6)) {
+      Command.Result result =
+          Command.run(
+              Duration.ofSeconds(30),
+              from.namespace.command(
+                  "ping", "-n", "-c", Integer.toString(PINGS), "-i", "0.05", "-W", "2", address));
+      Matcher time = ROUND_TRIP.matcher(result.out());
+      boolean all = result.out().contains(PINGS + " received") && time.find();
+      pinged(
+          from.name,
+          to,
+          address,
+          all,
+          all ? time.group(1) + " ms" : (result.out() + result.err()).strip());
+    }
+  }
+
+  private void ping(StationGuest from, String to, String ipv4, String ipv6) throws IOException {
+    for (String address : List.of(ipv4, ipv6)) {
+      InetAddress target = InetAddress.getByName(address);
+      long sum = 0;
+      try {
+        from.ping(target, PING); // also finds the neighbour
+        for (int i = 0; i < PINGS; i++) {
+          sum += from.ping(target, PING);
+        }
+        pinged(
+            from.name(),
+            to,
+            address,
+            true,
+            String.format(Locale.ROOT, "%.3f ms", sum / 1e6 / PINGS));
+      } catch (IOException e) {
+        pinged(from.name(), to, address, false, String.valueOf(e.getMessage()));
+      }
+    }
+  }
+
+  private void pinged(String from, String to, String address, boolean all, String detail) {
+    notes.check(
+        "ping " + from + " > " + to + (address.indexOf(':') < 0 ? ", IPv4" : ", IPv6"),
+        all,
+        all ? PINGS + " of " + PINGS + ", " + detail : detail);
+  }
+
+  private void bulk(Stack from, Stack to, boolean six) throws IOException {
+    String name = "TCP " + from.name + " > " + to.name + (six ? ", IPv6" : ", IPv4");
+    progress.accept(name + ", " + seconds + " s");
+    try {
+      double bits =
+          BulkTransfer.run(from.namespace, to.namespace, six ? to.ipv6 : to.ipv4, seconds, cleanup);
+      notes.check(name, bits > 0, String.format(Locale.ROOT, "%.2f Gbit/s", bits / 1e9));
+      notes.measured(name, bits / 1e9, "Gbit/s");
+    } catch (IOException e) {
+      if (cleanup.isClosed()) {
+        throw e;
+      }
+      notes.check(name, false, String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// Floods a kernel's stack; what it gets is seen at its vif.
+  private void smallFrames(Daemon daemon, StationGuest from, String toName, String to)
+      throws IOException {
+    String name = "small frames " + from.name() + " > " + toName;
+    progress.accept(name + ", " + seconds + " s");
+    ControlClient control = new ControlClient(daemon.configuration().controlSocket());
+    long before = delivered(control, toName);
+    long start = System.nanoTime();
+    from.station()
+        .flood(from.queue(), InetAddress.getByName(to), 22, Duration.ofSeconds(seconds).toNanos());
+    pause(Duration.ofSeconds(seconds));
+    long frames = delivered(control, toName) - before;
+    rate(name, frames, System.nanoTime() - start);
+  }
+
+  private void flood(StationGuest from, StationGuest to, int payload, String what)
+      throws IOException {
+    String name = what + " " + from.name() + " > " + to.name();
+    progress.accept(name + ", " + seconds + " s");
+    long before = to.station().datagrams();
+    long start = System.nanoTime();
+    from.station().flood(from.queue(), to.ipv4(), payload, Duration.ofSeconds(seconds).toNanos());
+    pause(Duration.ofSeconds(seconds));
+    rate(name, to.station().datagrams() - before, System.nanoTime() - start);
+  }
+
+  private void rate(String name, long frames, long nanos) {
+    double rate = frames * 1e9 / nanos;
+    notes.check(name, frames > 0, String.format(Locale.ROOT, "%,.0f frames/s", rate));
+    notes.measured(name, rate, "frames/s");
+  }
+
+  private static void pause(Duration time) throws IOException {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  private static long delivered(ControlClient control, String guest) throws IOException {
+    for (JsonNode vif : get(control, "/vifs")) {
+      if (vif.path("guest").asText().equals(guest)) {
+        return vif.path("egressFrames").asLong();
+      }
+    }
+    throw new IOException("the daemon has no vif of " + guest);
+  }
+
+  private static JsonNode get(ControlClient control, String path) throws IOException {
+    if (path.equals("/vifs")) {
+      // Each in full: the rings' counters are only there.
+      var all = MAPPER.createArrayNode();
+      for (JsonNode vif : MAPPER.readTree(control.request("GET", path, "").body())) {
+        all.add(
+            MAPPER.readTree(control.request("GET", "/vifs/" + vif.path("id").asText(), "").body()));
+      }
+      return all;
+    }
+    return MAPPER.readTree(control.request("GET", path, "").body());
+  }
+}
