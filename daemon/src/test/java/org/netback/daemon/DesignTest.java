@@ -1,0 +1,125 @@
+package org.netback.daemon;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/// The boundaries between the modules, which Maven's dependencies state only in part.
+@AnalyzeClasses(packages = "org.netback", importOptions = ImportOption.DoNotIncludeTests.class)
+class DesignTest {
+  private static final String[] CORE = {
+    "org.netback.packet..",
+    "org.netback.offload..",
+    "org.netback.vswitch..",
+    "org.netback.netif..",
+    "org.netback.xen.ring..",
+    "org.netback.xen.grant..",
+    "org.netback.xen.event..",
+    "org.netback.xen.store..",
+    "org.netback.xen.bus..",
+    "org.netback.xen.io.."
+  };
+
+  @ArchTest
+  static final ArchRule theSwitchNeverSeesXen =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.vswitch..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.netback.xen..", "org.netback.netif..", "org.netback.adapters..");
+
+  @ArchTest
+  static final ArchRule xenNeverSeesPackets =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.xen..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.packet..",
+              "org.netback.offload..",
+              "org.netback.vswitch..",
+              "org.netback.netif..",
+              "org.netback.adapters..",
+              "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule packetsAndOffloadNeverSeeRings =
+      noClasses()
+          .that()
+          .resideInAnyPackage("org.netback.packet..", "org.netback.offload..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.netback.xen..", "org.netback.vswitch..", "org.netback.netif..");
+
+  @ArchTest
+  static final ArchRule theBackendStandsOnAnyGround =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.netif..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.xen.embedded..",
+              "org.netback.xen.netty..",
+              "org.netback.xen.frontends..",
+              "org.netback.adapters..",
+              "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule onlyTheDaemonKnowsTheDaemon =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("org.netback.daemon..", "org.netback.benchmarks..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule nativeCallsStayAtTheEdge =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("org.netback.xen.embedded..", "org.netback.adapters..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("com.sun.jna..");
+
+  @ArchTest
+  static final ArchRule librariesStayOutOfTheCore =
+      noClasses()
+          .that()
+          .resideInAnyPackage(CORE)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.netty..",
+              "com.sun.jna..",
+              "io.micrometer..",
+              "org.pcap4j..",
+              "picocli..",
+              "com.fasterxml..",
+              "ch.qos.logback..");
+
+  @ArchTest
+  static final ArchRule namesSayWhatAClassIs =
+      classes()
+          .should(
+              new com.tngtech.archunit.lang.ArchCondition<JavaClass>("have telling names") {
+                @Override
+                public void check(
+                    JavaClass type, com.tngtech.archunit.lang.ConditionEvents events) {
+                  if (type.getSimpleName()
+                      .matches("(Abstract|Base).*|.*(Manager|Helper|Utils?|Impl|Base)")) {
+                    events.add(
+                        com.tngtech.archunit.lang.SimpleConditionEvent.violated(
+                            type, type.getName() + " says nothing"));
+                  }
+                }
+              });
+}

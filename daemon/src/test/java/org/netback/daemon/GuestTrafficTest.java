@@ -1,0 +1,165 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Kernels' network stacks in namespaces that only netif rings and the switch join.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GuestTrafficTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private Lab lab;
+  private Namespace a;
+  private Namespace b;
+  private Namespace plain;
+
+  @BeforeAll
+  void start() throws IOException {
+    lab = new Lab();
+    a = lab.namespace("a");
+    b = lab.namespace("b");
+    plain = lab.namespace("p");
+    lab.daemon("ground: {run: run}\nnetworks: [{name: lan}]\nvifs: {max-queues: 4}\n");
+    lab.guest(a, "a", 1);
+    lab.guest(b, "b", 2, "--queues", "2");
+    lab.guest(plain, "plain", 3, "--no-gso", "--no-csum", "--single-event-channel");
+  }
+
+  @AfterAll
+  void close() {
+    if (lab != null) {
+      lab.close();
+    }
+  }
+
+  @Test
+  void thousandFastPingsLoseNothing() throws Exception {
+    assertThat(a.succeed(LIMIT, "ping", "-q", "-c", "1000", "-i", "0.002", "10.77.0.2"))
+        .contains("1000 packets transmitted, 1000 received, 0% packet loss");
+    assertThat(a.succeed(LIMIT, "ping", "-q", "-c", "200", "-i", "0.002", "fd77::3"))
+        .contains("200 packets transmitted, 200 received, 0% packet loss");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10.77.0.2, ''",
+    "10.77.0.2, -R",
+    "fd77::2, ''",
+    "fd77::2, -R",
+    "10.77.0.2, -P4",
+    "10.77.0.3, ''",
+    "10.77.0.3, -R",
+    "fd77::3, ''",
+    "fd77::3, -R"
+  })
+  void tcpRunsBothWays(String address, String option) throws Exception {
+    JsonNode end = iperf(address, option).path("end");
+    assertThat(end.path("sum_received").path("bytes").asLong()).isGreaterThan(1_000_000);
+  }
+
+  @Test
+  void udpArrives() throws Exception {
+    JsonNode sum = iperf("10.77.0.2", "-u", "-b", "20M", "-l", "1400").path("end").path("sum");
+    assertThat(sum.path("packets").asLong()).isGreaterThan(500);
+    assertThat(sum.path("lost_packets").asLong()).isZero();
+  }
+
+  @Test
+  void bothQueuesCarryFlows() throws Exception {
+    iperf("10.77.0.2", "-P4");
+    iperf("10.77.0.2", "-P4", "-R");
+    JsonNode vif = lab.vif("b");
+    assertThat(vif.path("queues").asInt()).isEqualTo(2);
+    for (String ring : List.of("tx", "rx")) {
+      for (JsonNode queue : vif.path(ring)) {
+        assertThat(queue.path("frames").asLong()).as(ring + " of each queue").isPositive();
+      }
+    }
+  }
+
+  @Test
+  void longFramesCrossUnsegmented() throws Exception {
+    assertThat(meanLength("b", "10.77.0.2")).isGreaterThan(1514 * 4.0);
+    assertThat(meanLength("b", "fd77::2")).isGreaterThan(1514 * 4.0);
+  }
+
+  @Test
+  void aGuestWithoutGsoGetsFramesOfTheMtuWithValidChecksums() throws Exception {
+    Path capture = lab.directory().resolve("capture");
+    Process tcpdump =
+        new ProcessBuilder(
+                plain.command(
+                    "tcpdump", "-i", "eth0", "-Q", "in", "-n", "-v", "-c", "300", "-l", "tcp"))
+            .redirectErrorStream(true)
+            .redirectOutput(capture.toFile())
+            .start();
+    lab.add(() -> tcpdump.destroyForcibly().waitFor());
+    lab.await("tcpdump", () -> Files.readString(capture).contains("listening on"));
+    assertThat(meanLength("plain", "10.77.0.3")).isLessThanOrEqualTo(1514);
+    iperf("fd77::3", "-n1M");
+    lab.await("300 captured frames", () -> !tcpdump.isAlive());
+    String text = Files.readString(capture);
+    assertThat(Pattern.compile("cksum 0x[0-9a-f]+ \\(correct\\)").matcher(text).results().count())
+        .isEqualTo(300);
+    assertThat(text).doesNotContain("incorrect").doesNotContain("bad cksum");
+    Pattern.compile("IP \\(.* length (\\d+)\\)")
+        .matcher(text)
+        .results()
+        .forEach(match -> assertThat(Integer.parseInt(match.group(1))).isBetween(40, 1500));
+  }
+
+  private double meanLength(String guest, String address) throws IOException {
+    JsonNode before = lab.vif(guest);
+    iperf(address, "");
+    JsonNode after = lab.vif(guest);
+    double frames = after.path("egressFrames").asLong() - before.path("egressFrames").asLong();
+    return (after.path("egressOctets").asLong() - before.path("egressOctets").asLong()) / frames;
+  }
+
+  /// One second from `a`.
+  private JsonNode iperf(String address, String... options) throws IOException {
+    Namespace to = address.endsWith("3") ? plain : b;
+    Process server =
+        new ProcessBuilder(to.command("iperf3", "-s", "-1"))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    AutoCloseable kill = () -> server.destroyForcibly().waitFor();
+    lab.add(kill);
+    lab.await(
+        "iperf3 to listen",
+        () -> !Command.succeed(LIMIT, to.command("ss", "-Hltn", "sport", "=", ":5201")).isBlank());
+    List<String> command = new ArrayList<>(List.of("iperf3", "-J", "-c", address, "-t", "1"));
+    for (String option : options) {
+      if (!option.isEmpty()) {
+        command.add(option);
+      }
+    }
+    if (String.join(" ", options).contains("-n")) {
+      command.removeAll(List.of("-t", "1"));
+    }
+    String json = a.succeed(LIMIT, command.toArray(String[]::new));
+    server.destroy();
+    try {
+      server.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return new ObjectMapper().readTree(json);
+  }
+}

@@ -1,0 +1,124 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What guests notice of a daemon that ends and comes back.
+class RestartTest {
+  private static String configuration(boolean apart) {
+    return "ground: {run: run, apart: " + apart + "}\nnetworks: [{name: lan}]\n";
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aTcpConnectionSurvivesAKilledDaemon(boolean apart) throws Exception {
+    try (Lab lab = new Lab()) {
+      Namespace a = lab.namespace("a");
+      Namespace b = lab.namespace("b");
+      if (apart) {
+        lab.ground();
+      }
+      NetnsProcess daemon = lab.daemon(configuration(apart));
+      lab.guest(a, "a", 1);
+      lab.guest(b, "b", 2);
+      Path states = lab.directory().resolve("states");
+      if (apart) {
+        watchStates(lab, states);
+      }
+      Process server = start(lab, b, "server", "iperf3", "-s", "-1");
+      lab.await("iperf3 to listen", () -> lab.log("server").contains("listening"));
+      Process client =
+          start(lab, a, "client", "iperf3", "-J", "-c", "10.77.0.2", "-t", "600", "-n", "1500M");
+      lab.await(
+          "the transfer to run", () -> lab.vif("b").path("egressOctets").asLong() > 10_000_000);
+
+      Lab.kill(daemon);
+      assertThat(client.isAlive()).isTrue();
+      lab.daemon(configuration(apart));
+
+      lab.await(
+          "the transfer to go on", () -> lab.vif("b").path("egressOctets").asLong() > 10_000_000);
+      lab.await("the transfer to end", () -> !client.isAlive());
+      assertThat(client.exitValue()).as(lab.log("client")).isZero();
+      JsonNode sum =
+          new ObjectMapper().readTree(lab.log("client")).path("end").path("sum_received");
+      assertThat(sum.path("bytes").asLong()).isGreaterThan(1_400_000_000);
+      assertThat(server.waitFor()).isZero();
+      assertThat(lab.connections("a")).isEqualTo(apart ? 1 : 2);
+      if (apart) {
+        // Each watched path once, as a watch reports it at first, and never again.
+        assertThat(Files.readAllLines(states)).hasSize(4).doesNotHaveDuplicates();
+      }
+    }
+  }
+
+  private static Process start(Lab lab, Namespace namespace, String log, String... command)
+      throws Exception {
+    Process process =
+        new ProcessBuilder(namespace.command(command))
+            .redirectErrorStream(true)
+            .redirectOutput(lab.directory().resolve(log + ".log").toFile())
+            .start();
+    if (command[0].equals("iperf3") && command[1].equals("-s")) {
+      process.getOutputStream().close();
+    }
+    AutoCloseable kill = () -> process.destroyForcibly().waitFor();
+    lab.add(kill);
+    return process;
+  }
+
+  private static void watchStates(Lab lab, Path states) throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                "stdbuf",
+                "-oL",
+                "xenstore-watch",
+                "/local/domain/0/backend/vif/1/0/state",
+                "/local/domain/0/backend/vif/2/0/state",
+                "/local/domain/1/device/vif/0/state",
+                "/local/domain/2/device/vif/0/state")
+            .redirectErrorStream(true)
+            .redirectOutput(states.toFile());
+    builder.environment().put("XENSTORED_PATH", lab.run().resolve("xenstored.sock").toString());
+    Process watch = builder.start();
+    AutoCloseable kill = () -> watch.destroyForcibly().waitFor();
+    lab.add(kill);
+    lab.await("xenstore-watch", () -> Files.readAllLines(states).size() == 4);
+  }
+
+  @Test
+  void aDaemonThatIsAskedToEndClosesInStepWithItsGuests() throws Exception {
+    try (Lab lab = new Lab()) {
+      Namespace a = lab.namespace("a");
+      lab.ground();
+      NetnsProcess daemon = lab.daemon(configuration(true));
+      NetnsProcess guest = lab.guest(a, "a", 1);
+      List<String> backend = List.of("xenstore-read", "/local/domain/0/backend/vif/1/0/state");
+
+      // A guest that stands still holds the backend in Closing.
+      Lab.signal(guest, "STOP");
+      Lab.signal(daemon, "TERM");
+      lab.await("Closing", () -> read(lab, backend).equals("5"));
+      assertThat(daemon.process().isAlive()).isTrue();
+      Lab.signal(guest, "CONT");
+      lab.await("Closed", () -> read(lab, backend).equals("6"));
+      assertThat(daemon.process().waitFor()).isZero();
+
+      lab.daemon(configuration(true));
+      lab.await("the guest to connect again", () -> lab.connections("a") == 2);
+      assertThat(read(lab, backend)).isEqualTo("4");
+    }
+  }
+
+  private static String read(Lab lab, List<String> command) throws Exception {
+    return lab.xenstore(command.toArray(String[]::new));
+  }
+}
