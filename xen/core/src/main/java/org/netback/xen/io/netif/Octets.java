@@ -48,6 +48,12 @@ final class Octets {
     slot.set(U16, offset, (short) value);
   }
 
+  /// Two 16-bit fields that fill a word. The ring copies slots by words, and a processor that reads
+  /// a word which was written in halves has to wait for both to reach the cache.
+  static void put16s(MemorySegment slot, long offset, int first, int second) {
+    slot.set(U32, offset, first & 0xffff | second << 16);
+  }
+
   static void put32(MemorySegment slot, long offset, int value) {
     slot.set(U32, offset, value);
   }

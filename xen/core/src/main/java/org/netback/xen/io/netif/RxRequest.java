@@ -26,8 +26,7 @@ public record RxRequest(int id, int gref) implements RingMessage {
 
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int id, int gref) {
-    Octets.put16(slot, 0, id);
-    Octets.put16(slot, 2, 0);
+    Octets.put16s(slot, 0, id, 0);
     Octets.put32(slot, 4, gref);
   }
 

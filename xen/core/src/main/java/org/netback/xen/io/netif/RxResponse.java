@@ -59,10 +59,8 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
 
   /// Writes a response without making an object of it.
   public static void write(MemorySegment slot, int id, int offset, int flags, int status) {
-    Octets.put16(slot, 0, id);
-    Octets.put16(slot, 2, offset);
-    Octets.put16(slot, 4, flags);
-    Octets.put16(slot, 6, status);
+    Octets.put16s(slot, 0, id, offset);
+    Octets.put16s(slot, 4, flags, status);
   }
 
   @Override

@@ -61,10 +61,8 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int gref, int offset, int flags, int id, int size) {
     Octets.put32(slot, 0, gref);
-    Octets.put16(slot, 4, offset);
-    Octets.put16(slot, 6, flags);
-    Octets.put16(slot, 8, id);
-    Octets.put16(slot, 10, size);
+    Octets.put16s(slot, 4, offset, flags);
+    Octets.put16s(slot, 8, id, size);
   }
 
   @Override

@@ -42,8 +42,7 @@ public record TxResponse(int id, int status) implements RingMessage {
   /// @param slot of 12 octets: all are written, those past the struct as zero, so that nothing of
   ///   the backend's memory leaks into the ring (XSA-216)
   public static void write(MemorySegment slot, int id, int status) {
-    Octets.put16(slot, 0, id);
-    Octets.put16(slot, 2, status);
+    Octets.put16s(slot, 0, id, status);
     Octets.put32(slot, 4, 0);
     Octets.put32(slot, 8, 0);
   }
