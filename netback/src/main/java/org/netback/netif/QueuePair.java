@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import org.netback.vswitch.Ingress;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
@@ -50,7 +51,7 @@ final class QueuePair {
       Ingress ingress,
       VifPort port,
       Runnable carrierChanged,
-      QueueFailure failure)
+      Consumer<Exception> failure)
       throws DeviceException {
     Deque<Runnable> undo = new ArrayDeque<>();
     undo.push(() -> close(ingress, memory.loop()));

@@ -3,6 +3,7 @@ package org.netback.netif;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
@@ -66,7 +67,7 @@ final class RxQueue {
   private final boolean rxNotify;
   private final int maxLength;
   private final Runnable carrierChanged;
-  private final QueueFailure failure;
+  private final Consumer<Exception> failure;
   private final Runnable tick = this::tick;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -102,6 +103,8 @@ final class RxQueue {
   /// @param rxNotify whether the frontend notifies when it has posted buffers
   /// @param maxLength the longest frame that the guest takes
   /// @param carrierChanged called under the queue's lock when the guest has stalled or recovered
+  /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
+  ///   queue, stopped by then, cannot go on; called under its lock
   RxQueue(
       int domid,
       BackRing ring,
@@ -111,7 +114,7 @@ final class RxQueue {
       boolean rxNotify,
       int maxLength,
       Runnable carrierChanged,
-      QueueFailure failure) {
+      Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
     this.grants = grants;
@@ -202,14 +205,10 @@ final class RxQueue {
         flush();
         scheduleTick();
       }
-    } catch (RingViolation violation) {
+    } catch (RingViolation | RuntimeException e) {
       port.drop(DropReason.PORT_DOWN, stagedFrames + Long.bitCount(left));
       shut();
-      failure.ringBroken(violation);
-    } catch (RuntimeException bug) {
-      port.drop(DropReason.PORT_DOWN, stagedFrames + Long.bitCount(left));
-      shut();
-      failure.crashed(bug);
+      failure.accept(e);
     } finally {
       count();
       lock.unlock();
@@ -239,13 +238,9 @@ final class RxQueue {
         flush();
       }
       return posted;
-    } catch (RingViolation violation) {
+    } catch (RingViolation | RuntimeException e) {
       shut();
-      failure.ringBroken(violation);
-      return true;
-    } catch (RuntimeException bug) {
-      shut();
-      failure.crashed(bug);
+      failure.accept(e);
       return true;
     } finally {
       count();
@@ -271,12 +266,9 @@ final class RxQueue {
         backlog.release();
       }
       scheduleTick();
-    } catch (RingViolation violation) {
+    } catch (RingViolation | RuntimeException e) {
       shut();
-      failure.ringBroken(violation);
-    } catch (RuntimeException bug) {
-      shut();
-      failure.crashed(bug);
+      failure.accept(e);
     } finally {
       count();
       lock.unlock();

@@ -2,6 +2,7 @@ package org.netback.netif;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
@@ -30,7 +31,7 @@ final class TxQueue {
   private final TxRound round;
   private final PortCounters port;
   private final Ingress ingress;
-  private final QueueFailure failure;
+  private final Consumer<Exception> failure;
   private final Runnable resume = this::resume;
 
   private final ReentrantLock guard = new ReentrantLock();
@@ -41,6 +42,8 @@ final class TxQueue {
   private EventChannel channel = Unbound.CHANNEL;
 
   /// @param port the vif's
+  /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
+  ///   queue, stopped by then, cannot go on
   TxQueue(
       int domid,
       BackRing ring,
@@ -48,7 +51,7 @@ final class TxQueue {
       LoopMemory memory,
       PortCounters port,
       Ingress ingress,
-      QueueFailure failure) {
+      Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
     this.grants = grants;
@@ -132,12 +135,9 @@ final class TxQueue {
       if (state == State.RUNNING) {
         runRound();
       }
-    } catch (RingViolation violation) {
+    } catch (RingViolation | RuntimeException e) {
       state = State.STOPPED;
-      failure.ringBroken(violation);
-    } catch (RuntimeException bug) {
-      state = State.STOPPED;
-      failure.crashed(bug);
+      failure.accept(e);
     } finally {
       guard.unlock();
     }

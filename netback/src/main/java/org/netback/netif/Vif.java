@@ -32,7 +32,6 @@ public final class Vif implements DeviceBackend {
   private final VifPort port;
   private final Executor storeWriter;
   private final Runnable removed;
-  private final VifOwner owner = new Owner();
   private volatile Optional<VifConnection> connection = Optional.empty();
 
   Vif(
@@ -77,7 +76,14 @@ public final class Vif implements DeviceBackend {
       connection =
           Optional.of(
               VifConnection.open(
-                  ground, device.id().domid(), settings, loops, network, port, owner));
+                  ground,
+                  device.id().domid(),
+                  settings,
+                  loops,
+                  network,
+                  port,
+                  device::fail,
+                  () -> storeWriter.execute(this::writeCarrier)));
     } catch (StoreException e) {
       throw new DeviceException("xenstore: " + e.getMessage(), e);
     }
@@ -116,29 +122,17 @@ public final class Vif implements DeviceBackend {
     return port;
   }
 
-  private final class Owner implements VifOwner {
-    @Override
-    public void failed(String message) {
-      device.fail(message);
+  /// Writes what holds now, so that it does not matter if two changes overtake each other.
+  private void writeCarrier() {
+    Optional<VifConnection> current = connection.filter(VifConnection::isOpen);
+    if (current.isEmpty()) {
+      // The directory may be gone already, and a write would bring it back.
+      return;
     }
-
-    @Override
-    public void carrierChanged() {
-      storeWriter.execute(this::writeCarrier);
-    }
-
-    /// Writes what holds now, so that it does not matter if two changes overtake each other.
-    private void writeCarrier() {
-      Optional<VifConnection> current = connection.filter(VifConnection::isOpen);
-      if (current.isEmpty()) {
-        // The directory may be gone already, and a write would bring it back.
-        return;
-      }
-      try {
-        device.writeBackendKey("carrier", current.get().hasCarrier() ? "1" : "0");
-      } catch (StoreException e) {
-        LOG.warn("carrier of {} not written: {}", device.id(), e.getMessage());
-      }
+    try {
+      device.writeBackendKey("carrier", current.get().hasCarrier() ? "1" : "0");
+    } catch (StoreException e) {
+      LOG.warn("carrier of {} not written: {}", device.id(), e.getMessage());
     }
   }
 }

@@ -3,6 +3,7 @@ package org.netback.netif;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.SwitchPort;
@@ -13,25 +14,27 @@ import org.slf4j.LoggerFactory;
 
 /// A vif from the moment its guest has published its rings until it lets go of them, or breaks
 /// them. Opened, closed and begun anew on the bus's thread; the queues report failures from theirs.
-final class VifConnection implements QueueFailure {
+final class VifConnection {
   private static final Logger LOG = LoggerFactory.getLogger(VifConnection.class);
 
   private final VifPort port;
-  private final VifOwner owner;
+  private final Consumer<String> failure;
   private final List<QueuePair> queues = new ArrayList<>();
   private final AtomicBoolean failed = new AtomicBoolean();
   private final SwitchPort switchPort;
   private volatile boolean open;
 
-  private VifConnection(VifPort port, VifOwner owner, SwitchPort switchPort) {
+  private VifConnection(VifPort port, Consumer<String> failure, SwitchPort switchPort) {
     this.port = port;
-    this.owner = owner;
+    this.failure = failure;
     this.switchPort = switchPort;
   }
 
   /// Maps and binds everything, joins the network and starts.
   ///
   /// @param loops deals out the loops, one per queue
+  /// @param failure told once why the connection has ended by itself; returns at once
+  /// @param carrierChanged told that [#hasCarrier] may have changed; returns at once
   /// @throws DeviceException a reference or a channel is wrong; everything is undone
   static VifConnection open(
       Ground ground,
@@ -40,9 +43,10 @@ final class VifConnection implements QueueFailure {
       Supplier<LoopMemory> loops,
       Network network,
       VifPort port,
-      VifOwner owner)
+      Consumer<String> failure,
+      Runnable carrierChanged)
       throws DeviceException {
-    VifConnection connection = new VifConnection(port, owner, network.attach(port));
+    VifConnection connection = new VifConnection(port, failure, network.attach(port));
     try {
       for (VifSettings.QueueKeys keys : settings.queues()) {
         connection.queues.add(
@@ -54,8 +58,8 @@ final class VifConnection implements QueueFailure {
                 loops.get(),
                 connection.switchPort.openIngress(),
                 port,
-                owner::carrierChanged,
-                connection));
+                carrierChanged,
+                connection::fail));
       }
     } catch (DeviceException | RuntimeException e) {
       connection.close();
@@ -88,26 +92,18 @@ final class VifConnection implements QueueFailure {
     return open && queues.stream().anyMatch(queue -> !queue.rx().isStalled());
   }
 
-  @Override
-  public void ringBroken(RingViolation violation) {
-    fail("broken ring: " + violation.getMessage());
-  }
-
-  @Override
-  public void crashed(RuntimeException bug) {
-    if (open) {
-      LOG.error("{} stopped by a bug", port.name(), bug);
-      fail("internal error: " + bug);
-    }
-  }
-
   /// The first failure stops all queues and is reported; those that follow from it are not.
-  private void fail(String message) {
-    if (failed.compareAndSet(false, true)) {
+  private void fail(Exception cause) {
+    if (failed.compareAndSet(false, true) && open) {
       open = false;
       port.down();
       queues.forEach(QueuePair::halt);
-      owner.failed(message);
+      if (cause instanceof RingViolation) {
+        failure.accept("broken ring: " + cause.getMessage());
+      } else {
+        LOG.error("{} stopped by a bug", port.name(), cause);
+        failure.accept("internal error: " + cause);
+      }
     }
   }
 
