@@ -1,5 +1,7 @@
 package org.netback.benchmarks;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -17,8 +19,9 @@ import org.netback.xen.ring.RingViolation;
 /// another guest's rx ring, with one loop for the backend and one thread for both guests, beside a
 /// C program that does the least that the job allows, run in turn with it.
 ///
-/// `RingToRing LIMIT [ROUNDS [SECONDS]]`: LIMIT is the compiled `ringlimit.c`. Prints a table in
-/// Markdown: the median of the rounds, and the ratio to C's median in the same run.
+/// `RingToRing LIMIT [ROUNDS [SECONDS [CASE]]]`: LIMIT is the compiled `ringlimit.c`, CASE one row
+/// alone, as `events:64:1`. Prints a table in Markdown: the median of the rounds, and the ratio to
+/// C's median in the same run.
 public final class RingToRing {
   private static final int[] LENGTHS = {64, 1500, 65514};
   private static final int[] QUEUES = {1, 2};
@@ -27,32 +30,36 @@ public final class RingToRing {
   private final String limit;
   private final int rounds;
   private final double seconds;
+  private final String only;
 
-  private RingToRing(String limit, int rounds, double seconds) {
+  private RingToRing(String limit, int rounds, double seconds, String only) {
     this.limit = limit;
     this.rounds = rounds;
     this.seconds = seconds;
+    this.only = only;
   }
 
   public static void main(String[] args) throws IOException, InterruptedException, RingViolation {
-    if (args.length < 1 || args.length > 3) {
-      System.err.println("usage: RingToRing LIMIT [ROUNDS [SECONDS]]");
+    if (args.length < 1 || args.length > 4) {
+      System.err.println("usage: RingToRing LIMIT [ROUNDS [SECONDS [events:64:1]]]");
       System.exit(2);
     }
     int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
     double seconds = args.length > 2 ? Double.parseDouble(args[2]) : 2;
-    new RingToRing(args[0], rounds, seconds).run();
+    new RingToRing(args[0], rounds, seconds, args.length > 3 ? args[3] : "").run();
   }
 
   private void run() throws IOException, InterruptedException, RingViolation {
     System.out.println(
-        "| guests | octets | queues | frames/s | C frames/s | ratio | garbage, octets/frame |"
-            + " slots per notification: to the guests, to the backend | lost |");
-    System.out.println("|---|---|---|---|---|---|---|---|---|");
+        "| guests | octets | queues | frames/s | C | ratio | backend CPU, ns/frame | C | ratio |"
+            + " garbage, octets/frame | tx slots per notification: sent, received | lost |");
+    System.out.println("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (Mode mode : Mode.values()) {
       for (int length : LENGTHS) {
         for (int queues : QUEUES) {
-          measure(mode, length, queues);
+          if (only.isEmpty() || only.equals(mode + ":" + length + ':' + queues)) {
+            measure(mode, length, queues);
+          }
         }
       }
     }
@@ -62,7 +69,8 @@ public final class RingToRing {
       throws IOException, InterruptedException, RingViolation {
     Guests guests = new Guests(mode, queues);
     List<Double> ours = new ArrayList<>();
-    List<Double> limits = new ArrayList<>();
+    List<Double> ourNanos = new ArrayList<>();
+    List<Limit> limits = new ArrayList<>();
     try (Rig rig = new Rig(length, queues, guests::wake)) {
       guests.drive(rig, WARM_UP_SECONDS);
       ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -76,9 +84,11 @@ public final class RingToRing {
         // The guests start on empty rings again, so the loop's first rounds are not the limit's
         // noise.
         long allocated = threads.getThreadAllocatedBytes(loop);
+        long cpu = threads.getThreadCpuTime(loop);
         Result result = guests.drive(rig, seconds);
         garbage += threads.getThreadAllocatedBytes(loop) - allocated;
         frames += result.frames();
+        ourNanos.add((double) (threads.getThreadCpuTime(loop) - cpu) / result.frames());
         ours.add(result.perSecond());
       }
       VifStatistics after = rig.sending();
@@ -88,17 +98,23 @@ public final class RingToRing {
       for (int i = 0; i < queues; i++) {
         lost += rig.sink(i).lost() + rig.source(i).failed();
       }
-      double median = median(ours);
-      double limitMedian = median(limits);
+      double rate = median(ours);
+      double limitRate = median(limits.stream().map(Limit::perSecond).toList());
+      double nanos = median(ourNanos);
+      double limitNanos = median(limits.stream().map(Limit::nanos).toList());
       System.out.printf(
           Locale.ROOT,
-          "| %s | %d | %d | %,.0f | %,.0f | %.2f | %.3f | %.0f, %.0f | %d |%n",
-          mode.name().toLowerCase(Locale.ROOT),
+          "| %s | %d | %d | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f | %.3f | %.0f, %.0f | %d"
+              + " |%n",
+          mode,
           length,
           queues,
-          median,
-          limitMedian,
-          median / limitMedian,
+          rate,
+          limitRate,
+          rate / limitRate,
+          nanos,
+          limitNanos,
+          nanos / limitNanos,
           (double) garbage / frames,
           (double) answered / notifications,
           (double) answered / Math.max(1, guests.notified() - notified),
@@ -119,7 +135,7 @@ public final class RingToRing {
         .sum();
   }
 
-  private double limit(int length, Mode mode) throws IOException, InterruptedException {
+  private Limit limit(int length, Mode mode) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(
                 limit,
@@ -128,13 +144,15 @@ public final class RingToRing {
                 mode == Mode.POLLING ? "poll" : "event")
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
-    String line =
-        new String(
-            process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII);
+    String line = new String(process.getInputStream().readAllBytes(), US_ASCII);
     if (process.waitFor() != 0) {
       throw new IOException(limit + " failed: " + line);
     }
-    return Double.parseDouble(line.replaceAll(".*\"frames_per_s\": ([0-9.]+).*\\s*", "$1"));
+    return new Limit(field(line, "frames_per_s"), field(line, "backend_ns_per_frame"));
+  }
+
+  private static double field(String line, String name) {
+    return Double.parseDouble(line.replaceAll(".*\"" + name + "\": ([0-9.]+).*\\s*", "$1"));
   }
 
   private static double median(List<Double> values) {
@@ -146,8 +164,18 @@ public final class RingToRing {
   /// What the guests do when there is nothing to do. The backend always waits for events.
   private enum Mode {
     POLLING,
-    EVENTS
+    EVENTS;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
+
+  /// What C did in a round.
+  ///
+  /// @param nanos CPU time of the backend's thread per frame
+  private record Limit(double perSecond, double nanos) {}
 
   private record Result(long frames, double perSecond) {}
 

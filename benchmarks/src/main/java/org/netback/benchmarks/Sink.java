@@ -1,9 +1,6 @@
 package org.netback.benchmarks;
 
-import static java.nio.ByteOrder.BIG_ENDIAN;
-
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -96,10 +93,7 @@ final class Sink {
         slots++;
       }
     } while ((flags & RxResponse.MORE_DATA) != 0);
-    long sequence =
-        pages.get(
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN),
-            (long) first * PAGE + Source.SEQUENCE_AT);
+    long sequence = pages.get(Source.SEQUENCE, (long) first * PAGE + Source.SEQUENCE_AT);
     int source = (int) (sequence >>> 32);
     if (source >= expected.length || sequence < expected[source]) {
       throw new IllegalStateException(

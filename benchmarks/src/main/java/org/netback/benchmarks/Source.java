@@ -15,6 +15,7 @@ import org.netback.xen.ring.RingViolation;
 /// Pages are granted once, so that the generator does no more than the C limit's does. Each frame
 /// carries a sequence number at octet [#SEQUENCE_AT]. Confined to one thread.
 final class Source {
+  static final ValueLayout.OfLong SEQUENCE = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN);
   static final int SEQUENCE_AT = 64 - Long.BYTES;
   private static final int PAGE = 4096;
   private static final int BATCH = 32;
@@ -98,7 +99,7 @@ final class Source {
           // A page that last carried the middle of a frame.
           MemorySegment.copy(header, 0, pages, ValueLayout.JAVA_BYTE, at, header.length);
         }
-        pages.set(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(BIG_ENDIAN), at + SEQUENCE_AT, next);
+        pages.set(SEQUENCE, at + SEQUENCE_AT, next);
       }
       left -= octets;
       int flags =
