@@ -15,12 +15,15 @@ import org.slf4j.LoggerFactory;
 
 /// Rings a doorbell for each time that an eventfd is written.
 ///
-/// Edge-triggered: every write wakes, and the counter is not read, which saves a system call per
-/// event. Nothing here waits for the loop, since channels are opened and closed under the ground's
-/// lock; what a method asks for happens on the loop, in order.
+/// Edge-triggered: every write wakes, and the counter is read only where wakes are held back, which
+/// saves a system call per event. Nothing here waits for the loop, since channels are opened and
+/// closed under the ground's lock; what a method asks for happens on the loop, in order.
 final class EventfdWatch {
   private static final Logger LOG = LoggerFactory.getLogger(EventfdWatch.class);
   private static final EpollIoOps ARMED = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET);
+
+  /// Waits for nothing. Not NONE, after which Netty's registration cannot be armed any more.
+  private static final EpollIoOps MASKED = EpollIoOps.EPOLLET;
 
   private final NettyLoop loop;
   private final Eventfd eventfd;
@@ -71,15 +74,23 @@ final class EventfdWatch {
     }
   }
 
-  /// Lets nothing through until [#unmask]; on the loop. What is written meanwhile wakes then.
-  void mask() {
-    // Emptied first: what is written from here on makes it readable again, and wakes at unmask.
+  /// Forgets what was written so far, which [#unmask] would otherwise wake for; on the loop. To be
+  /// called before the peer's work is looked for, since what is written after the look must wake.
+  void drain() {
     if (!closed) {
       eventfd.drain(counter);
-      registration.ifPresent(r -> r.submit(EpollIoOps.NONE));
     }
   }
 
+  /// Lets nothing through until [#unmask], so that a storm does not keep the loop awake; on the
+  /// loop.
+  void mask() {
+    if (!closed) {
+      registration.ifPresent(r -> r.submit(MASKED));
+    }
+  }
+
+  /// Wakes at once if something was written since [#drain]; on the loop.
   void unmask() {
     if (!closed) {
       registration.ifPresent(r -> r.submit(ARMED));

@@ -73,6 +73,12 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
     if (closed.get() || masked || !pending.compareAndSet(true, false)) {
       return;
     }
+    Optional<Wire> wired = wire.get();
+    if (spurious >= SPURIOUS_ALLOWED) {
+      // It may be masked after this call. What is written from here on wakes at the unmasking; what
+      // was written before must not, or the channel would ring itself for ever.
+      wired.ifPresent(w -> w.watch.drain());
+    }
     if (handler.onEvent()) {
       spurious = 0;
       return;
@@ -80,6 +86,7 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
     if (++spurious > SPURIOUS_ALLOWED) {
       int doublings = Math.min(spurious - SPURIOUS_ALLOWED - 1, 10);
       masked = true;
+      wired.ifPresent(w -> w.watch.mask());
       loop.schedule(Math.min(FIRST_DELAY_NANOS << doublings, LONGEST_DELAY_NANOS), this::unmask);
     }
   }

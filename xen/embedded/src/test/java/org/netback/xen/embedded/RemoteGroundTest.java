@@ -7,12 +7,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantCopy;
@@ -174,6 +178,46 @@ final class RemoteGroundTest {
           assertThat(passed.join()).isTrue();
         }
       }
+    }
+
+    /// What slows a peer down must not itself be taken for a ring: the handler would be called,
+    /// find nothing and be slowed down for ever, and the peer's next event would come a second
+    /// late.
+    @Test
+    void isSilentOnceAPeerThatRangWithoutWorkIsSilent() throws Exception {
+      AtomicInteger calls = new AtomicInteger();
+      EventChannel offered = guest().allocate(BACKEND, guestLoop, () -> true);
+      EventChannel bound =
+          backend()
+              .bind(
+                  guestDomid(),
+                  offered.port(),
+                  backendLoop,
+                  () -> {
+                    calls.incrementAndGet();
+                    return false;
+                  });
+      until(
+          () -> {
+            offered.notifyPeer();
+            return calls.get() >= 6;
+          });
+      // The next call would come after 16 ms, and takes up what was rung last; one more would come
+      // after 32 ms, and so on.
+      await(backendLoop, 100);
+      int seen = calls.get();
+      await(backendLoop, 400);
+      assertThat(calls.get()).isEqualTo(seen);
+
+      offered.notifyPeer();
+      until(() -> calls.get() > seen);
+      bound.close();
+    }
+
+    private static void await(EventLoop loop, long millis) throws Exception {
+      CompletableFuture<Boolean> over = new CompletableFuture<>();
+      loop.schedule(TimeUnit.MILLISECONDS.toNanos(millis), () -> over.complete(true));
+      assertThat(over.get(1, TimeUnit.MINUTES)).isTrue();
     }
 
     @AfterEach
