@@ -110,19 +110,20 @@ final class Toolstack {
     within.setPermissions(path, permissions);
   }
 
-  /// Asks the backends of a domain's devices to let go, waits until they have or the time is up,
-  /// and removes the directories of both sides.
+  /// Removes the frontends' directories of a domain that is destroyed, asks the backends to let go,
+  /// waits until they have or the time is up, and removes their directories too.
   void removeDevices(int domid, Duration patience) throws StoreException {
     String backends = DOMAINS + "0/backend/vif/" + domid;
     List<String> handles = store.directory(backends);
     for (String handle : handles) {
       askToClose(backends + '/' + handle);
     }
+    // A dead frontend never says Closed; a backend that waits for it sees that it has gone.
+    store.remove(DOMAINS + domid + "/device");
     long end = System.nanoTime() + patience.toNanos();
     for (String handle : handles) {
       awaitClosed(backends + '/' + handle, end);
     }
-    store.remove(DOMAINS + domid + "/device");
     store.remove(backends);
   }
 
