@@ -15,10 +15,16 @@ public record Namespace(String name) implements AutoCloseable {
   ///
   /// @throws IOException why not: mostly that it takes root
   public static Namespace create(String name) throws IOException {
-    Command.succeed(LIMIT, List.of("ip", "netns", "add", name));
     Namespace made = new Namespace(name);
-    made.ip("link", "set", "lo", "up");
-    return made;
+    try {
+      Command.succeed(LIMIT, List.of("ip", "netns", "add", name));
+      made.ip("link", "set", "lo", "up");
+      return made;
+    } catch (IOException e) {
+      // Without the right to mount, `ip` leaves its file behind.
+      var _ = Command.run(LIMIT, List.of("ip", "netns", "del", name));
+      throw e;
+    }
   }
 
   /// Runs `ip` in it.

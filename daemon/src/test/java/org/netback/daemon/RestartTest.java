@@ -33,10 +33,9 @@ class RestartTest {
       if (apart) {
         watchStates(lab, states);
       }
-      Process server = start(lab, b, "server", "iperf3", "-s", "-1");
+      Process server = start(lab, b, "server", "iperf3", "-s", "-1", "--forceflush");
       lab.await("iperf3 to listen", () -> lab.log("server").contains("listening"));
-      Process client =
-          start(lab, a, "client", "iperf3", "-J", "-c", "10.77.0.2", "-t", "600", "-n", "1500M");
+      Process client = start(lab, a, "client", "iperf3", "-J", "-c", "10.77.0.2", "-n", "1500M");
       lab.await(
           "the transfer to run", () -> lab.vif("b").path("egressOctets").asLong() > 10_000_000);
 

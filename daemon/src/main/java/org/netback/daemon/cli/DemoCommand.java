@@ -23,12 +23,23 @@ final class DemoCommand {
       // Ctrl-C ends the main thread wherever it is; what it made is undone all the same.
       Thread atSignal = new Thread(cleanup::close, "cleanup");
       Runtime.getRuntime().addShutdownHook(atSignal);
-      Report report = new Demo(seconds, line -> err.println("  " + line), cleanup).run();
+      Report report = new Demo(seconds, true, line -> err.println("  " + line), cleanup).run();
       out.print(json ? json(report) : table(report));
       out.flush();
       return report.passed() ? 0 : 1;
     } catch (IOException e) {
       throw new UserError(1, "the demonstration broke off: " + e.getMessage());
+    }
+  }
+
+  /// A short run of most of the code, from which a start-up cache is recorded.
+  static int rehearse(PrintWriter out) {
+    try (Cleanup cleanup = new Cleanup()) {
+      Report report = new Demo(1, false, line -> {}, cleanup).run();
+      out.print(json(report) + table(report) + Layouts.vifs(report.vifs()));
+      return report.passed() ? 0 : 1;
+    } catch (IOException e) {
+      throw new UserError(1, String.valueOf(e.getMessage()));
     }
   }
 

@@ -126,6 +126,11 @@ public final class Main {
     return DemoCommand.run(seconds, json, spec.commandLine().getOut(), spec.commandLine().getErr());
   }
 
+  @Command(name = "rehearse", hidden = true)
+  int rehearse() {
+    return DemoCommand.rehearse(spec.commandLine().getOut());
+  }
+
   @Command(name = "socket-transfer", hidden = true)
   int socketTransfer(
       @Parameters(arity = "0..1", defaultValue = "") String address,

@@ -1,7 +1,6 @@
 package org.netback.daemon.cli;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -37,7 +36,7 @@ final class ServerCommands {
     try {
       daemon = Daemon.start(configuration);
     } catch (IOException e) {
-      throw new UserError(1, String.valueOf(e.getMessage()));
+      throw failed(configuration.ground().run(), e);
     }
     AtomicBoolean ending = new AtomicBoolean();
     closeAtSignal(daemon, ending);
@@ -67,6 +66,20 @@ final class ServerCommands {
     return await(new CompletableFuture<String>()).length();
   }
 
+  private static UserError failed(Path ground, IOException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.startsWith("connect to " + ground)
+        ? new UserError(
+            UserError.UNAVAILABLE,
+            "no ground listens in "
+                + ground
+                + " ("
+                + message
+                + "): start \"netback ground --run DIR\" or a daemon with a ground of its own, or"
+                + " name another directory")
+        : new UserError(1, message);
+  }
+
   /// @param ground the ground's socket, or its directory
   static int guest(Path ground, String name, VifSpec vif, String tap, NetfrontOptions options) {
     Path directory =
@@ -76,17 +89,8 @@ final class ServerCommands {
     GuestProcess guest;
     try {
       guest = GuestProcess.start(directory, name, vif, tap, options);
-    } catch (ConnectException e) {
-      throw new UserError(
-          UserError.UNAVAILABLE,
-          "no ground listens in "
-              + directory
-              + " ("
-              + e.getMessage()
-              + "): start a daemon or \"netback ground --run DIR\", or name its socket with"
-              + " --ground");
     } catch (IOException e) {
-      throw new UserError(1, String.valueOf(e.getMessage()));
+      throw failed(directory, e);
     } catch (IllegalArgumentException e) {
       throw new UserError(2, String.valueOf(e.getMessage()));
     }

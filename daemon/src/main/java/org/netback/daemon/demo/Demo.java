@@ -45,6 +45,7 @@ public final class Demo {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final int seconds;
+  private final boolean kernels;
   private final Consumer<String> progress;
   private final Cleanup cleanup;
   private final Report.Notes notes = new Report.Notes();
@@ -54,10 +55,12 @@ public final class Demo {
   private record Stack(String name, Namespace namespace, String ipv4, String ipv6) {}
 
   /// @param seconds that each load runs
+  /// @param kernels whether namespaces are made where they can be
   /// @param progress is told what happens, a line each
   /// @param cleanup gets everything that has to be undone
-  public Demo(int seconds, Consumer<String> progress, Cleanup cleanup) {
+  public Demo(int seconds, boolean kernels, Consumer<String> progress, Cleanup cleanup) {
     this.seconds = seconds;
+    this.kernels = kernels;
     this.progress = progress;
     this.cleanup = cleanup;
   }
@@ -68,7 +71,7 @@ public final class Demo {
   public Report run() throws IOException {
     Path directory = Files.createTempDirectory("netback-demo-");
     cleanup.add(() -> delete(directory));
-    Optional<List<Namespace>> namespaces = namespaces();
+    Optional<List<Namespace>> namespaces = kernels ? namespaces() : Optional.empty();
     Daemon daemon = startDaemon(directory, namespaces);
     if (namespaces.isPresent()) {
       withKernels(directory, daemon, namespaces.get());
@@ -239,7 +242,7 @@ public final class Demo {
           Command.run(
               Duration.ofSeconds(30),
               from.namespace.command(
-                  "ping", "-n", "-c", Integer.toString(PINGS), "-i", "0.05", "-W", "2", address));
+                  "ping", "-n", "-c", Integer.toString(PINGS), "-i", "0.05", "-W", "5", address));
       Matcher time = ROUND_TRIP.matcher(result.out());
       boolean all = result.out().contains(PINGS + " received") && time.find();
       pinged(

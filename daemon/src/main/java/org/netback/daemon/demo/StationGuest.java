@@ -149,6 +149,14 @@ public final class StationGuest implements AutoCloseable {
     }
   }
 
+  /// Dies without a word, as a guest that is killed.
+  public void abandon() {
+    domain.close();
+    var _ = netfront.abandon();
+    queueLoop.close();
+    control.close();
+  }
+
   /// Closes the device in order, then destroys the domain.
   @Override
   public void close() {

@@ -1,0 +1,194 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.netback.daemon.control.ControlClient;
+
+/// A daemon process with one guest, seen by Debian's tools, curl and the command line.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DaemonTest {
+  private Lab lab;
+  private Namespace up;
+
+  @BeforeAll
+  void start() throws IOException {
+    lab = new Lab();
+    up = lab.namespace("up");
+    Namespace guest = lab.namespace("g");
+    lab.daemon(
+        """
+        ground: {run: run}
+        vifs: {max-queues: 2}
+        networks:
+          - name: lan
+            static: [{mac: "02:00:00:00:00:09", port: vif1.0}]
+        taps:
+          - {name: up0, network: lan, namespace: %s}
+        """
+            .formatted(up.name()));
+    lab.guest(guest, "g", 1);
+    up.addresses("up0", "10.77.0.9", "fd77::9");
+    up.succeed(Lab.PATIENCE, "ping", "-c", "1", "10.77.0.1");
+  }
+
+  @AfterAll
+  void close() {
+    if (lab != null) {
+      lab.close();
+    }
+  }
+
+  @Test
+  void xenstoreShowsTheKeysOfARealHost() throws Exception {
+    assertThat(keys("/local/domain/0/backend/vif/1/0"))
+        .contains(
+            "frontend = \"/local/domain/1/device/vif/0\"",
+            "frontend-id = \"1\"",
+            "online = \"1\"",
+            "state = \"4\"",
+            "mac = \"" + lab.vif("g").path("mac").asText() + '"',
+            "bridge = \"lan\"",
+            "handle = \"0\"",
+            "type = \"vif\"",
+            "feature-sg = \"1\"",
+            "feature-gso-tcpv4 = \"1\"",
+            "feature-gso-tcpv6 = \"1\"",
+            "feature-ipv6-csum-offload = \"1\"",
+            "feature-rx-copy = \"1\"",
+            "feature-rx-flip = \"0\"",
+            "feature-split-event-channels = \"1\"",
+            "multi-queue-max-queues = \"2\"",
+            "carrier = \"1\"")
+        .noneMatch(key -> key.startsWith("feature-multicast-control"))
+        .noneMatch(key -> key.startsWith("feature-ctrl-ring"))
+        .noneMatch(key -> key.startsWith("feature-xdp-headroom"));
+    assertThat(keys("/local/domain/1/device/vif/0"))
+        .contains(
+            "backend = \"/local/domain/0/backend/vif/1/0\"",
+            "backend-id = \"0\"",
+            "state = \"4\"",
+            "handle = \"0\"",
+            "mac = \"" + lab.vif("g").path("mac").asText() + '"',
+            "mtu = \"1500\"",
+            "multi-queue-num-queues = \"1\"",
+            "request-rx-copy = \"1\"",
+            "feature-rx-notify = \"1\"",
+            "feature-sg = \"1\"",
+            "feature-gso-tcpv4 = \"1\"",
+            "feature-gso-tcpv6 = \"1\"",
+            "feature-ipv6-csum-offload = \"1\"")
+        .anyMatch(key -> key.startsWith("tx-ring-ref"))
+        .anyMatch(key -> key.startsWith("rx-ring-ref"))
+        .anyMatch(key -> key.startsWith("event-channel-tx"))
+        .anyMatch(key -> key.startsWith("event-channel-rx"))
+        .noneMatch(key -> key.startsWith("queue-"));
+  }
+
+  private List<String> keys(String path) throws IOException {
+    return lab.xenstore("xenstore-ls", path).lines().map(String::strip).toList();
+  }
+
+  @Test
+  void theControlApiShowsWhatThereIs() {
+    JsonNode status = lab.get("/status");
+    assertThat(status.path("vifs").asInt()).isEqualTo(1);
+    assertThat(status.path("connectedVifs").asInt()).isEqualTo(1);
+    JsonNode vif = lab.get("/vifs/vif1.0");
+    assertThat(vif.path("guest").asText()).isEqualTo("g");
+    assertThat(vif.path("state").asText()).isEqualTo("CONNECTED");
+    assertThat(vif.path("frontendState").asText()).isEqualTo("CONNECTED");
+    assertThat(vif.path("tx").get(0).path("frames").asLong()).isPositive();
+    assertThat(lab.get("/vifs/vif9.0").path("error").asText())
+        .isEqualTo("there is no vif vif9.0; there are vif1.0");
+    List<String> stations = new ArrayList<>();
+    lab.get("/fdb").forEach(row -> stations.add(row.path("mac").asText()));
+    assertThat(stations).contains("02:00:00:00:00:09", vif.path("mac").asText());
+  }
+
+  @Test
+  void curlScrapesMetrics() throws Exception {
+    assertThat(
+            Command.succeed(
+                Lab.PATIENCE,
+                List.of(
+                    "curl",
+                    "-s",
+                    "--unix-socket",
+                    lab.control().toString(),
+                    "http://localhost/metrics")))
+        .containsPattern(
+            "netback_port_ingress_frames_total\\{network=\"lan\",port=\"vif1.0\"\\} [1-9]")
+        .containsPattern("netback_vif_connected\\{vif=\"vif1.0\"\\} 1.0")
+        .contains("netback_port_dropped_frames_total{network=\"lan\",port=\"up0\"");
+  }
+
+  @Test
+  void tapsComeAndGoWhileItRuns() throws Exception {
+    ControlClient control = new ControlClient(lab.control());
+    String tap = "{\"name\": \"up1\", \"network\": \"lan\", \"namespace\": \"" + up.name() + "\"}";
+    assertThat(control.request("POST", "/ports", tap).status()).isEqualTo(201);
+    assertThat(control.request("POST", "/ports", tap).status()).isEqualTo(409);
+    assertThat(up.ip("link", "show", "up1")).contains("UP");
+    assertThat(control.request("POST", "/ports", "{\"name\": \"x\", \"nework\": \"lan\"}").body())
+        .contains("request:1:15: unknown key", "did you mean");
+    assertThat(control.request("DELETE", "/ports/up1", "").status()).isEqualTo(200);
+    assertThat(control.request("DELETE", "/ports/up1", "").status()).isEqualTo(404);
+    assertThat(control.request("DELETE", "/ports/vif1.0", "").status()).isEqualTo(409);
+    lab.await("up1 to go", () -> !up.ip("link").contains("up1"));
+  }
+
+  @Test
+  void aDeletedTapLeavesTheRestRunning() throws Exception {
+    ControlClient control = new ControlClient(lab.control());
+    String tap = "{\"name\": \"up2\", \"network\": \"lan\", \"namespace\": \"" + up.name() + "\"}";
+    assertThat(control.request("POST", "/ports", tap).status()).isEqualTo(201);
+    up.ip("link", "del", "up2");
+    lab.await("up2 to leave", () -> !lab.get("/ports").toString().contains("up2"));
+    up.succeed(Lab.PATIENCE, "ping", "-c", "1", "10.77.0.1");
+  }
+
+  @Test
+  void staticEntriesComeAndGoWhileItRuns() throws Exception {
+    ControlClient control = new ControlClient(lab.control());
+    String entry = "{\"network\": \"lan\", \"mac\": \"02:00:00:00:00:08\", \"port\": \"up0\"}";
+    assertThat(control.request("POST", "/fdb", entry).status()).isEqualTo(201);
+    assertThat(lab.get("/fdb").toString()).contains("02:00:00:00:00:08");
+    assertThat(control.request("DELETE", "/fdb/lan/02:00:00:00:00:08", "").status()).isEqualTo(200);
+    assertThat(lab.get("/fdb").toString()).doesNotContain("02:00:00:00:00:08");
+    assertThat(control.request("DELETE", "/fdb/wan/02:00:00:00:00:08", "").body())
+        .contains("there is no network wan; there are lan");
+  }
+
+  @Test
+  void aSecondDaemonIsRefused() throws Exception {
+    List<String> command = new ArrayList<>(NetnsProcess.java());
+    command.addAll(List.of("run", "--config", lab.directory().resolve("netback.yaml").toString()));
+    Command.Result result = Command.run(Lab.PATIENCE, command);
+    assertThat(result.code()).isEqualTo(1);
+    assertThat(result.err())
+        .isEqualTo(
+            "netback: another ground lives in "
+                + lab.run()
+                + ": stop it or choose another directory\n");
+  }
+
+  @Test
+  void aGuestWithoutAGroundIsToldWhatToDo() throws Exception {
+    List<String> command = new ArrayList<>(NetnsProcess.java());
+    command.addAll(
+        List.of("guest", "--name", "x", "--network", "lan", "--ground", "/nowhere/ground.sock"));
+    Command.Result result = Command.run(Lab.PATIENCE, command);
+    assertThat(result.code()).isEqualTo(69);
+    assertThat(result.err()).contains("/nowhere", "netback ground").doesNotContain("\tat ");
+    assertThat(Files.exists(java.nio.file.Path.of("/sys/class/net/nb-x"))).isFalse();
+  }
+}
