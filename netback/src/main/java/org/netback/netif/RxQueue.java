@@ -133,6 +133,10 @@ final class RxQueue {
     try {
       channel = notify;
       open = true;
+      if (ring.owesNotification()) {
+        counters.notifications++;
+        notify.notifyPeer();
+      }
     } finally {
       lock.unlock();
     }
@@ -413,6 +417,11 @@ final class RxQueue {
       commit();
       if (backlog.isEmpty()) {
         return;
+      }
+      if (!starving) {
+        // Some were delivered: for those that are left the clock starts anew.
+        starving = true;
+        starvingSince = loop.nanoTime();
       }
       int needed = slots(backlog.length(), backlog.gso());
       ring.armRequestEvent(needed);

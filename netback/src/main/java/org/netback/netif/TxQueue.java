@@ -74,6 +74,10 @@ final class TxQueue {
         state = State.RUNNING;
       }
       resumeQueued = true;
+      if (ring.owesNotification()) {
+        counters.notifications++;
+        notify.notifyPeer();
+      }
     } finally {
       guard.unlock();
     }

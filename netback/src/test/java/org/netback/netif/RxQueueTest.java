@@ -232,6 +232,22 @@ final class RxQueueTest {
   }
 
   @Test
+  void startsTheStallClockAnewWithADeliveryThatLeavesFramesWaiting() {
+    RawGuest guest = receiver();
+    for (int second = 0; second < 59; second++) {
+      send(60);
+      seconds(house, 1);
+    }
+    guest.queue().post(1);
+    house.settle();
+    assertThat(lengths(guest)).hasSize(1);
+    assertThat(guest.rx().backlogFrames()).isPositive();
+    seconds(house, 2);
+    assertThat(guest.statistics().carrier()).isTrue();
+    assertThat(guest.rx().backlogFrames()).isPositive();
+  }
+
+  @Test
   void keepsTheCarrierWhileOneQueueIsAlive() {
     RawGuest guest = house.guest();
     guest.useQueues(2);

@@ -13,9 +13,12 @@ import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.io.netif.TxResponse;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingViolation;
 import org.pcap4j.packet.EthernetPacket;
 import org.pcap4j.packet.IllegalRawDataException;
 import org.pcap4j.packet.TcpPacket;
@@ -264,6 +267,53 @@ final class VifTest {
       a.connect();
       b.connect();
     }
+  }
+
+  /// A backend that is killed between a push and its notification leaves a guest that waits for it.
+  @Test
+  void notifiesOfWhatADeadBackendAnsweredWithoutNotifying() throws RingViolation {
+    RawGuest a = house.guest(-1);
+    RawGuest.Queue queue = a.queue();
+    queue.post(1);
+    queue.send(Frames.udp(1, 2, 60));
+    answerWithoutNotifying(queue.txPage, TxRequest.SIZE);
+    answerWithoutNotifying(queue.rxPage, RxRequest.SIZE);
+    int txEvents = queue.txEvents;
+    int rxEvents = queue.rxEvents;
+
+    a.connect();
+
+    assertThat(queue.txEvents).isEqualTo(txEvents + 1);
+    assertThat(queue.rxEvents).isEqualTo(rxEvents + 1);
+    assertThat(queue.responses()).hasSize(1);
+    assertThat(queue.rxResponses()).hasSize(1);
+  }
+
+  private static void answerWithoutNotifying(RawGuest.Page ring, int slotSize)
+      throws RingViolation {
+    BackRing dead = BackRing.attach(ring.memory(), slotSize);
+    assertThat(dead.unconsumedRequests()).isEqualTo(1);
+    dead.copyRequest();
+    dead.putResponse();
+    assertThat(dead.push()).isTrue();
+  }
+
+  @Test
+  void doesNotNotifyAGuestThatHasTakenEverything() {
+    RawGuest a = house.guest().connect();
+    RawGuest.Queue queue = a.queue();
+    queue.send(Frames.udp(1, 2, 60));
+    house.settle();
+    assertThat(queue.responses()).hasSize(1);
+    int txEvents = queue.txEvents;
+    int rxEvents = queue.rxEvents;
+
+    a.vif.disconnect();
+    house.settle();
+    a.connect();
+
+    assertThat(queue.txEvents).isEqualTo(txEvents);
+    assertThat(queue.rxEvents).isEqualTo(rxEvents);
   }
 
   @Test

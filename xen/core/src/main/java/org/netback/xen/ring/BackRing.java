@@ -140,6 +140,13 @@ public final class BackRing {
     return Integer.compareUnsigned(rspProdPvt - event, rspProdPvt - old) < 0;
   }
 
+  /// Whether the frontend asked to be notified of a response that is already pushed: if it was
+  /// pushed by another backend, which died before it notified, the frontend waits for ever. Asked
+  /// once after [#attach], with the channel bound.
+  public boolean owesNotification() {
+    return rspProdPushed - page.loadRspEvent() >= 0;
+  }
+
   /// Looks for requests a last time before the caller sleeps (ring.h
   /// `RING_FINAL_CHECK_FOR_REQUESTS`).
   ///
