@@ -68,25 +68,21 @@ public final class Vif implements DeviceBackend {
   }
 
   @Override
-  public void connect() throws DeviceException {
+  public void connect() throws DeviceException, StoreException {
     disconnect();
-    try {
-      VifSettings settings = VifSettings.read(device.frontendKeys(), maxQueues);
-      device.writeBackendKey("carrier", "1");
-      connection =
-          Optional.of(
-              VifConnection.open(
-                  ground,
-                  device.id().domid(),
-                  settings,
-                  loops,
-                  network,
-                  port,
-                  device::fail,
-                  () -> storeWriter.execute(this::writeCarrier)));
-    } catch (StoreException e) {
-      throw new DeviceException("xenstore: " + e.getMessage(), e);
-    }
+    VifSettings settings = VifSettings.read(device.frontendKeys(), maxQueues);
+    device.writeBackendKey("carrier", "1");
+    connection =
+        Optional.of(
+            VifConnection.open(
+                ground,
+                device.id().domid(),
+                settings,
+                loops,
+                network,
+                port,
+                device::fail,
+                () -> storeWriter.execute(this::writeCarrier)));
   }
 
   @Override

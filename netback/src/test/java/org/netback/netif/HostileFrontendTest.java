@@ -475,7 +475,7 @@ final class HostileFrontendTest {
     try {
       villain.vif.connect();
       return "connected";
-    } catch (org.netback.xen.bus.DeviceException e) {
+    } catch (org.netback.xen.bus.DeviceException | org.netback.xen.store.StoreException e) {
       return String.valueOf(e.getMessage());
     }
   }

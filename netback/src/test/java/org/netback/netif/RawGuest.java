@@ -22,6 +22,7 @@ import org.netback.xen.io.netif.TxResponse;
 import org.netback.xen.ring.FrontRing;
 import org.netback.xen.ring.RingMessage;
 import org.netback.xen.ring.RingViolation;
+import org.netback.xen.store.StoreException;
 
 /// A frontend without manners: puts into rings, pages and store what a test tells it to.
 final class RawGuest implements AutoCloseable {
@@ -296,7 +297,7 @@ final class RawGuest implements AutoCloseable {
   RawGuest connect() {
     try {
       vif.connect();
-    } catch (DeviceException e) {
+    } catch (DeviceException | StoreException e) {
       throw new AssertionError("connect", e);
     }
     house.settle();

@@ -41,6 +41,11 @@ public final class BackendBus {
 
   private static final int MAX_BUGS_LOGGED = 8;
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /// How often a device is connected within [#RETRY_NANOS]. A connection costs hundreds of round
+  /// trips; a guest that reconnects without pause must not have the others wait for those.
+  private static final int MAX_CONNECTS = 8;
+
   private static final int MAX_DOMID = 0x7fef;
   private static final String EINVAL = "22";
 
@@ -228,7 +233,11 @@ public final class BackendBus {
       // The rings go on without the store. What it refused is tried again, since nobody may write
       // to it any more to have the device looked at.
       logBug(device, id, e);
-      loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+      if (device == null) {
+        loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+      } else {
+        device.lookAgainLater();
+      }
     } catch (RuntimeException e) {
       logBug(device, id, e);
       if (device != null) {
@@ -307,6 +316,9 @@ public final class BackendBus {
     private boolean errorWritten;
     private String lastError = "";
     private int bugsLogged;
+    private boolean lookScheduled;
+    private int connects;
+    private long connectsSince = loop.nanoTime();
 
     /// Counts connections, so that a failure that is reported late hits no later one.
     private final AtomicInteger connection = new AtomicInteger();
@@ -362,7 +374,13 @@ public final class BackendBus {
             return;
           }
           case ANNOUNCE -> announce(view);
-          case CONNECT -> connect(view);
+          case CONNECT -> {
+            if (!mayConnect()) {
+              lookAgainLater();
+              return;
+            }
+            connect(view);
+          }
           case ENTER_CONNECTED -> enter(view, XenbusState.CONNECTED);
           case DISCONNECT -> disconnect();
           case ENTER_CLOSING -> enter(view, XenbusState.CLOSING);
@@ -380,7 +398,29 @@ public final class BackendBus {
         view = view();
       }
       LOGGER.log(Level.DEBUG, "device {0} does not come to rest", id);
-      loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+      lookAgainLater();
+    }
+
+    private boolean mayConnect() {
+      long now = loop.nanoTime();
+      if (now - connectsSince >= RETRY_NANOS) {
+        connectsSince = now;
+        connects = 0;
+      }
+      return connects < MAX_CONNECTS;
+    }
+
+    /// One timer at a time, however often the guest has the device looked at meanwhile.
+    private void lookAgainLater() {
+      if (!lookScheduled) {
+        lookScheduled = true;
+        loop.schedule(
+            RETRY_NANOS,
+            () -> {
+              lookScheduled = false;
+              mark(Optional.of(id), id.type());
+            });
+      }
     }
 
     private View view() throws StoreException {
@@ -429,12 +469,20 @@ public final class BackendBus {
     private void connect(View view) throws StoreException {
       introduced = true;
       connection.incrementAndGet();
+      connects++;
       try {
         backend.orElseThrow().connect();
         attached = true;
       } catch (DeviceException e) {
         backend.orElseThrow().disconnect();
         fail(view.backend(), String.valueOf(e.getMessage()));
+      } catch (StoreException e) {
+        // A guest that writes its directory without pause can bring this about as often as it is
+        // tried: not before the next look that nobody but the bus asks for.
+        connects = MAX_CONNECTS;
+        connectsSince = loop.nanoTime();
+        backend.orElseThrow().disconnect();
+        throw e;
       }
     }
 
@@ -479,6 +527,7 @@ public final class BackendBus {
         mark(Optional.of(id), id.type());
       } catch (StoreException | RuntimeException e) {
         logBug(this, id, e);
+        lookAgainLater();
       }
     }
 

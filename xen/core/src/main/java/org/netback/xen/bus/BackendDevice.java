@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
@@ -14,7 +15,11 @@ public final class BackendDevice {
   private static final int MAX_KEYS = 64;
 
   private static final int MAX_QUEUES = 64;
-  private static final int MAX_KEYS_PER_QUEUE = 16;
+  private static final int MAX_KEYS_PER_QUEUE = 8;
+
+  /// A frontend does not write its directory while it is Connected. One that does must not keep the
+  /// bus reading, a round trip for each key.
+  private static final int READ_ATTEMPTS = 3;
 
   private final DeviceId id;
   private final XenStore store;
@@ -54,8 +59,19 @@ public final class BackendDevice {
 
   /// All keys of the frontend's directory that the guest has written, read at once in one
   /// transaction. Bounded, and every value hostile.
+  ///
+  /// @throws StoreException EAGAIN if the guest goes on writing them meanwhile
   public FrontendKeys frontendKeys() throws StoreException {
-    return new FrontendKeys(frontendPath, store.transaction(this::readFrontend));
+    AtomicInteger attempts = new AtomicInteger();
+    Map<String, String> keys =
+        store.transaction(
+            within -> {
+              if (attempts.getAndIncrement() == READ_ATTEMPTS) {
+                throw new StoreException("read of a frontend", frontendPath, "EAGAIN");
+              }
+              return readFrontend(within);
+            });
+    return new FrontendKeys(frontendPath, keys);
   }
 
   /// Ends the device because of something that its guest did: disconnects it, writes the message to

@@ -1,6 +1,7 @@
 package org.netback.xen.bus;
 
 import java.util.Map;
+import org.netback.xen.store.StoreException;
 
 /// What a device class does at each step of one device's life. Every method is called on the bus's
 /// thread, one at a time, and may read the store.
@@ -17,7 +18,8 @@ public interface DeviceBackend {
   ///
   /// @throws DeviceException the frontend's directory is inconsistent, or a reference in it is
   ///   wrong
-  void connect() throws DeviceException;
+  /// @throws StoreException the store refused; the bus tries again a little later
+  void connect() throws DeviceException, StoreException;
 
   /// Lets go of everything of the frontend's: rings, channels, mappings. Idempotent, also before
   /// the first connect. Writes nothing to the store: the frontend may be about to be handed to a

@@ -1,8 +1,10 @@
 package org.netback.xen.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.xen.bus.BackendBus;
+import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.FrontendKeys;
@@ -404,8 +407,81 @@ class BackendBusTest {
     await(() -> state(guest).equals("6"));
     guest.write(FRONT + "/state", "1");
     await(() -> state(guest).equals("2"));
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
     guest.write(FRONT + "/state", "4");
     await(() -> state(guest).equals("4"));
+  }
+
+  @Test
+  void connectsAGuestThatReconnectsWithoutPauseAFewTimesASecond() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    XenStore guest = connectedGuest(toolstack);
+
+    for (int i = 0; i < 30; i++) {
+      guest.write(FRONT + "/state", "1");
+      await(() -> state(guest).equals("2"));
+      guest.write(FRONT + "/state", "4");
+      settle();
+    }
+    assertThat(state(guest)).isEqualTo("2");
+    assertThat(device().calls.stream().filter("connect@2"::equals)).hasSizeBetween(2, 8);
+    assertThat(loop.pendingTimers()).isEqualTo(1);
+
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    await(() -> state(guest).equals("4"));
+  }
+
+  @Test
+  void triesAgainLaterWhenTheStoreRefusesAConnection() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    createDevice(toolstack, "1", "1");
+    startBus();
+    XenStore guest = client("guest", Runnable::run);
+    await(() -> state(guest).equals("2"));
+    device().storeRefuses = true;
+
+    for (int i = 0; i < 10; i++) {
+      guest.write(FRONT + "/state", i % 2 == 0 ? "4" : "3");
+      settle();
+    }
+    assertThat(state(guest)).isEqualTo("2");
+    assertThat(device().calls).containsExactly("connect@2", "disconnect@2");
+    assertThat(toolstack.read(ERROR)).isEmpty();
+
+    device().storeRefuses = false;
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    await(() -> state(guest).equals("4"));
+  }
+
+  /// The C xenstored refuses a transaction that has read what was written meanwhile; ours does not.
+  @Test
+  void givesUpReadingAFrontendThatIsWrittenWithoutPause() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    connectedGuest(toolstack);
+    AtomicInteger attempts = new AtomicInteger();
+    BackendDevice device =
+        new BackendDevice(id(), underSiege(toolstack, attempts), BACK, FRONT, message -> {});
+
+    assertThatThrownBy(device::frontendKeys)
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("EAGAIN");
+    assertThat(attempts).hasValue(4);
+  }
+
+  /// A store that refuses each transaction's commit.
+  private static XenStore underSiege(XenStore store, AtomicInteger attempts) {
+    return (XenStore)
+        Proxy.newProxyInstance(
+            XenStore.class.getClassLoader(),
+            new Class<?>[] {XenStore.class},
+            (_, method, arguments) -> {
+              assertThat(method.getName()).isEqualTo("transaction");
+              for (int i = 0; i < 100; i++) {
+                attempts.incrementAndGet();
+                Object _ = store.transaction((XenStore.Transaction<?>) arguments[0]);
+              }
+              throw new AssertionError("tried for ever");
+            });
   }
 
   @Test

@@ -15,6 +15,7 @@ final class RecordingDevice implements DeviceBackend {
   final List<String> calls = new CopyOnWriteArrayList<>();
   boolean refuseConnect;
   boolean throwInConnect;
+  boolean storeRefuses;
 
   RecordingDevice(BackendDevice device) {
     this.device = device;
@@ -26,8 +27,11 @@ final class RecordingDevice implements DeviceBackend {
   }
 
   @Override
-  public void connect() throws DeviceException {
+  public void connect() throws DeviceException, StoreException {
     note("connect");
+    if (storeRefuses) {
+      throw new StoreException("transaction", "planted", "EAGAIN");
+    }
     if (refuseConnect) {
       throw new DeviceException("tx-ring-ref is missing");
     }
