@@ -1,11 +1,16 @@
 package org.netback.xen.netty;
 
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SingleThreadIoEventLoop;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.netback.xen.event.EventLoop;
 
 /// An event loop with a thread of its own, which waits in epoll.
@@ -21,7 +26,13 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
     // The group of one belongs to the loop: Netty makes loops in groups only.
     group =
         new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory(name, true), EpollIoHandler.newFactory());
+            1, new DefaultThreadFactory(name, true), EpollIoHandler.newFactory()) {
+          @Override
+          protected IoEventLoop newChild(
+              Executor executor, IoHandlerFactory ioHandlerFactory, Object... args) {
+            return new FairLoop(this, executor, ioHandlerFactory);
+          }
+        };
     loop = group.next();
   }
 
@@ -73,5 +84,31 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
   @Override
   public String toString() {
     return name;
+  }
+
+  /// Netty runs tasks for up to a second, and always 64 of them, before it looks at descriptors
+  /// again. A queue that always has another round to run would keep the events of all others on its
+  /// loop waiting for so long. This looks after a few tasks.
+  private static final class FairLoop extends SingleThreadIoEventLoop {
+    private static final int TASKS = 8;
+
+    private int left;
+
+    FairLoop(IoEventLoopGroup parent, Executor executor, IoHandlerFactory ioHandlerFactory) {
+      super(parent, executor, ioHandlerFactory);
+    }
+
+    @Override
+    protected int runIo() {
+      left = TASKS;
+      return super.runIo();
+    }
+
+    /// None when their turn is over: the loop then goes on to its descriptors, where it does not
+    /// wait, since there are tasks.
+    @Override
+    protected @Nullable Runnable pollTask() {
+      return left-- > 0 ? super.pollTask() : null;
+    }
   }
 }

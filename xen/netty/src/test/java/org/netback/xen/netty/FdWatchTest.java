@@ -57,6 +57,37 @@ class FdWatchTest {
     }
   }
 
+  /// A queue that always has another round to run must not keep the others' events from the loop.
+  @Test
+  void isToldSoonThoughTasksKeepTheLoopBusy() throws Exception {
+    FileDescriptor event = eventFd();
+    AtomicInteger rounds = new AtomicInteger();
+    CompletableFuture<Integer> called = new CompletableFuture<>();
+    Runnable busy =
+        new Runnable() {
+          @Override
+          public void run() {
+            if (rounds.incrementAndGet() == 1000) {
+              Native.eventFdWrite(event.intValue(), 1);
+            }
+            if (!called.isDone()) {
+              loop.execute(this);
+            }
+          }
+        };
+    try (FdWatch _ =
+        FdWatch.open(
+            loop,
+            event.intValue(),
+            () -> {
+              Native.eventFdRead(event.intValue());
+              called.complete(rounds.get());
+            })) {
+      loop.execute(busy);
+      assertThat(called.get(30, TimeUnit.SECONDS)).isBetween(1000, 1100);
+    }
+  }
+
   @Test
   void isToldOfWhatWasThereBefore() throws Exception {
     FileDescriptor event = eventFd();
