@@ -190,6 +190,9 @@ public final class BackendBus {
         ids.addAll(discover(type));
       } catch (StoreException e) {
         LOGGER.log(Level.WARNING, "looking for devices of class " + type, e);
+        if (!ended.isDone()) {
+          loop.schedule(RETRY_NANOS, () -> mark(Optional.empty(), type));
+        }
       }
     }
     ids.forEach(this::look);
@@ -267,7 +270,13 @@ public final class BackendBus {
     }
     Device device = new Device(id, path, frontend.get());
     devices.put(id, device);
-    device.begin(frontendId.get());
+    try {
+      device.begin(frontendId.get());
+    } catch (StoreException e) {
+      // Half a device would never look at its frontend: it is begun anew at the next look.
+      device.forget();
+      throw e;
+    }
     return device;
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -485,6 +487,42 @@ class BackendBusTest {
   }
 
   @Test
+  void beginsADeviceAnewWhoseFrontendCouldNotBeWatched() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    createDevice(toolstack, "1", "1");
+    AtomicInteger refusals = new AtomicInteger();
+    XenStore store = client("dom0", loop::execute);
+    startBus(
+        (XenStore)
+            Proxy.newProxyInstance(
+                XenStore.class.getClassLoader(),
+                new Class<?>[] {XenStore.class},
+                (_, method, arguments) -> {
+                  if (method.getName().equals("watch")
+                      && arguments[0].equals(FRONT + "/state")
+                      && refusals.getAndIncrement() == 0) {
+                    throw new StoreException("WATCH", FRONT, "ENOSPC");
+                  }
+                  return invoke(store, method, arguments);
+                }));
+    await(() -> refusals.get() > 0);
+    settle();
+    assertThat(state(toolstack)).isEqualTo("1");
+    assertThat(device().calls).containsExactly("disconnect@1", "remove@1");
+
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    await(() -> state(toolstack).equals("2"));
+  }
+
+  private static Object invoke(XenStore store, Method method, Object[] arguments) throws Throwable {
+    try {
+      return method.invoke(store, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  @Test
   void readsAFrontendsKeysBoundedAndWithItsQueues() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
     XenStore guest = connectedGuest(toolstack);
@@ -503,9 +541,13 @@ class BackendBusTest {
   }
 
   private BackendBus startBus() throws IOException {
+    return startBus(client("dom0", loop::execute));
+  }
+
+  private BackendBus startBus(XenStore store) throws StoreException {
     BackendBus bus =
         new BackendBus(
-            client("dom0", loop::execute),
+            store,
             loop,
             0,
             Map.of(
