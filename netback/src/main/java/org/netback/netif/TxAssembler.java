@@ -129,7 +129,7 @@ public final class TxAssembler {
   }
 
   private void acceptExtra(int index, MemorySegment slot) {
-    ids[index] = 0;
+    ids[index] = ExtraInfo.type(slot) | ExtraInfo.flags(slot) << 8;
     extras[index] = true;
     switch (ExtraInfo.type(slot)) {
       case ExtraInfo.TYPE_GSO -> {
@@ -237,7 +237,7 @@ public final class TxAssembler {
     return extras[slot];
   }
 
-  /// The id of a slot of data; 0 for an extra, which has none.
+  /// The id of a slot of data; of an extra, which has none, what lies in its place.
   public int id(int slot) {
     return ids[slot];
   }

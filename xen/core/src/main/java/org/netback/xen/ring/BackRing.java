@@ -117,12 +117,27 @@ public final class BackRing {
   ///
   /// @throws IllegalStateException if every consumed request has a response
   public void putResponse() {
+    checkConsumed();
+    page.copyIn(rspProdPvt++, response);
+  }
+
+  /// Puts a response of one 32-bit word, and leaves what follows in the slot as the request had it.
+  ///
+  /// A backend that is killed after this and before [#push()] leaves the slot to a successor, which
+  /// takes it for a request: what must be right in it then has to lie past the first word.
+  ///
+  /// @throws IllegalStateException if every consumed request has a response
+  public void putResponse(int word) {
+    checkConsumed();
+    page.storeFirstWord(rspProdPvt++, word);
+  }
+
+  private void checkConsumed() {
     if (rspProdPvt == reqCons) {
       // It would overwrite a request that nobody has looked at.
       throw new IllegalStateException(
           "response " + Integer.toUnsignedString(rspProdPvt) + " to a request not consumed");
     }
-    page.copyIn(rspProdPvt++, response);
   }
 
   /// Makes the responses put so far visible (ring.h `RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`).
@@ -130,7 +145,6 @@ public final class BackRing {
   /// @return whether the frontend asked to be notified of one of them
   public boolean push() {
     int old = rspProdPushed;
-
     page.storeRspProdRelease(rspProdPvt);
     rspProdPushed = rspProdPvt;
     // ring.h: the frontend must see the responses before rsp_event is checked, or both sides could

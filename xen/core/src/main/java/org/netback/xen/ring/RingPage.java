@@ -92,6 +92,11 @@ final class RingPage {
     copyWords(slot, 0, page, slotOffset(index));
   }
 
+  /// Writes the first word of an index's slot alone.
+  void storeFirstWord(int index, int word) {
+    page.set(ValueLayout.JAVA_INT, slotOffset(index), word);
+  }
+
   /// Plain accesses suffice: the index that publishes a slot is loaded with acquire before and
   /// stored with release after. Written out, since a loop over a length that the compiler does not
   /// know, or a bulk copy, costs several times as much (every frame comes through here).

@@ -47,6 +47,11 @@ public record TxResponse(int id, int status) implements RingMessage {
     Octets.put32(slot, 8, 0);
   }
 
+  /// The whole response as the first 32-bit word of a slot.
+  public static int word(int id, int status) {
+    return (id & 0xffff) | status << 16;
+  }
+
   @Override
   public void writeTo(MemorySegment slot) {
     write(slot, id, status);
