@@ -1,5 +1,6 @@
 package org.netback.netif;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -133,13 +134,45 @@ final class RxQueue {
     try {
       channel = notify;
       open = true;
-      if (ring.owesNotification()) {
+      boolean owed = ring.owesNotification();
+      if (rejectAnswered() | owed) {
         counters.notifications++;
         notify.notifyPeer();
       }
+    } catch (RingViolation violation) {
+      shut();
+      failure.accept(violation);
     } finally {
+      count();
       lock.unlock();
     }
+  }
+
+  /// A backend that was killed after it had put responses and before it pushed them has left slots
+  /// that hold no requests any more: their references are made of flags and lengths. Up to a whole
+  /// ring of them would each cost a frame, so they are answered at once. What tells them is that
+  /// the page cannot be read.
+  ///
+  /// @return whether the guest wants to be notified of it
+  private boolean rejectAnswered() throws RingViolation {
+    MemorySegment octet = Arena.ofAuto().allocate(1);
+    boolean any = false;
+    for (look(); free > 0; free--) {
+      MemorySegment request = ring.peekRequest();
+      copies.addFromGuest(domid, RxRequest.gref(request), 0, 1, octet, 0);
+      grants.copy(copies);
+      boolean readable = copies.status(0) == GrantStatus.OKAY;
+      copies.clear();
+      if (readable) {
+        break;
+      }
+      int id = RxRequest.id(ring.copyRequest());
+      RxResponse.write(ring.responseSlot(), id, 0, 0, RxResponse.ERROR);
+      ring.putResponse();
+      counters.answered++;
+      any = true;
+    }
+    return any && ring.push();
   }
 
   /// Ends the queue and drops what waits: when this has returned, the ring and the guest's pages

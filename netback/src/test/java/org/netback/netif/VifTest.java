@@ -1,6 +1,7 @@
 package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -287,6 +288,34 @@ final class VifTest {
     assertThat(queue.rxEvents).isEqualTo(rxEvents + 1);
     assertThat(queue.responses()).hasSize(1);
     assertThat(queue.rxResponses()).hasSize(1);
+  }
+
+  /// A backend that is killed between putting responses and pushing them leaves slots that are no
+  /// requests any more; those behind them still are.
+  @Test
+  void answersBuffersThatADeadBackendUsedWithoutPushing() throws RingViolation {
+    RawGuest a = house.guest(-2);
+    RawGuest.Queue queue = a.queue();
+    queue.post(6);
+    BackRing dead = BackRing.attach(queue.rxPage.memory(), RxRequest.SIZE);
+    assertThat(dead.unconsumedRequests()).isEqualTo(6);
+    List<Integer> ids = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      ids.add(RxRequest.id(dead.copyRequest()));
+      dead.putResponse(
+          new RxResponse(ids.get(i), 0, i < 3 ? RxResponse.MORE_DATA : 0, i < 3 ? 4096 : 60));
+    }
+
+    a.connect();
+
+    assertThat(queue.rxResponses())
+        .extracting(RxResponse::id, RxResponse::flags, RxResponse::status)
+        .containsExactlyElementsOf(ids.stream().map(id -> tuple(id, 0, RxResponse.ERROR)).toList());
+    RawGuest b = house.guest().connect();
+    b.queue().send(Frames.udp(2, 1, 60));
+    house.settle();
+    assertThat(queue.rxResponses()).extracting(RxResponse::status).containsExactly(60);
+    assertThat(a.statistics().drops()).isEmpty();
   }
 
   private static void answerWithoutNotifying(RawGuest.Page ring, int slotSize)

@@ -98,6 +98,16 @@ public final class BackRing {
     return request;
   }
 
+  /// Copies the next request as [#copyRequest()] does, without taking it: what it says may be
+  /// another thing when it is taken.
+  ///
+  /// @throws IllegalStateException if there is none that was checked
+  public MemorySegment peekRequest() {
+    MemorySegment copy = copyRequest();
+    reqCons--;
+    return copy;
+  }
+
   /// Puts a response into the slot of the oldest request that has none.
   ///
   /// @throws IllegalStateException if every consumed request has one
