@@ -161,16 +161,18 @@ public final class Daemon implements AutoCloseable {
         : new NetworkPolicy(configuration.networks().get(0).name(), false);
   }
 
+  /// On the bus's loop, since it walks whole tables, which no frame should wait for.
   private void keepHouse() {
-    loops
-        .get(0)
-        .schedule(
-            AGEING_NANOS,
-            () -> {
-              vswitch.age();
-              staticEntries.enter();
-              keepHouse();
-            });
+    busLoop.schedule(
+        AGEING_NANOS,
+        () -> {
+          try {
+            vswitch.age();
+            staticEntries.enter();
+          } finally {
+            keepHouse();
+          }
+        });
   }
 
   /// Completes with the reason when the ground has gone, which the daemon cannot live without.
