@@ -135,7 +135,7 @@ final class RxQueue {
       channel = notify;
       open = true;
       boolean owed = ring.owesNotification();
-      if (rejectAnswered() | owed) {
+      if (rejectAnswered() || owed) {
         counters.notifications++;
         notify.notifyPeer();
       }
