@@ -1,0 +1,215 @@
+package org.netback.ctrl;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.io.netif.CtrlRequest;
+import org.netback.xen.io.netif.CtrlResponse;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingViolation;
+
+/// Serves a control ring: takes requests one by one, has them judged and carried out, and answers
+/// in their order. What a request sets holds for running traffic before it is answered.
+///
+/// A request costs the backend more than it costs the guest: a key makes a table of 36 KiB, a list
+/// maps 512 pages. So each has a price, and a guest that has used up its allowance of
+/// [#BURST_NANOS] waits; an ordinary set-up does not come near it. A producer index that claims
+/// more requests than the ring has slots ends the device.
+///
+/// Rounds run on the ring's loop; [#close()] is for any thread.
+public final class CtrlRing {
+  /// Requests taken in one go before the loop's other work has its turn.
+  private static final int ROUND = 16;
+
+  /// What a request of the lowest price adds to the guest's debt.
+  static final long UNIT_NANOS = 400_000;
+
+  /// Debt that may be made before a guest has to wait: 1024 units.
+  static final long BURST_NANOS = 1024 * UNIT_NANOS;
+
+  private static final int KEY_PRICE = 4;
+  private static final int LIST_PRICE = 32;
+
+  private final BackRing ring;
+  private final EventLoop loop;
+  private final HashControl hash;
+  private final GrefControl grefs;
+  private final Consumer<Exception> failure;
+  private final Runnable resume = this::resume;
+
+  private final ReentrantLock guard = new ReentrantLock();
+  private Channel channel = Channel.NONE;
+  private volatile boolean open;
+  private boolean resumeQueued;
+  private EventLoop.Timer timer = () -> {};
+  private int reqConsAtLastEvent;
+
+  /// When the guest will have paid for everything that was done for it.
+  private long paidAt;
+
+  /// @param ring of requests of [CtrlRequest#SIZE]
+  /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
+  ///   ring, closed by then, cannot go on
+  public CtrlRing(
+      BackRing ring,
+      EventLoop loop,
+      HashControl hash,
+      GrefControl grefs,
+      Consumer<Exception> failure) {
+    this.ring = ring;
+    this.loop = loop;
+    this.hash = hash;
+    this.grefs = grefs;
+    this.failure = failure;
+    this.reqConsAtLastEvent = ring.reqCons();
+  }
+
+  /// Looks at the ring once, since no event will come for what is in it already, and from then on
+  /// when its channel tells it to.
+  public void start(EventChannel notify) {
+    guard.lock();
+    try {
+      channel = notify::notifyPeer;
+      open = true;
+      resumeQueued = true;
+      paidAt = loop.nanoTime();
+      if (ring.owesNotification()) {
+        notify.notifyPeer();
+      }
+    } finally {
+      guard.unlock();
+    }
+    loop.execute(resume);
+  }
+
+  /// Ends the service: when this has returned, no request is being carried out. Idempotent.
+  public void close() {
+    guard.lock();
+    try {
+      open = false;
+      timer.cancel();
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /// Takes no further request, without waiting for one that is being carried out; to be closed all
+  /// the same.
+  public void halt() {
+    open = false;
+  }
+
+  /// The guest has notified.
+  ///
+  /// @return whether there were requests since its last notification
+  public boolean onEvent() {
+    guard.lock();
+    try {
+      run();
+      int reqCons = ring.reqCons();
+      boolean worked = reqCons != reqConsAtLastEvent || !open || resumeQueued;
+      reqConsAtLastEvent = reqCons;
+      return worked;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  private void resume() {
+    guard.lock();
+    try {
+      resumeQueued = false;
+      run();
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  private void run() {
+    if (!open) {
+      return;
+    }
+    try {
+      round();
+    } catch (RingViolation | RuntimeException e) {
+      open = false;
+      failure.accept(e);
+    }
+  }
+
+  private void round() throws RingViolation {
+    int waiting = ring.unconsumedRequests();
+    boolean notify = false;
+    int taken = 0;
+    while (taken < waiting && taken < ROUND && mustWait() == 0) {
+      CtrlRequest request = CtrlRequest.read(ring.copyRequest());
+      Answer answer = carryOut(request);
+      MemorySegment slot = ring.responseSlot();
+      new CtrlResponse(request.id(), request.type(), answer.status(), answer.data()).writeTo(slot);
+      ring.putResponse();
+      // One by one: were the daemon killed before the push, its successor would take the response
+      // for a request of the same type.
+      notify |= ring.push();
+      taken++;
+    }
+    if (notify) {
+      channel.notifyPeer();
+    }
+    if (resumeQueued) {
+      return;
+    }
+    long wait = mustWait();
+    if (taken < waiting && wait > 0) {
+      resumeQueued = true;
+      timer = loop.schedule(wait, resume);
+    } else if (ring.finalCheck()) {
+      resumeQueued = true;
+      loop.execute(resume);
+    }
+  }
+
+  /// Nanoseconds until the guest may have something done again.
+  private long mustWait() {
+    return Math.max(0, paidAt - loop.nanoTime() - BURST_NANOS);
+  }
+
+  private void charge(int units) {
+    long now = loop.nanoTime();
+    paidAt = (paidAt - now > 0 ? paidAt : now) + units * UNIT_NANOS;
+  }
+
+  private Answer carryOut(CtrlRequest request) {
+    int first = request.data0();
+    int second = request.data1();
+    int third = request.data2();
+    charge(
+        switch (request.type()) {
+          case CtrlRequest.TYPE_SET_HASH_KEY -> KEY_PRICE;
+          case CtrlRequest.TYPE_ADD_GREF_MAPPING, CtrlRequest.TYPE_DEL_GREF_MAPPING -> LIST_PRICE;
+          default -> 1;
+        });
+    return switch (request.type()) {
+      case CtrlRequest.TYPE_GET_HASH_FLAGS -> hash.flags();
+      case CtrlRequest.TYPE_SET_HASH_FLAGS -> hash.setFlags(first);
+      case CtrlRequest.TYPE_SET_HASH_KEY -> hash.setKey(first, second);
+      case CtrlRequest.TYPE_GET_HASH_MAPPING_SIZE -> hash.mappingSize();
+      case CtrlRequest.TYPE_SET_HASH_MAPPING_SIZE -> hash.setMappingSize(first);
+      case CtrlRequest.TYPE_SET_HASH_MAPPING -> hash.setMapping(first, second, third);
+      case CtrlRequest.TYPE_SET_HASH_ALGORITHM -> hash.setAlgorithm(first);
+      case CtrlRequest.TYPE_GET_GREF_MAPPING_SIZE -> grefs.size(first);
+      case CtrlRequest.TYPE_ADD_GREF_MAPPING -> grefs.add(first, second, third);
+      case CtrlRequest.TYPE_DEL_GREF_MAPPING -> grefs.delete(first, second, third);
+      default -> Answer.NOT_SUPPORTED;
+    };
+  }
+
+  /// Who is told of responses; nobody until the ring is started.
+  @FunctionalInterface
+  private interface Channel {
+    Channel NONE = () -> {};
+
+    void notifyPeer();
+  }
+}

@@ -1,0 +1,108 @@
+package org.netback.hashing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+
+final class ToeplitzTest {
+  private static Frame frame(byte[] octets) {
+    Frame frame = new FrameArena(Arena.ofAuto(), 1, 256).allocate(octets.length);
+    MemorySegment.copy(
+        MemorySegment.ofArray(octets), 0, frame.memory(), frame.offset(), octets.length);
+    return frame;
+  }
+
+  private static int fast(byte[] key, byte[] buffer) {
+    return new Toeplitz(HashKey.of(key)).part(0, frame(buffer), 0, buffer.length);
+  }
+
+  private static byte[] buffer(String source, String target, int sourcePort, int targetPort)
+      throws UnknownHostException {
+    byte[] from = InetAddress.getByName(source).getAddress();
+    byte[] to = InetAddress.getByName(target).getAddress();
+    return ByteBuffer.allocate(2 * from.length + 4)
+        .put(from)
+        .put(to)
+        .putShort((short) sourcePort)
+        .putShort((short) targetPort)
+        .array();
+  }
+
+  /// "Verifying the RSS hash calculation" in Microsoft's driver documentation.
+  @ParameterizedTest
+  @CsvSource({
+    "161.142.100.80, 1766, 66.9.149.187, 2794, 323e8fc2, 51ccc178",
+    "65.69.140.83, 4739, 199.92.111.2, 14230, d718262a, c626b0ea",
+    "12.22.207.184, 38024, 24.19.198.95, 12898, d2d0a5de, 5c2b394a",
+    "209.142.163.6, 2217, 38.27.205.30, 48228, 82989176, afc7327f",
+    "202.188.127.2, 1303, 153.39.163.191, 44251, 5d1809c5, 10e828a2",
+    "3ffe:2501:200:3::1, 1766, 3ffe:2501:200:1fff::7, 2794, 2cc18cd5, 40207d3d",
+    "ff02::1, 4739, 3ffe:501:8::260:97ff:fe40:efab, 14230, 0f0c461c, dde51bbf",
+    "fe80::200:f8ff:fe21:67cf, 38024, 3ffe:1900:4545:3:200:f8ff:fe21:67cf, 44251, 4b61e985,"
+        + " 02d1feef"
+  })
+  void agreesWithMicrosoftsVectors(
+      String target, int targetPort, String source, int sourcePort, String ofIp, String ofTcp)
+      throws UnknownHostException {
+    byte[] buffer = buffer(source, target, sourcePort, targetPort);
+    byte[] addresses = java.util.Arrays.copyOf(buffer, buffer.length - 4);
+    byte[] key = BitByBit.MICROSOFT_KEY;
+    assertThat(fast(key, buffer)).isEqualTo(Integer.parseUnsignedInt(ofTcp, 16));
+    assertThat(fast(key, addresses)).isEqualTo(Integer.parseUnsignedInt(ofIp, 16));
+    assertThat(BitByBit.hash(key, buffer)).isEqualTo(Integer.parseUnsignedInt(ofTcp, 16));
+    assertThat(BitByBit.hash(key, addresses)).isEqualTo(Integer.parseUnsignedInt(ofIp, 16));
+  }
+
+  @Property(tries = 300)
+  void agreesWithTheDefinitionForAnyKeyAndInput(
+      @ForAll @Size(max = 40) byte[] key, @ForAll @Size(36) byte[] longest) {
+    for (int length = 4; length <= 36; length += 4) {
+      byte[] buffer = java.util.Arrays.copyOf(longest, length);
+      assertThat(fast(key, buffer)).isEqualTo(BitByBit.hash(key, buffer));
+    }
+  }
+
+  @Property(tries = 100)
+  void addsItsPartsInAnyOrder(@ForAll @Size(40) byte[] key, @ForAll @Size(36) byte[] buffer) {
+    Toeplitz toeplitz = new Toeplitz(HashKey.of(key));
+    Frame frame = frame(buffer);
+    assertThat(
+            toeplitz.part(32, frame, 32, 4)
+                ^ toeplitz.part(0, frame, 0, 8)
+                ^ toeplitz.part(8, frame, 8, 24))
+        .isEqualTo(toeplitz.part(0, frame, 0, 36));
+  }
+
+  @Example
+  void hashesToZeroWithAnEmptyKey() {
+    byte[] ones = new byte[36];
+    java.util.Arrays.fill(ones, (byte) -1);
+    assertThat(fast(new byte[0], ones)).isZero();
+  }
+
+  @Test
+  void fillsAShortKeyWithZeros() {
+    assertThat(HashKey.of((byte) 5)).isEqualTo(HashKey.of((byte) 5, (byte) 0, (byte) 0));
+    assertThat(HashKey.of((byte) 5)).isNotEqualTo(HashKey.of((byte) 0, (byte) 5));
+    assertThat(HashKey.of((byte) 5)).hasSameHashCodeAs(HashKey.of((byte) 5, (byte) 0));
+  }
+
+  @Test
+  void takesNoKeyLongerThanItsInputsNeed() {
+    assertThatThrownBy(() -> HashKey.of(new byte[41])).hasMessageContaining("41");
+  }
+}
