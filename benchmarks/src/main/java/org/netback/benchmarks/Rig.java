@@ -24,11 +24,11 @@ import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.XenbusState;
-import org.netback.xen.embedded.Backend;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.event.EventChannel;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.store.XenStore;
 

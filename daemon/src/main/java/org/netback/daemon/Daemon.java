@@ -128,9 +128,8 @@ public final class Daemon implements AutoCloseable {
               Optional.of(control));
       daemon.keepHouse();
       LOG.info(
-          "ground {}{}, control {}, {} networks, {} taps",
-          configuration.ground().run(),
-          configuration.ground().apart() ? " (apart)" : "",
+          "ground {}, control {}, {} networks, {} taps",
+          configuration.ground().description(),
           configuration.controlSocket(),
           configuration.networks().size(),
           configuration.taps().size());

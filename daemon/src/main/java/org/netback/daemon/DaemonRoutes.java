@@ -8,6 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.netback.adapters.tap.TapPort;
 import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.Dom0Choice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
+import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
@@ -83,11 +86,7 @@ final class DaemonRoutes {
     status.put("version", VERSION);
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startNanos) / 1_000_000_000);
-    status.put(
-        "ground",
-        Map.of(
-            "run", configuration.ground().run().toString(),
-            "apart", configuration.ground().apart()));
+    status.put("ground", ground(configuration.ground()));
     status.put("control", configuration.controlSocket().toString());
     status.put("loops", configuration.loops());
     status.put("vifs", devices.size());
@@ -95,6 +94,14 @@ final class DaemonRoutes {
     status.put("taps", taps.size());
     status.put("networks", vswitch.networks().stream().map(Network::statistics).toList());
     return status;
+  }
+
+  private static Map<String, Object> ground(GroundChoice choice) {
+    return switch (choice) {
+      case EmbeddedChoice embedded ->
+          Map.of("kind", "embedded", "run", embedded.run().toString(), "apart", embedded.apart());
+      case Dom0Choice _ -> Map.of("kind", "dom0");
+    };
   }
 
   private List<Map<String, Object>> vifs() {

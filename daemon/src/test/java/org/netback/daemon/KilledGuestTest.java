@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.daemon.config.Configuration;
-import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.demo.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
@@ -84,7 +84,7 @@ class KilledGuestTest {
   void guestsThatComeAndGoInThisProcessLeaveItFlat(@TempDir Path directory) throws Exception {
     Configuration configuration =
         new Configuration(
-            new GroundChoice(directory, false),
+            new EmbeddedChoice(directory, false),
             directory.resolve("control.sock"),
             2,
             2,

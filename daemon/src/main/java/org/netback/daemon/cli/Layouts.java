@@ -19,8 +19,7 @@ final class Layouts {
         .append(", up ")
         .append(duration(status.path("uptimeSeconds").asLong()))
         .append("\nground ")
-        .append(status.path("ground").path("run").asText())
-        .append(status.path("ground").path("apart").asBoolean() ? ", apart" : ", own")
+        .append(ground(status.path("ground")))
         .append("\nvifs ")
         .append(status.path("vifs").asText())
         .append(", ")
@@ -42,6 +41,12 @@ final class Layouts {
           network.path("aged").asText());
     }
     return text.append('\n').append(table).toString();
+  }
+
+  private static String ground(JsonNode ground) {
+    return ground.path("kind").asText().equals("dom0")
+        ? "dom0"
+        : ground.path("run").asText() + (ground.path("apart").asBoolean() ? ", apart" : ", own");
   }
 
   static String vifs(JsonNode vifs) {

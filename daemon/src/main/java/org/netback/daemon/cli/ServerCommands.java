@@ -8,6 +8,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.Dom0Choice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
+import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.guest.GuestProcess;
@@ -36,7 +39,7 @@ final class ServerCommands {
     try {
       daemon = Daemon.start(configuration);
     } catch (IOException e) {
-      throw failed(configuration.ground().run(), e);
+      throw failed(configuration.ground(), e);
     }
     AtomicBoolean ending = new AtomicBoolean();
     closeAtSignal(daemon, ending);
@@ -47,8 +50,8 @@ final class ServerCommands {
     }
     throw new UserError(
         UserError.UNAVAILABLE,
-        "the ground in "
-            + configuration.ground().run()
+        "the ground "
+            + configuration.ground().description()
             + " is gone ("
             + reason
             + "): start it again, then this daemon");
@@ -64,6 +67,13 @@ final class ServerCommands {
     closeAtSignal(ground, new AtomicBoolean());
     LOG.info("ground {}, pid {}", directory, ProcessHandle.current().pid());
     return await(new CompletableFuture<String>()).length();
+  }
+
+  private static UserError failed(GroundChoice ground, IOException e) {
+    return switch (ground) {
+      case EmbeddedChoice embedded -> failed(embedded.run(), e);
+      case Dom0Choice _ -> new UserError(UserError.UNAVAILABLE, String.valueOf(e.getMessage()));
+    };
   }
 
   private static UserError failed(Path ground, IOException e) {

@@ -19,12 +19,31 @@ public record Configuration(
     List<NetworkChoice> networks,
     List<TapChoice> taps) {
 
+  /// What the daemon stands on.
+  public sealed interface GroundChoice {
+    /// For people.
+    String description();
+  }
+
   /// The embedded ground.
   ///
   /// @param run its directory: xenstored's socket and the one that guests attach by
   /// @param apart whether it is a process of its own (`netback ground`), so that rings outlive the
   ///   daemon
-  public record GroundChoice(Path run, boolean apart) {}
+  public record EmbeddedChoice(Path run, boolean apart) implements GroundChoice {
+    @Override
+    public String description() {
+      return run + (apart ? " (apart)" : "");
+    }
+  }
+
+  /// The Xen host whose dom0 this is.
+  public record Dom0Choice() implements GroundChoice {
+    @Override
+    public String description() {
+      return "dom0";
+    }
+  }
 
   /// A tenant's network.
   ///

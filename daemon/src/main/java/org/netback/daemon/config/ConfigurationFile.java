@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.netback.daemon.RunDirectory;
+import org.netback.daemon.config.Configuration.Dom0Choice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
@@ -50,6 +53,8 @@ import org.snakeyaml.engine.v2.nodes.Node;
 public final class ConfigurationFile {
   private static final int MAX_OCTETS = 1 << 20;
   private static final Pattern NETWORK = Pattern.compile("[A-Za-z0-9._-]{1,63}");
+  private static final String DOM0 = "dom0";
+  private static final String EMBEDDED = "embedded";
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
   private static final List<String> TOP =
       List.of("ground", "control", "loops", "vifs", "networks", "taps");
@@ -86,12 +91,14 @@ public final class ConfigurationFile {
     Node root = root(file, text, TOP);
     YamlMap top = YamlMap.of(file, "the configuration", root, TOP);
     YamlMap groundMap =
-        top.map("ground", List.of("run", "apart"))
+        top.map("ground", List.of("kind", "run", "apart"))
             .orElseThrow(
-                () -> YamlMap.at(file, root, "\"ground\" is missing, with its \"run\" directory"));
-    GroundChoice ground =
-        new GroundChoice(
-            directory.resolve(groundMap.text("run")).normalize(), groundMap.flag("apart", false));
+                () ->
+                    YamlMap.at(
+                        file,
+                        root,
+                        "\"ground\" is missing: {kind: dom0} on a Xen host, elsewhere {run: DIR}"));
+    GroundChoice ground = ground(groundMap, directory);
     int maxQueues =
         top.has("vifs")
             ? top.map("vifs", List.of("max-queues"))
@@ -103,11 +110,40 @@ public final class ConfigurationFile {
         ground,
         top.has("control")
             ? directory.resolve(top.text("control")).normalize()
-            : ground.run().resolve("control.sock"),
+            : runDirectory(ground).resolve("control.sock"),
         top.integer("loops", 1, 64, Runtime.getRuntime().availableProcessors()),
         maxQueues,
         networks,
         taps(top, networks));
+  }
+
+  private static GroundChoice ground(YamlMap map, Path directory) throws ConfigurationException {
+    String kind = map.text("kind", EMBEDDED);
+    return switch (kind) {
+      case DOM0 -> {
+        for (String key : List.of("run", "apart")) {
+          if (map.has(key)) {
+            throw map.wrong(
+                key,
+                '"' + key + "\" is for the embedded ground; a ground of kind dom0 has Xen's own");
+          }
+        }
+        yield new Dom0Choice();
+      }
+      case EMBEDDED ->
+          new EmbeddedChoice(
+              directory.resolve(map.text("run")).normalize(), map.flag("apart", false));
+      default ->
+          throw map.wrong(
+              "kind", "\"kind\" is \"" + kind + "\", but has to be " + DOM0 + " or " + EMBEDDED);
+    };
+  }
+
+  private static Path runDirectory(GroundChoice ground) {
+    return switch (ground) {
+      case EmbeddedChoice embedded -> embedded.run();
+      case Dom0Choice _ -> Path.of(RunDirectory.DEFAULT);
+    };
   }
 
   private static int defaultQueues() {

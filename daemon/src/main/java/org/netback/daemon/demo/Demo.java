@@ -24,7 +24,7 @@ import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
 import org.netback.daemon.RunDirectory;
 import org.netback.daemon.config.Configuration;
-import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.control.ControlClient;
@@ -117,7 +117,7 @@ public final class Demo {
     return cleanup.add(
         Daemon.start(
             new Configuration(
-                new GroundChoice(directory, false),
+                new EmbeddedChoice(directory, false),
                 directory.resolve("control.sock"),
                 Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 2),
                 2,

@@ -9,7 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
@@ -46,7 +46,7 @@ class ConfigurationFileTest {
     assertThat(configuration)
         .isEqualTo(
             new Configuration(
-                new GroundChoice(Path.of("/etc/netback/run"), true),
+                new EmbeddedChoice(Path.of("/etc/netback/run"), true),
                 Path.of("/run/c.sock"),
                 3,
                 4,
@@ -64,7 +64,9 @@ class ConfigurationFileTest {
   void fillsInDefaults() throws Exception {
     Configuration configuration = parse("ground: {run: /r}\nnetworks: [{name: a}]\n");
     assertThat(configuration.controlSocket()).isEqualTo(Path.of("/r/control.sock"));
-    assertThat(configuration.ground().apart()).isFalse();
+    assertThat(configuration.ground())
+        .isInstanceOfSatisfying(
+            EmbeddedChoice.class, ground -> assertThat(ground.apart()).isFalse());
     assertThat(configuration.networks())
         .containsExactly(new NetworkChoice("a", 8192, Duration.ofMinutes(5), 1024, List.of()));
   }

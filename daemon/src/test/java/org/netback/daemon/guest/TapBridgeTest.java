@@ -26,12 +26,12 @@ import org.netback.packet.MacAddress;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
-import org.netback.xen.embedded.Backend;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontOptions;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 
 /// Kernel stacks in namespaces, joined by nothing but tap, ring, backend, switch, backend, ring and

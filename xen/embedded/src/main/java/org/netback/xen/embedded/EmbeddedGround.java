@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.netback.xen.embedded.xenstored.Xenstored;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;

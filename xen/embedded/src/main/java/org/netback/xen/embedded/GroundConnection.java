@@ -9,6 +9,7 @@ import org.netback.xen.embedded.GroundClient.Answer;
 import org.netback.xen.embedded.GroundMessage.AttachBackend;
 import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.Attached;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;

@@ -4,6 +4,7 @@ import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.netback.xen.event.BackOff;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
@@ -15,14 +16,9 @@ import org.netback.xen.netty.NettyLoop;
 /// which clears it and runs the handler. Rings in between merge, so that a peer's storm costs one
 /// task at a time.
 ///
-/// A peer that rings without work is slowed down (XSA-332): after the second handler call in a row
-/// that found none, the next one waits 1 ms, then 2 ms, 4 ms, up to a second. A call that finds
-/// work ends it. Rings in the waiting time are not lost, only late.
+/// A peer that rings without work is slowed down, see [BackOff]. Rings in the waiting time are not
+/// lost, only late.
 final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
-  private static final long FIRST_DELAY_NANOS = 1_000_000;
-  private static final long LONGEST_DELAY_NANOS = 1_000_000_000;
-  private static final int SPURIOUS_ALLOWED = 1;
-
   private final int port;
   private final EventLoop loop;
   private final EventHandler handler;
@@ -34,8 +30,8 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
   private volatile Doorbell peer = Doorbell.NONE;
   private final AtomicReference<Optional<Wire>> wire = new AtomicReference<>(Optional.empty());
 
-  /// Handler calls in a row that found no work; only the loop touches it.
-  private int spurious;
+  /// The loop's.
+  private final BackOff backOff = new BackOff();
 
   /// @param unbind frees the port in the ground; runs once
   LocalChannel(int port, EventLoop loop, EventHandler handler, Runnable unbind) {
@@ -74,20 +70,16 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
       return;
     }
     Optional<Wire> wired = wire.get();
-    if (spurious >= SPURIOUS_ALLOWED) {
+    if (backOff.isNear()) {
       // It may be masked after this call. What is written from here on wakes at the unmasking; what
       // was written before must not, or the channel would ring itself for ever.
       wired.ifPresent(w -> w.watch.drain());
     }
-    if (handler.onEvent()) {
-      spurious = 0;
-      return;
-    }
-    if (++spurious > SPURIOUS_ALLOWED) {
-      int doublings = Math.min(spurious - SPURIOUS_ALLOWED - 1, 10);
+    long delay = backOff.delayAfter(handler.onEvent());
+    if (delay > 0) {
       masked = true;
       wired.ifPresent(w -> w.watch.mask());
-      loop.schedule(Math.min(FIRST_DELAY_NANOS << doublings, LONGEST_DELAY_NANOS), this::unmask);
+      loop.schedule(delay, this::unmask);
     }
   }
 

@@ -21,6 +21,7 @@ import org.netback.xen.embedded.GroundMessage.OpenMemory;
 import org.netback.xen.embedded.GroundMessage.PortOpened;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 
 /// Processes that attach, misbehave and die.

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 

@@ -23,6 +23,7 @@ import org.netback.xen.grant.GrantCopy;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
+import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 
 /// The contracts across processes: the ground in a JVM of its own, or with the backend, the guest

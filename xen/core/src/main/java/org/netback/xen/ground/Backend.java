@@ -1,12 +1,11 @@
-package org.netback.xen.embedded;
+package org.netback.xen.ground;
 
 import java.util.concurrent.CompletionStage;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.store.XenStore;
 
-/// Domain 0's side of a ground, for the drivers of this process: made by [EmbeddedGround#backend]
-/// or [GroundConnection#attachBackend].
+/// Domain 0's side of a ground, for the drivers of this process. Each ground makes its own.
 public final class Backend implements AutoCloseable {
   private final GrantTable grants;
   private final EventChannels events;
@@ -14,7 +13,9 @@ public final class Backend implements AutoCloseable {
   private final CompletionStage<String> lost;
   private final Runnable detach;
 
-  Backend(
+  /// @param lost completes with the reason when the ground has gone
+  /// @param detach lets go of the ground; idempotent
+  public Backend(
       GrantTable grants,
       EventChannels events,
       XenStore store,
@@ -45,8 +46,8 @@ public final class Backend implements AutoCloseable {
     return lost;
   }
 
-  /// Closes the connection to the store, and if the ground is another process, everything that was
-  /// mapped and bound. Idempotent.
+  /// Lets go of the ground: of its store, and of whatever is still mapped and bound through it.
+  /// Drivers have stopped before. Idempotent.
   @Override
   public void close() {
     detach.run();

@@ -1,0 +1,55 @@
+package org.netback.xen.dom0;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.netty.NettyLoop;
+
+/// This domain's event channels by `/dev/xen/evtchn`, one descriptor per loop. When the process
+/// dies the kernel unbinds its ports; the guests' ends then wait for the next one to bind to them.
+final class Dom0EventChannels implements EventChannels, AutoCloseable {
+  private final Map<NettyLoop, LoopPorts> loops = new HashMap<>();
+
+  @Override
+  public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
+      throws IOException {
+    check(remoteDomid);
+    return ports(loop).bind(remoteDomid, remotePort, handler);
+  }
+
+  @Override
+  public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
+      throws IOException {
+    check(remoteDomid);
+    return ports(loop).allocate(remoteDomid, handler);
+  }
+
+  private static void check(int domid) throws IOException {
+    if (!Domids.isDomain(domid)) {
+      throw new IOException("event channel with domain " + domid + ": no such domain");
+    }
+  }
+
+  private synchronized LoopPorts ports(EventLoop loop) throws IOException {
+    if (!(loop instanceof NettyLoop netty)) {
+      throw new IllegalArgumentException(loop + " cannot wait for a descriptor");
+    }
+    LoopPorts ports = loops.get(netty);
+    if (ports == null) {
+      ports = LoopPorts.open(netty);
+      loops.put(netty, ports);
+    }
+    return ports;
+  }
+
+  /// Unbinds whatever is still bound. No thread may be about to use a channel.
+  @Override
+  public synchronized void close() {
+    loops.values().forEach(LoopPorts::close);
+    loops.clear();
+  }
+}

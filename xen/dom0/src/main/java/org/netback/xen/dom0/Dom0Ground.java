@@ -1,0 +1,89 @@
+package org.netback.xen.dom0;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.ground.Backend;
+import org.netback.xen.netty.NettyLoop;
+import org.netback.xen.netty.UnixStoreTransport;
+import org.netback.xen.store.StoreClient;
+import org.netback.xen.store.StoreTransport;
+
+/// The ground of the control domain of a real Xen host.
+public final class Dom0Ground {
+  private static final List<Path> STORE_SOCKETS =
+      List.of(Path.of("/run/xenstored/socket"), Path.of("/var/run/xenstored/socket"));
+
+  private static final String HOME = "/local/domain/0";
+
+  private Dom0Ground() {}
+
+  /// Opens the devices and connects to the store.
+  ///
+  /// @param environment of the process: `XENSTORED_PATH` names another socket of xenstored's
+  /// @throws IOException this is not dom0, or a device or xenstored is not there
+  public static Backend open(Map<String, String> environment) throws IOException {
+    List<AutoCloseable> undo = new ArrayList<>();
+    try {
+      Dom0GrantTable grants = Dom0GrantTable.open();
+      undo.add(grants);
+      Dom0EventChannels events = new Dom0EventChannels();
+      undo.add(events);
+      NettyLoop loop = NettyLoop.start("xenstore");
+      undo.add(loop);
+      ExecutorService watchers =
+          Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("watch-", 0).factory());
+      undo.add(watchers::shutdownNow);
+      StoreClient store = StoreClient.start(transport(loop, environment), HOME, watchers);
+      undo.add(store);
+      AtomicBoolean closed = new AtomicBoolean();
+      return new Backend(
+          grants,
+          events,
+          store,
+          store.closed(),
+          () -> {
+            if (closed.compareAndSet(false, true)) {
+              close(undo);
+            }
+          });
+    } catch (IOException | RuntimeException e) {
+      close(undo);
+      throw e;
+    }
+  }
+
+  private static StoreTransport transport(NettyLoop loop, Map<String, String> environment)
+      throws IOException {
+    Optional<Path> socket = storeSocket(environment);
+    return socket.isPresent()
+        ? UnixStoreTransport.connect(loop, socket.get())
+        : XenbusDevice.open(loop);
+  }
+
+  /// Where xenstored listens; empty if it runs in another domain.
+  static Optional<Path> storeSocket(Map<String, String> environment) {
+    String named = environment.getOrDefault("XENSTORED_PATH", "");
+    return named.isEmpty()
+        ? STORE_SOCKETS.stream().filter(Files::exists).findFirst()
+        : Optional.of(Path.of(named));
+  }
+
+  private static void close(List<AutoCloseable> parts) {
+    for (AutoCloseable part : parts.reversed()) {
+      try {
+        part.close();
+      } catch (Exception e) {
+        System.getLogger(Dom0Ground.class.getName())
+            .log(System.Logger.Level.WARNING, "closing: " + e);
+      }
+    }
+  }
+}
