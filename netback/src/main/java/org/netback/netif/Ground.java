@@ -1,7 +1,10 @@
 package org.netback.netif;
 
+import org.netback.ctrl.GrefBudget;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
 
 /// What of the host a vif needs: other domains' pages and event channels.
-record Ground(GrantTable grants, EventChannels events) {}
+///
+/// @param grefBudget what all guests together may have mapped for good
+record Ground(GrantTable grants, EventChannels events, GrefBudget grefBudget) {}

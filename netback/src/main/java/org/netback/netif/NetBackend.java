@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.ctrl.GrefBudget;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendDevice;
@@ -26,6 +27,10 @@ public final class NetBackend implements DeviceBackend.Factory {
   /// Of the type in a device's path: `backend/vif/3/0`.
   public static final String TYPE = "vif";
 
+  /// Pages that guests may have mapped for good, all together: a fourth of the mappings that Linux
+  /// allows a process, since a list may need one per page.
+  static final int MOST_STATIC_PAGES = 16384;
+
   private final Switch vswitch;
   private final NetworkPolicy networks;
   private final Ground ground;
@@ -33,8 +38,7 @@ public final class NetBackend implements DeviceBackend.Factory {
   private final Executor storeWriter;
   private final List<LoopMemory> loops;
   private final AtomicInteger nextLoop = new AtomicInteger();
-  private final ThreadLocal<long[]> masks =
-      ThreadLocal.withInitial(() -> new long[VifSettings.MOST_QUEUES]);
+  private final ThreadLocal<PortScratch> scratch = ThreadLocal.withInitial(PortScratch::new);
   private final Map<DeviceId, Vif> vifs = new ConcurrentHashMap<>();
 
   /// @param loops that serve the queues, which are dealt out to them in turn
@@ -53,7 +57,7 @@ public final class NetBackend implements DeviceBackend.Factory {
     }
     this.vswitch = vswitch;
     this.networks = networks;
-    this.ground = new Ground(grants, events);
+    this.ground = new Ground(grants, events, new GrefBudget(MOST_STATIC_PAGES));
     this.loops = loops.stream().map(loop -> new LoopMemory(loop, Arena.ofAuto())).toList();
     this.maxQueues = maxQueues;
     this.storeWriter = storeWriter;
@@ -69,7 +73,7 @@ public final class NetBackend implements DeviceBackend.Factory {
             maxQueues,
             this::nextLoop,
             network(device),
-            new VifPort(id.toString(), masks),
+            new VifPort(id.toString(), scratch),
             storeWriter,
             () -> vifs.remove(id));
     vifs.put(id, vif);

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import org.netback.ctrl.GrefMappings;
 import org.netback.vswitch.Ingress;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
@@ -22,6 +23,7 @@ import org.netback.xen.ring.RingViolation;
 final class QueuePair {
   private final TxQueue tx;
   private final RxQueue rx;
+  private final GrefMappings mappings;
   private final EventChannel txChannel;
   private final EventChannel rxChannel;
   private final Deque<Runnable> undo;
@@ -29,11 +31,13 @@ final class QueuePair {
   private QueuePair(
       TxQueue tx,
       RxQueue rx,
+      GrefMappings mappings,
       EventChannel txChannel,
       EventChannel rxChannel,
       Deque<Runnable> undo) {
     this.tx = tx;
     this.rx = rx;
+    this.mappings = mappings;
     this.txChannel = txChannel;
     this.rxChannel = rxChannel;
     this.undo = undo;
@@ -60,13 +64,27 @@ final class QueuePair {
           map(ground, domid, keys.prefix() + "tx-ring-ref", keys.txRef(), TxRequest.SIZE, undo);
       BackRing rxRing =
           map(ground, domid, keys.prefix() + "rx-ring-ref", keys.rxRef(), RxRequest.SIZE, undo);
+      QueueLocks locks = new QueueLocks();
+      GrefMappings mappings = new GrefMappings(ground.grants(), domid, ground.grefBudget(), locks);
+      undo.push(mappings::close);
       TxQueue tx =
-          new TxQueue(domid, txRing, ground.grants(), memory, port.counters(), ingress, failure);
+          new TxQueue(
+              domid,
+              txRing,
+              ground.grants(),
+              mappings,
+              locks.tx(),
+              memory,
+              port.counters(),
+              ingress,
+              failure);
       RxQueue rx =
           new RxQueue(
               domid,
               rxRing,
               ground.grants(),
+              mappings,
+              locks.rx(),
               memory.loop(),
               port.counters(),
               settings.rxNotify(),
@@ -79,7 +97,7 @@ final class QueuePair {
             bind(ground, domid, key + "-tx", keys.txPort(), memory.loop(), tx::onEvent, undo);
         EventChannel rxChannel =
             bind(ground, domid, key + "-rx", keys.rxPort(), memory.loop(), rx::onEvent, undo);
-        return new QueuePair(tx, rx, txChannel, rxChannel, undo);
+        return new QueuePair(tx, rx, mappings, txChannel, rxChannel, undo);
       }
       EventChannel channel =
           bind(
@@ -94,7 +112,7 @@ final class QueuePair {
                 return transmitted || posted;
               },
               undo);
-      return new QueuePair(tx, rx, channel, channel, undo);
+      return new QueuePair(tx, rx, mappings, channel, channel, undo);
     } catch (DeviceException | RuntimeException e) {
       undo.forEach(Runnable::run);
       throw e;
@@ -110,7 +128,7 @@ final class QueuePair {
     }
   }
 
-  private static BackRing map(
+  static BackRing map(
       Ground ground, int domid, String key, int gref, int slotSize, Deque<Runnable> undo)
       throws DeviceException {
     GrantMapping mapping;
@@ -127,7 +145,7 @@ final class QueuePair {
     }
   }
 
-  private static EventChannel bind(
+  static EventChannel bind(
       Ground ground,
       int domid,
       String key,
@@ -161,6 +179,10 @@ final class QueuePair {
   void halt() {
     tx.halt();
     rx.halt();
+  }
+
+  GrefMappings mappings() {
+    return mappings;
   }
 
   RxQueue rx() {

@@ -16,6 +16,7 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
   /// @param octets of those frames
   /// @param rejected packets that were not even copied, by reason; reasons that occurred
   /// @param copyFailures packets that could not be copied whole
+  /// @param mappedCopies slots copied without a grant operation, their pages being mapped for good
   /// @param checksumFixups frames to be segmented whose checksum had to be blanked first
   /// @param events notifications from the guest
   /// @param spuriousEvents those that came with nothing new in the ring
@@ -28,6 +29,7 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
       long octets,
       Map<TxOutcome, Long> rejected,
       long copyFailures,
+      long mappedCopies,
       long checksumFixups,
       long events,
       long spuriousEvents,
@@ -45,6 +47,7 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
   /// @param frames delivered
   /// @param octets of those frames
   /// @param copyFailures frames of which a buffer could not be written
+  /// @param mappedCopies slots copied without a grant operation, their pages being mapped for good
   /// @param backlogged frames that had to wait for buffers
   /// @param events notifications from the guest
   /// @param spuriousEvents those that came with nothing new in the ring
@@ -60,6 +63,7 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
       long frames,
       long octets,
       long copyFailures,
+      long mappedCopies,
       long backlogged,
       long events,
       long spuriousEvents,

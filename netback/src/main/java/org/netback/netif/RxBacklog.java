@@ -48,8 +48,9 @@ final class RxBacklog {
 
   /// Appends a copy.
   ///
+  /// @param hash of the frame, as the guest has asked for it
   /// @return false if there is no room
-  boolean offer(Frame frame, long now) {
+  boolean offer(Frame frame, long hash, long now) {
     int length = frame.length();
     Memory m = memory;
     if (m == null) {
@@ -68,6 +69,7 @@ final class RxBacklog {
     m.checksums[i] = frame.checksum();
     m.gso[i] = frame.gso();
     m.gsoSizes[i] = frame.gsoSize();
+    m.hashes[i] = hash;
     frames++;
     octets += length;
     tail = at + length;
@@ -148,6 +150,10 @@ final class RxBacklog {
     return present().gsoSizes[head];
   }
 
+  long hash() {
+    return present().hashes[head];
+  }
+
   private Memory present() {
     Memory m = memory;
     if (m == null || frames == 0) {
@@ -166,5 +172,6 @@ final class RxBacklog {
     final ChecksumState[] checksums = new ChecksumState[MAX_FRAMES];
     final GsoType[] gso = new GsoType[MAX_FRAMES];
     final int[] gsoSizes = new int[MAX_FRAMES];
+    final long[] hashes = new long[MAX_FRAMES];
   }
 }

@@ -6,6 +6,7 @@ final class RxCounters {
   long packets;
   long octets;
   long copyFailures;
+  long mappedCopies;
   long backlogged;
   long events;
   long spuriousEvents;
@@ -24,6 +25,7 @@ final class RxCounters {
         packets,
         octets,
         copyFailures,
+        mappedCopies,
         backlogged,
         events,
         spuriousEvents,

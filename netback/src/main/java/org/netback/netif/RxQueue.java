@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.netback.ctrl.GrefMappings;
+import org.netback.hashing.HashConfiguration;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
@@ -16,6 +18,7 @@ import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantCopy;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -25,9 +28,9 @@ import org.netback.xen.ring.RingViolation;
 /// Writes what the switch sends to a guest into the buffers that the guest has posted on one ring
 /// (io/netif.h, "Guest receive").
 ///
-/// A frame takes one buffer per 4096 octets, and one more for a GSO extra, whose response takes the
-/// buffer's slot. A frame is begun only when it can be finished, and every response lies in the
-/// slot of its request, since frontends go by that.
+/// A frame takes one buffer per 4096 octets, and one more each for a GSO and a HASH extra, whose
+/// response takes the buffer's slot. A frame is begun only when it can be finished, and every
+/// response lies in the slot of its request, since frontends go by that.
 ///
 /// When the guest has too few buffers, frames wait as private copies in an [RxBacklog]:
 /// - bounded: what does not fit is dropped (BACKLOG_FULL);
@@ -58,11 +61,16 @@ final class RxQueue {
   /// A ring's slots: no more can be consumed without being answered.
   private static final int SLOTS = 256;
 
-  private static final int EXTRA = -1;
+  // What a slot is if it waits for no grant copy.
+  private static final int GSO_EXTRA = -1;
+  private static final int HASH_EXTRA = -2;
+  private static final int COPIED = -3;
+  private static final int NOT_WRITABLE = -4;
 
   private final int domid;
   private final BackRing ring;
   private final GrantTable grants;
+  private final GrefMappings mappings;
   private final EventLoop loop;
   private final PortCounters port;
   private final boolean rxNotify;
@@ -71,7 +79,7 @@ final class RxQueue {
   private final Consumer<Exception> failure;
   private final Runnable tick = this::tick;
 
-  private final ReentrantLock lock = new ReentrantLock();
+  private final ReentrantLock lock;
   private final RxCounters counters = new RxCounters();
   private EventChannel channel = Unbound.CHANNEL;
   private volatile boolean open;
@@ -100,6 +108,9 @@ final class RxQueue {
   private EventLoop.Timer timer = () -> {};
   private int reqProdAtLastEvent;
 
+  /// @param mappings pages of the queue's that need no grant operation, exchanged under the lock
+  ///   only
+  /// @param lock the queue's
   /// @param port the vif's
   /// @param rxNotify whether the frontend notifies when it has posted buffers
   /// @param maxLength the longest frame that the guest takes
@@ -110,6 +121,8 @@ final class RxQueue {
       int domid,
       BackRing ring,
       GrantTable grants,
+      GrefMappings mappings,
+      ReentrantLock lock,
       EventLoop loop,
       PortCounters port,
       boolean rxNotify,
@@ -119,6 +132,8 @@ final class RxQueue {
     this.domid = domid;
     this.ring = ring;
     this.grants = grants;
+    this.mappings = mappings;
+    this.lock = lock;
     this.loop = loop;
     this.port = port;
     this.rxNotify = rxNotify;
@@ -209,7 +224,9 @@ final class RxQueue {
   ///
   /// @param base index of the frame that the mask's lowest bit stands for
   /// @param mask a bit for each frame that is meant
-  void transmit(FrameBatch frames, int base, long mask) {
+  /// @param hashes what the guest is told of each, in the form of [HashConfiguration#hash]; the
+  ///   first belongs to the frame at the base
+  void transmit(FrameBatch frames, int base, long mask, long[] hashes) {
     lock.lock();
     long left = mask;
     try {
@@ -221,19 +238,22 @@ final class RxQueue {
         flush();
       }
       while (left != 0) {
-        Frame frame = frames.get(base + Long.numberOfTrailingZeros(left));
+        int i = Long.numberOfTrailingZeros(left);
+        Frame frame = frames.get(base + i);
+        long hash = hashes[i];
         if (frame.length() > maxLength) {
           port.drop(DropReason.TOO_LONG, 1);
-        } else if (backlog.isEmpty() && reserve(slots(frame.length(), frame.gso()))) {
+        } else if (backlog.isEmpty() && reserve(slots(frame.length(), frame.gso(), hash))) {
           stage(
               frame.memory(),
               frame.offset(),
               frame.length(),
               frame.checksum(),
               frame.gso(),
-              frame.gsoSize());
+              frame.gsoSize(),
+              hash);
         } else {
-          queue(frame);
+          queue(frame, hash);
         }
         left &= left - 1;
       }
@@ -316,8 +336,10 @@ final class RxQueue {
     free = ring.unconsumedRequests();
   }
 
-  private static int slots(int length, GsoType gso) {
-    return (length + PAGE - 1) / PAGE + (gso == GsoType.NONE ? 0 : 1);
+  private static int slots(int length, GsoType gso, long hash) {
+    return (length + PAGE - 1) / PAGE
+        + (gso == GsoType.NONE ? 0 : 1)
+        + (hash == HashConfiguration.NO_HASH ? 0 : 1);
   }
 
   private boolean reserve(int slots) throws RingViolation {
@@ -334,32 +356,31 @@ final class RxQueue {
       int length,
       ChecksumState checksum,
       GsoType gso,
-      int gsoSize) {
+      int gsoSize,
+      long hash) {
     int first = staged;
-    int at = 0;
-    do {
-      int part = Math.min(PAGE, length - at);
-      MemorySegment request = ring.copyRequest();
-      ids[staged] = RxRequest.id(request);
-      lengths[staged] = part;
-      copyOf[staged] =
-          copies.addToGuest(domid, RxRequest.gref(request), 0, part, memory, offset + at);
-      at += part;
-      flags[staged++] = at < length ? RxResponse.MORE_DATA : 0;
-      if (gso != GsoType.NONE && staged == first + 1) {
-        // The extra comes directly after the first slot and takes the buffer that was posted
-        // there, unused.
-        ring.copyRequest();
-        copyOf[staged] = EXTRA;
-        lengths[staged] = gsoSize;
-        flags[staged++] =
-            gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
-      }
-    } while (at < length);
+    int at = Math.min(PAGE, length);
+    stageData(memory, offset, at, at < length);
+    // Extras come directly after the first slot and take the buffers that were posted there,
+    // unused.
     if (gso != GsoType.NONE) {
+      int type = gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
+      stageExtra(GSO_EXTRA, gsoSize, type);
+    }
+    if (hash != HashConfiguration.NO_HASH) {
+      stageExtra(HASH_EXTRA, HashConfiguration.value(hash), HashConfiguration.type(hash));
+    }
+    int extras = staged - first - 1;
+    while (at < length) {
+      int part = Math.min(PAGE, length - at);
+      stageData(memory, offset + at, part, at + part < length);
+      at += part;
+    }
+    if (extras > 0) {
+      flags[first] |= RxResponse.EXTRA_INFO;
+    }
+    if (gso != GsoType.NONE || checksum == ChecksumState.BLANK) {
       // Receivers insist on both checksum flags with GSO.
-      flags[first] |= RxResponse.EXTRA_INFO | RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
-    } else if (checksum == ChecksumState.BLANK) {
       flags[first] |= RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
     } else if (checksum == ChecksumState.VALIDATED) {
       flags[first] |= RxResponse.DATA_VALIDATED;
@@ -368,12 +389,40 @@ final class RxQueue {
     frameEnds[stagedFrames++] = staged;
   }
 
+  private void stageData(MemorySegment memory, long offset, int length, boolean more) {
+    MemorySegment request = ring.copyRequest();
+    int gref = RxRequest.gref(request);
+    ids[staged] = RxRequest.id(request);
+    lengths[staged] = length;
+    flags[staged] = more ? RxResponse.MORE_DATA : 0;
+    int place = mappings.find(gref);
+    if (place < 0) {
+      copyOf[staged] = copies.addToGuest(domid, gref, 0, length, memory, offset);
+    } else if (mappings.isReadOnly(place)) {
+      copyOf[staged] = NOT_WRITABLE;
+    } else {
+      MemorySegment.copy(memory, offset, mappings.page(place), 0, length);
+      copyOf[staged] = COPIED;
+      counters.mappedCopies++;
+    }
+    staged++;
+  }
+
+  private void stageExtra(int kind, int value, int type) {
+    ring.copyRequest();
+    copyOf[staged] = kind;
+    lengths[staged] = value;
+    flags[staged++] = type;
+  }
+
   /// Copies what is staged, answers, and notifies if the guest wants to know.
   private void commit() {
     if (staged == 0) {
       return;
     }
-    grants.copy(copies);
+    if (copies.size() > 0) {
+      grants.copy(copies);
+    }
     MemorySegment response = ring.responseSlot();
     int delivered = 0;
     long octets = 0;
@@ -382,10 +431,17 @@ final class RxQueue {
       boolean good = true;
       int length = 0;
       for (; slot < frameEnds[frame]; slot++) {
-        if (copyOf[slot] == EXTRA) {
-          ExtraInfo.writeGso(response, 0, lengths[slot], flags[slot], 0);
+        int copy = copyOf[slot];
+        if (copy == GSO_EXTRA) {
+          // A hash is the only extra that may follow; a frame never ends with an announcement.
+          boolean more = slot + 1 < frameEnds[frame] && copyOf[slot + 1] == HASH_EXTRA;
+          int extraFlags = more ? ExtraInfo.FLAG_MORE : 0;
+          ExtraInfo.writeGso(response, extraFlags, lengths[slot], flags[slot], 0);
+        } else if (copy == HASH_EXTRA) {
+          int algorithm = CtrlRequest.HASH_ALGORITHM_TOEPLITZ;
+          ExtraInfo.writeHash(response, 0, flags[slot], algorithm, lengths[slot]);
         } else {
-          boolean copied = copies.status(copyOf[slot]) == GrantStatus.OKAY;
+          boolean copied = copy == COPIED || copy >= 0 && copies.status(copy) == GrantStatus.OKAY;
           good &= copied;
           length += lengths[slot];
           int status = copied ? lengths[slot] : RxResponse.ERROR;
@@ -418,14 +474,14 @@ final class RxQueue {
     }
   }
 
-  private void queue(Frame frame) {
+  private void queue(Frame frame, long hash) {
     long now = loop.nanoTime();
     lastWait = now;
     if (!starving) {
       starving = true;
       starvingSince = now;
     }
-    if (backlog.offer(frame, now)) {
+    if (backlog.offer(frame, hash, now)) {
       counters.backlogged++;
     } else {
       port.drop(DropReason.BACKLOG_FULL, 1);
@@ -436,14 +492,16 @@ final class RxQueue {
   /// enough for the next.
   private void flush() throws RingViolation {
     while (!backlog.isEmpty()) {
-      while (!backlog.isEmpty() && reserve(slots(backlog.length(), backlog.gso()))) {
+      while (!backlog.isEmpty()
+          && reserve(slots(backlog.length(), backlog.gso(), backlog.hash()))) {
         stage(
             backlog.memory(),
             backlog.offset(),
             backlog.length(),
             backlog.checksum(),
             backlog.gso(),
-            backlog.gsoSize());
+            backlog.gsoSize(),
+            backlog.hash());
         // Its octets stay where they are until the next frame is appended, after the commit.
         backlog.remove();
       }
@@ -456,7 +514,7 @@ final class RxQueue {
         starving = true;
         starvingSince = loop.nanoTime();
       }
-      int needed = slots(backlog.length(), backlog.gso());
+      int needed = slots(backlog.length(), backlog.gso(), backlog.hash());
       ring.armRequestEvent(needed);
       look();
       if (free < needed) {

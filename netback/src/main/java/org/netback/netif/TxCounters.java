@@ -10,6 +10,7 @@ final class TxCounters {
   long octets;
   final long[] rejected = new long[TxOutcome.values().length];
   long copyFailures;
+  long mappedCopies;
   long checksumFixups;
   long events;
   long spuriousEvents;
@@ -31,6 +32,7 @@ final class TxCounters {
         octets,
         reasons,
         copyFailures,
+        mappedCopies,
         checksumFixups,
         events,
         spuriousEvents,

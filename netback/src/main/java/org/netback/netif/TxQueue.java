@@ -3,6 +3,7 @@ package org.netback.netif;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.netback.ctrl.GrefMappings;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
@@ -19,14 +20,15 @@ import org.netback.xen.ring.RingViolation;
 /// is queued behind whatever else the loop has to do.
 ///
 /// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
-/// returning while one is under way; nobody else wants it, and no one who holds it waits for
-/// anything but the lock of an [RxQueue], whose holders never wait.
+/// returning while one is under way; but for an exchange of mapped pages nobody else wants it, and
+/// no one who holds it waits for anything but the lock of an [RxQueue], whose holders never wait.
 final class TxQueue {
   private static final long STOP_SECONDS = 5;
 
   private final int domid;
   private final BackRing ring;
   private final GrantTable grants;
+  private final GrefMappings mappings;
   private final EventLoop loop;
   private final TxRound round;
   private final PortCounters port;
@@ -34,13 +36,16 @@ final class TxQueue {
   private final Consumer<Exception> failure;
   private final Runnable resume = this::resume;
 
-  private final ReentrantLock guard = new ReentrantLock();
+  private final ReentrantLock guard;
   private final TxCounters counters = new TxCounters();
   private volatile State state = State.NEW;
   private boolean resumeQueued;
   private int reqConsAtLastEvent;
   private EventChannel channel = Unbound.CHANNEL;
 
+  /// @param mappings pages of the queue's that need no grant operation, exchanged under the guard
+  ///   only
+  /// @param guard the queue's
   /// @param port the vif's
   /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
   ///   queue, stopped by then, cannot go on
@@ -48,6 +53,8 @@ final class TxQueue {
       int domid,
       BackRing ring,
       GrantTable grants,
+      GrefMappings mappings,
+      ReentrantLock guard,
       LoopMemory memory,
       PortCounters port,
       Ingress ingress,
@@ -55,6 +62,8 @@ final class TxQueue {
     this.domid = domid;
     this.ring = ring;
     this.grants = grants;
+    this.mappings = mappings;
+    this.guard = guard;
     this.loop = memory.loop();
     this.round = memory.round();
     this.port = port;
@@ -160,7 +169,7 @@ final class TxQueue {
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
-        round.stage(domid);
+        counters.mappedCopies += round.stage(domid, mappings);
       } else {
         counters.rejected[outcome.ordinal()]++;
         if (outcome.isFatal()) {

@@ -1,6 +1,8 @@
 package org.netback.netif;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.netback.ctrl.GrefMappings;
 import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
@@ -74,8 +76,11 @@ final class TxRound {
     return slots;
   }
 
-  /// Takes over the packet that the assembler holds.
-  void stage(int domid) {
+  /// Takes over the packet that the assembler holds. What lies in pages that are mapped is copied
+  /// here, the rest with [#copy].
+  ///
+  /// @return slots copied already
+  int stage(int domid, GrefMappings mappings) {
     Frame frame = arena.allocate(assembler.total());
     frame.setChecksum(assembler.checksum());
     frame.setGso(assembler.gso(), assembler.gsoSize());
@@ -83,20 +88,30 @@ final class TxRound {
     firstSlot[staged] = slots;
     firstCopy[staged] = copies.size();
     long at = frame.offset();
+    int mapped = 0;
     for (int i = 0; i < assembler.fragmentCount(); i++) {
       int length = assembler.length(i);
-      if (length > 0) {
+      if (length == 0) {
+        continue;
+      }
+      int place = mappings.find(assembler.gref(i));
+      if (place < 0) {
         int copy =
             copies.addFromGuest(
                 domid, assembler.gref(i), assembler.offset(i), length, frame.memory(), at);
         slotOfCopy[copy] = slots + assembler.slotOf(i);
-        at += length;
+      } else {
+        MemorySegment page = mappings.page(place);
+        MemorySegment.copy(page, assembler.offset(i), frame.memory(), at, length);
+        mapped++;
       }
+      at += length;
     }
     list(TxResponse.OKAY);
     endSlot[staged] = slots;
     staged++;
     firstCopy[staged] = copies.size();
+    return mapped;
   }
 
   /// Lists the slots of a packet that is not served.
@@ -118,7 +133,9 @@ final class TxRound {
     if (staged == 0) {
       return;
     }
-    grants.copy(copies);
+    if (copies.size() > 0) {
+      grants.copy(copies);
+    }
     for (int i = 0; i < staged; i++) {
       if (!isCopied(i)) {
         counters.copyFailures++;
@@ -158,7 +175,11 @@ final class TxRound {
         statuses[slotOfCopy[i]] = TxResponse.ERROR;
       }
     }
-    if (copies.status(first) != GrantStatus.OKAY) {
+    boolean hasBeginning =
+        first == firstCopy[packet + 1]
+            || slotOfCopy[first] != firstSlot[packet]
+            || copies.status(first) == GrantStatus.OKAY;
+    if (!hasBeginning) {
       for (int i = firstSlot[packet]; i < endSlot[packet]; i++) {
         if (statuses[i] != TxResponse.NULL) {
           statuses[i] = TxResponse.ERROR;

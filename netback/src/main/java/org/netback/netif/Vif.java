@@ -16,9 +16,9 @@ import org.slf4j.LoggerFactory;
 
 /// One network device of one guest.
 ///
-/// Of what netif.h knows, multicast control, the control ring and hashing are not offered, nor is
-/// Linux's XDP headroom, which is not in the header. `carrier` in the backend directory tells the
-/// guest's link: 1 from the connection on, 0 while the guest is stalled on all of its queues.
+/// Of what netif.h knows, multicast control is not offered, nor is Linux's XDP headroom, which is
+/// not in the header. `carrier` in the backend directory tells the guest's link: 1 from the
+/// connection on, 0 while the guest is stalled on all of its queues.
 ///
 /// Connected and disconnected on the bus's thread; read from any.
 public final class Vif implements DeviceBackend {
@@ -63,6 +63,7 @@ public final class Vif implements DeviceBackend {
     features.put("feature-rx-copy", "1");
     features.put("feature-rx-flip", "0");
     features.put("feature-split-event-channels", "1");
+    features.put("feature-ctrl-ring", "1");
     features.put("multi-queue-max-queues", Integer.toString(maxQueues));
     return features;
   }

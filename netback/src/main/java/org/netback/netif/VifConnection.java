@@ -2,9 +2,11 @@ package org.netback.netif;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.netback.ctrl.HashControl;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
@@ -22,12 +24,16 @@ final class VifConnection {
   private final List<QueuePair> queues = new ArrayList<>();
   private final AtomicBoolean failed = new AtomicBoolean();
   private final SwitchPort switchPort;
+  private final HashControl hash;
+  private Optional<CtrlService> ctrl = Optional.empty();
   private volatile boolean open;
 
-  private VifConnection(VifPort port, Consumer<String> failure, SwitchPort switchPort) {
+  private VifConnection(
+      VifPort port, Consumer<String> failure, SwitchPort switchPort, HashControl hash) {
     this.port = port;
     this.failure = failure;
     this.switchPort = switchPort;
+    this.hash = hash;
   }
 
   /// Maps and binds everything, joins the network and starts.
@@ -46,7 +52,12 @@ final class VifConnection {
       Consumer<String> failure,
       Runnable carrierChanged)
       throws DeviceException {
-    VifConnection connection = new VifConnection(port, failure, network.attach(port));
+    VifConnection connection =
+        new VifConnection(
+            port,
+            failure,
+            network.attach(port),
+            new HashControl(ground.grants(), domid, settings.queues().size()));
     try {
       for (VifSettings.QueueKeys keys : settings.queues()) {
         connection.queues.add(
@@ -61,6 +72,18 @@ final class VifConnection {
                 carrierChanged,
                 connection::fail));
       }
+      if (settings.ctrl().isPresent()) {
+        connection.ctrl =
+            Optional.of(
+                CtrlService.open(
+                    ground,
+                    domid,
+                    settings.ctrl().get(),
+                    loops.get().loop(),
+                    connection.hash,
+                    connection.queues.stream().map(QueuePair::mappings).toList(),
+                    connection::fail));
+      }
     } catch (DeviceException | RuntimeException e) {
       connection.close();
       throw e;
@@ -71,7 +94,11 @@ final class VifConnection {
 
   private void start(VifSettings settings) {
     open = true;
-    port.up(settings.accepts(), queues.stream().map(QueuePair::rx).toArray(RxQueue[]::new));
+    port.up(
+        settings.accepts(),
+        queues.stream().map(QueuePair::rx).toArray(RxQueue[]::new),
+        hash::configuration);
+    ctrl.ifPresent(CtrlService::start);
     queues.forEach(QueuePair::start);
   }
 
@@ -79,6 +106,7 @@ final class VifConnection {
   void close() {
     open = false;
     port.down();
+    ctrl.ifPresent(CtrlService::close);
     queues.forEach(QueuePair::close);
     switchPort.close();
   }
@@ -97,6 +125,7 @@ final class VifConnection {
     if (failed.compareAndSet(false, true) && open) {
       open = false;
       port.down();
+      ctrl.ifPresent(CtrlService::halt);
       queues.forEach(QueuePair::halt);
       if (cause instanceof RingViolation) {
         failure.accept("broken ring: " + cause.getMessage());

@@ -1,5 +1,7 @@
 package org.netback.netif;
 
+import java.util.function.Supplier;
+import org.netback.hashing.HashConfiguration;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
@@ -9,22 +11,20 @@ import org.netback.vswitch.PortCounters;
 /// A vif as the switch sees it: frames for the guest come in here. Outlives the connections of its
 /// guest; between them it drops what it gets (PORT_DOWN).
 public final class VifPort implements Port {
-  /// As many as a bit mask has bits.
-  private static final int CHUNK = 64;
-
   private final String name;
-  private final ThreadLocal<long[]> masks;
+  private final ThreadLocal<PortScratch> scratch;
   private final PortCounters counters = new PortCounters();
   private volatile Link link = Link.DOWN;
 
-  /// @param masks scratch memory of the calling threads, [VifSettings#MOST_QUEUES] long
-  VifPort(String name, ThreadLocal<long[]> masks) {
+  /// @param scratch memory of the calling threads
+  VifPort(String name, ThreadLocal<PortScratch> scratch) {
     this.name = name;
-    this.masks = masks;
+    this.scratch = scratch;
   }
 
-  void up(OffloadSet accepts, RxQueue[] queues) {
-    link = new Link(accepts, queues);
+  /// @param hashing what the guest has chosen of it, looked at for every batch
+  void up(OffloadSet accepts, RxQueue[] queues, Supplier<HashConfiguration> hashing) {
+    link = new Link(accepts, queues, hashing);
   }
 
   void down() {
@@ -46,49 +46,75 @@ public final class VifPort implements Port {
     return counters;
   }
 
+  /// With hashing switched on by the guest, its hash and its mapping choose the queue; otherwise a
+  /// hash of our own does.
   @Override
   public void transmit(FrameBatch frames) {
-    RxQueue[] queues = link.queues;
+    Link now = link;
+    RxQueue[] queues = now.queues;
     int size = frames.size();
     if (queues.length == 0) {
       counters.drop(DropReason.PORT_DOWN, size);
       return;
     }
-    for (int base = 0; base < size; base += CHUNK) {
-      int count = Math.min(CHUNK, size - base);
+    PortScratch memory = scratch.get();
+    HashConfiguration hashing = now.hashing.get();
+    for (int base = 0; base < size; base += PortScratch.CHUNK) {
+      int count = Math.min(PortScratch.CHUNK, size - base);
+      long[] hashes = memory.hash(hashing, frames, base, count);
       if (queues.length == 1) {
-        queues[0].transmit(frames, base, -1L >>> CHUNK - count);
+        queues[0].transmit(frames, base, -1L >>> PortScratch.CHUNK - count, hashes);
       } else {
-        spread(frames, base, count, queues);
+        if (hashing.isOn()) {
+          steer(hashing, hashes, count, queues.length, memory.masks);
+        } else {
+          spread(frames, base, count, queues.length, memory.masks);
+        }
+        transmit(frames, base, hashes, queues, memory.masks);
       }
     }
   }
 
-  /// Gives each frame to the queue of its flow: each queue is locked, pushed and notified once.
-  private void spread(FrameBatch frames, int base, int count, RxQueue[] queues) {
-    long[] mask = masks.get();
+  /// Gives each frame to the queue that the guest wants it in.
+  private static void steer(
+      HashConfiguration hashing, long[] hashes, int count, int queues, long[] masks) {
+    for (int i = 0; i < count; i++) {
+      masks[hashing.queue(hashes[i], queues)] |= 1L << i;
+    }
+  }
+
+  /// Gives each frame to the queue of its flow.
+  private static void spread(FrameBatch frames, int base, int count, int queues, long[] masks) {
     for (int i = 0; i < count; i++) {
       long hash = FlowHash.of(frames.get(base + i)) & 0xffff_ffffL;
-      mask[(int) (hash * queues.length >>> 32)] |= 1L << i;
+      masks[(int) (hash * queues >>> 32)] |= 1L << i;
     }
+  }
+
+  /// Each queue is locked, pushed and notified once.
+  private static void transmit(
+      FrameBatch frames, int base, long[] hashes, RxQueue[] queues, long[] masks) {
     for (int i = 0; i < queues.length; i++) {
-      if (mask[i] != 0) {
-        queues[i].transmit(frames, base, mask[i]);
-        mask[i] = 0;
+      if (masks[i] != 0) {
+        queues[i].transmit(frames, base, masks[i], hashes);
+        masks[i] = 0;
       }
     }
   }
 
-  /// Both change together. The components are compared by nobody.
+  /// All change together. The components are compared by nobody.
   private static final class Link {
-    static final Link DOWN = new Link(OffloadSet.NONE, new RxQueue[0]);
+    static final Link DOWN =
+        new Link(OffloadSet.NONE, new RxQueue[0], () -> HashConfiguration.INITIAL);
 
     final OffloadSet accepts;
     final RxQueue[] queues;
+    final Supplier<HashConfiguration> hashing;
 
-    Link(OffloadSet accepts, RxQueue[] queues) {
+    Link(OffloadSet accepts, RxQueue[] queues, Supplier<HashConfiguration> hashing) {
       this.accepts = accepts;
       this.queues = queues;
+      this.hashing = hashing;
     }
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.netback.packet.OffloadSet;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.FrontendKeys;
@@ -15,9 +16,11 @@ import org.netback.xen.grant.GrantTable;
 /// more they are in `queue-0` and on. What is left over of the other form is ignored: a frontend
 /// may have had another number of queues before.
 ///
+/// @param ctrl the control ring, if there is one
 /// @param rxNotify the frontend notifies when it has posted buffers to receive into
 /// @param accepts what may be sent to the guest
-record VifSettings(List<QueueKeys> queues, boolean rxNotify, OffloadSet accepts) {
+record VifSettings(
+    List<QueueKeys> queues, Optional<CtrlKeys> ctrl, boolean rxNotify, OffloadSet accepts) {
   /// More than this is never offered, whatever the configuration says.
   static final int MOST_QUEUES = 64;
 
@@ -43,7 +46,8 @@ record VifSettings(List<QueueKeys> queues, boolean rxNotify, OffloadSet accepts)
     for (int i = 0; i < count; i++) {
       queues.add(readQueue(keys, count == 1 ? "" : "queue-" + i + '/', refs, ports));
     }
-    return new VifSettings(queues, keys.flag("feature-rx-notify", false), accepts(keys));
+    return new VifSettings(
+        queues, readCtrl(keys, refs, ports), keys.flag("feature-rx-notify", false), accepts(keys));
   }
 
   private static QueueKeys readQueue(
@@ -72,6 +76,18 @@ record VifSettings(List<QueueKeys> queues, boolean rxNotify, OffloadSet accepts)
         unique(keys, rxKey, 1, Integer.MAX_VALUE, ports));
   }
 
+  /// A channel without a ring is left over from a frontend before this one.
+  private static Optional<CtrlKeys> readCtrl(
+      FrontendKeys keys, Map<Long, String> refs, Map<Long, String> ports) throws DeviceException {
+    if (!keys.has(CtrlKeys.RING)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new CtrlKeys(
+            unique(keys, CtrlKeys.RING, 0, MAX_GREF, refs),
+            unique(keys, CtrlKeys.CHANNEL, 1, Integer.MAX_VALUE, ports)));
+  }
+
   private static int unique(
       FrontendKeys keys, String key, long min, long max, Map<Long, String> taken)
       throws DeviceException {
@@ -97,6 +113,12 @@ record VifSettings(List<QueueKeys> queues, boolean rxNotify, OffloadSet accepts)
         sg && ipv4 && tcpv4,
         sg && ipv6 && tcpv6,
         sg ? OffloadSet.MAX_LENGTH : GrantTable.PAGE_SIZE);
+  }
+
+  /// Where the control ring and its channel are.
+  record CtrlKeys(int ref, int port) {
+    static final String RING = "ctrl-ring-ref";
+    static final String CHANNEL = "event-channel-ctrl";
   }
 
   /// Where one queue's rings and channels are.

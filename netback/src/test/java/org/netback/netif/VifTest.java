@@ -44,6 +44,7 @@ final class VifTest {
             "feature-rx-copy",
             "feature-rx-flip",
             "feature-split-event-channels",
+            "feature-ctrl-ring",
             "multi-queue-max-queues")
         .containsEntry("feature-rx-flip", "0")
         .containsEntry("multi-queue-max-queues", "4");
