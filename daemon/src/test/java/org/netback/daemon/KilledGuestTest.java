@@ -3,6 +3,7 @@ package org.netback.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,10 @@ import org.netback.xen.embedded.EmbeddedGround;
 /// `-Dnetback.inJvmKills` for guests in this process.
 class KilledGuestTest {
   private static final int KILLS = Integer.getInteger("netback.kills", 5);
+
+  /// Compiled code and what malloc keeps: what a JVM still takes after it has settled.
+  private static final long SLACK_KIB = 32 << 10;
+
   private static final int IN_JVM_KILLS = Integer.getInteger("netback.inJvmKills", 100);
 
   @Test
@@ -27,31 +32,41 @@ class KilledGuestTest {
     try (Lab lab = new Lab()) {
       Namespace a = lab.namespace("a");
       Namespace b = lab.namespace("b");
+      Namespace server = lab.namespace("s");
       Namespace victim = lab.namespace("v");
       NetnsProcess daemon =
           lab.daemon("ground: {run: run}\nnetworks: [{name: lan}]\nvifs: {max-queues: 2}\n");
       lab.guest(a, "a", 1);
       lab.guest(b, "b", 2);
+      lab.guest(
+          server, "s", 4); // whose queue the transfer fills: its own pings would be lost there
       Process pings = start(lab, a, "pings", "ping", "-i", "0.01", "-q", "10.77.0.2");
-      start(lab, b, "server", "iperf3", "-s");
+      start(lab, server, "server", "iperf3", "-s");
       long descriptors = 0;
+      long memory = 0;
       for (int i = 0; i < KILLS; i++) {
         NetnsProcess guest = lab.guest(victim, "v", 3, "--queues", "2");
         String vif = lab.vif("v").path("id").asText();
-        start(lab, victim, "client", "iperf3", "-c", "10.77.0.2", "-t", "600");
+        start(lab, victim, "client", "iperf3", "-c", "10.77.0.4", "-t", "600");
         lab.await(
             "the transfer to run", () -> lab.vif("v").path("ingressOctets").asLong() > 3_000_000);
         Lab.kill(guest);
-        lab.await("the vif to go", () -> lab.get("/vifs").size() == 2);
+        lab.await("the vif to go", () -> lab.get("/vifs").size() == 3);
         assertThat(lab.get("/ports").toString()).doesNotContain(vif);
         assertThat(lab.get("/fdb").toString()).doesNotContain(vif);
         lab.await(
             "the domain to go",
-            () -> lab.xenstore("xenstore-list", "/local/domain").lines().count() == 3);
+            () -> lab.xenstore("xenstore-list", "/local/domain").lines().count() == 4);
         if (i == 0) {
           descriptors = descriptors(daemon.process().pid());
         }
+        if (i == KILLS / 2) {
+          memory = residentKib(daemon.process().pid());
+        }
       }
+      assertThat(residentKib(daemon.process().pid()))
+          .as("KiB resident, which were %d half the way", memory)
+          .isLessThan(memory + SLACK_KIB);
       long settled = descriptors;
       lab.await(
           "descriptors to be as after the first kill: " + settled,
@@ -59,6 +74,14 @@ class KilledGuestTest {
       Command.succeed(Lab.PATIENCE, List.of("kill", "-INT", Long.toString(pings.pid())));
       pings.waitFor();
       assertThat(lab.log("pings")).contains(" 0% packet loss");
+    }
+  }
+
+  /// What a process has in memory.
+  private static long residentKib(long pid) throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
+      String line = lines.filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
+      return Long.parseLong(line.replaceAll("[^0-9]", ""));
     }
   }
 
@@ -94,7 +117,7 @@ class KilledGuestTest {
       EmbeddedGround ground = daemon.ground().own().orElseThrow();
       try (StationGuest witness = StationGuest.start(ground, "w", "lan", "10.0.0.1", "fd00::1")) {
         witness.awaitConnected(Lab.PATIENCE);
-        Usage settled = new Usage(0, 0, 0);
+        Usage settled = new Usage(0, 0, 0, 0);
         for (int i = 0; i < IN_JVM_KILLS; i++) {
           StationGuest guest = StationGuest.start(ground, "g", "lan", "10.0.0.2", "fd00::2");
           guest.awaitConnected(Lab.PATIENCE);
@@ -108,18 +131,21 @@ class KilledGuestTest {
         assertThat(end.descriptors).isLessThanOrEqualTo(settled.descriptors + 8);
         assertThat(end.threads).isLessThanOrEqualTo(settled.threads + 4);
         assertThat(end.mappings).isLessThanOrEqualTo(settled.mappings + 64);
+        assertThat(end.heap).isLessThanOrEqualTo(settled.heap + (4 << 20));
       }
     }
   }
 
-  private record Usage(long descriptors, long threads, long mappings) {}
+  private record Usage(long descriptors, long threads, long mappings, long heap) {}
 
   private static Usage usage() throws IOException {
+    System.gc();
     try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
       return new Usage(
           descriptors(ProcessHandle.current().pid()),
           Thread.getAllStackTraces().size(),
-          maps.filter(line -> line.contains("memfd")).count());
+          maps.filter(line -> line.contains("memfd")).count(),
+          ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
     }
   }
 }

@@ -8,12 +8,15 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.netback.daemon.Cleanup;
 import org.netback.daemon.Command;
 import org.netback.daemon.Namespace;
@@ -29,17 +32,26 @@ public final class BulkTransfer {
 
   private BulkTransfer() {}
 
+  /// Where iperf3 is installed, if it is.
+  public static Optional<Path> iperf3() {
+    return Stream.of("/usr/bin/iperf3", "/usr/local/bin/iperf3", "/bin/iperf3")
+        .map(Path::of)
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
   /// Sends for some seconds.
   ///
+  /// @param iperf the tool, or empty for this program's own sockets
   /// @return bits per second that arrived
   public static double run(
-      Namespace from, Namespace to, String address, int seconds, Cleanup cleanup)
+      Namespace from,
+      Namespace to,
+      String address,
+      int seconds,
+      Optional<Path> iperf,
+      Cleanup cleanup)
       throws IOException {
-    Optional<Path> iperf =
-        List.of("/usr/bin/iperf3", "/usr/local/bin/iperf3", "/bin/iperf3").stream()
-            .map(Path::of)
-            .filter(Files::isExecutable)
-            .findFirst();
     List<String> sender =
         iperf.isPresent()
             ? List.of(
@@ -74,8 +86,7 @@ public final class BulkTransfer {
   }
 
   private static List<String> append(List<String> command, String... arguments) {
-    return java.util.stream.Stream.concat(command.stream(), java.util.Arrays.stream(arguments))
-        .toList();
+    return Stream.concat(command.stream(), Arrays.stream(arguments)).toList();
   }
 
   private static double received(String json) throws IOException {
@@ -109,9 +120,7 @@ public final class BulkTransfer {
         octets += length;
       }
       double bits = octets * 8e9 / (System.nanoTime() - start);
-      socket
-          .getOutputStream()
-          .write((bits + "\n").getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+      socket.getOutputStream().write((bits + "\n").getBytes(StandardCharsets.US_ASCII));
     }
   }
 
@@ -127,9 +136,7 @@ public final class BulkTransfer {
         out.write(buffer);
       }
       socket.shutdownOutput();
-      return new String(
-              socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII)
-          .strip();
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
     }
   }
 }
