@@ -20,7 +20,7 @@ import org.netback.daemon.control.ControlClient;
 /// Daemons, grounds and guests as processes of their own, with network namespaces between them:
 /// named with this process's number, and removed when closed.
 public final class Lab implements AutoCloseable {
-  public static final Duration PATIENCE = Duration.ofSeconds(60);
+  public static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final AtomicInteger NEXT = new AtomicInteger();
