@@ -10,6 +10,8 @@ import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GuestMemory;
+import org.netback.xen.io.netif.CtrlResponse;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.FrontRing;
@@ -53,7 +55,8 @@ public final class Netfront {
       NetfrontFeatures features,
       List<NetfrontQueue.Rings> rings,
       List<EventChannel> channels,
-      List<GuestPages> pages) {}
+      List<GuestPages> pages,
+      Optional<CtrlFront> control) {}
 
   private final String path;
   private final GuestMemory memory;
@@ -78,6 +81,9 @@ public final class Netfront {
   private Optional<EventLoop.Timer> reopening = Optional.empty();
   private int stopping;
   private boolean wanted;
+
+  /// Read by any thread.
+  private volatile Optional<CtrlFront> ctrl = Optional.empty();
 
   /// @param path the frontend's directory: `/local/domain/3/device/vif/0`
   /// @param queueLoops queue i runs on loop i, modulo their number
@@ -124,6 +130,12 @@ public final class Netfront {
   /// As many as were asked for; those beyond what the backend offers stay disconnected.
   public List<NetfrontQueue> queues() {
     return queues;
+  }
+
+  /// The control ring of the connection that there is, if one was wanted and the backend has it.
+  /// Any thread.
+  public Optional<CtrlFront> control() {
+    return ctrl;
   }
 
   /// Begins to wait for the backend. Any thread; returns at once.
@@ -207,7 +219,11 @@ public final class Netfront {
     wanted = now == XenbusState.INIT_WAIT;
     releaseLingering();
     if (now == XenbusState.CONNECTED && phase == Phase.OPEN) {
-      connection.ifPresent(c -> listener.connected(c.features));
+      connection.ifPresent(
+          c -> {
+            listener.connected(c.features);
+            mapBuffers(c);
+          });
     }
     settle();
   }
@@ -268,6 +284,7 @@ public final class Netfront {
       Connection made = allocate(negotiate(), channels, pages);
       publish(made);
       connection = Optional.of(made);
+      ctrl = made.control;
       write(XenbusState.CONNECTED);
       for (int i = 0; i < made.rings.size(); i++) {
         NetfrontQueue queue = queues.get(i);
@@ -337,7 +354,14 @@ public final class Netfront {
                   queue.counters()),
               message -> control.execute(() -> broken(message))));
     }
-    return new Connection(features, rings, channels, pages);
+    Optional<CtrlFront> ctrlFront = Optional.empty();
+    if (options.controlRing() && backendFlag("feature-ctrl-ring")) {
+      CtrlFront opened = CtrlFront.open(memory, events, backendDomid, control, ringStart);
+      channels.add(opened.channel());
+      pages.addAll(opened.pages());
+      ctrlFront = Optional.of(opened);
+    }
+    return new Connection(features, rings, channels, pages, ctrlFront);
   }
 
   private GuestPages allocate(int count, boolean readOnly, List<GuestPages> into) {
@@ -356,7 +380,7 @@ public final class Netfront {
           for (String key : t.directory(path)) {
             if (key.startsWith("queue-")
                 || key.startsWith("event-channel")
-                || key.endsWith("x-ring-ref")) {
+                || key.endsWith("-ring-ref")) {
               t.remove(path + '/' + key);
             }
           }
@@ -374,6 +398,11 @@ public final class Netfront {
               t.write(at + "/event-channel", port(made.channels.get(i)));
             }
           }
+          if (made.control.isPresent()) {
+            CtrlFront control = made.control.get();
+            t.write(path + "/ctrl-ring-ref", Integer.toUnsignedString(control.ringRef()));
+            t.write(path + "/event-channel-ctrl", Integer.toString(control.port()));
+          }
           t.write(path + "/request-rx-copy", "1");
           flag(t, "feature-rx-notify", options.rxNotify());
           flag(t, "feature-sg", options.scatterGather());
@@ -390,6 +419,31 @@ public final class Netfront {
       t.write(path + '/' + key, "1");
     } else {
       t.remove(path + '/' + key);
+    }
+  }
+
+  /// Has the backend map the buffers of every queue for good. What it refuses goes on as before.
+  private void mapBuffers(Connection made) {
+    if (!options.staticGrants() || made.control.isEmpty()) {
+      return;
+    }
+    for (int i = 0; i < made.rings.size(); i++) {
+      int queue = i;
+      List<GrefEntry> entries = new ArrayList<>();
+      addAll(made.pages.get(4 * i + 2), GrefEntry.READONLY, entries);
+      addAll(made.pages.get(4 * i + 3), 0, entries);
+      made.control
+          .get()
+          .addGrefs(i, entries)
+          .thenAccept(
+              response ->
+                  listener.buffersMapped(queue, response.status() == CtrlResponse.STATUS_SUCCESS));
+    }
+  }
+
+  private static void addAll(GuestPages pages, int flags, List<GrefEntry> to) {
+    for (int i = 0; i < pages.count(); i++) {
+      to.add(new GrefEntry(pages.grant(i), flags, 0));
     }
   }
 
@@ -415,6 +469,8 @@ public final class Netfront {
     }
     Connection old = connection.get();
     connection = Optional.empty();
+    ctrl = Optional.empty();
+    old.control.ifPresent(CtrlFront::close);
     stopping = old.rings.size();
     for (int i = 0; i < old.rings.size(); i++) {
       NetfrontQueue queue = queues.get(i);

@@ -14,6 +14,7 @@ public final class NetfrontCounters {
   long rxOctets;
   long rxMultiSlot;
   long rxGso;
+  long rxHashed;
   long rxMalformed;
   long rxNotified;
   long rxNotNotified;
@@ -69,6 +70,11 @@ public final class NetfrontCounters {
   /// Received frames that carried a GSO extra.
   public long rxGso() {
     return rxGso;
+  }
+
+  /// Received frames that carried a HASH extra.
+  public long rxHashed() {
+    return rxHashed;
   }
 
   /// Received packets that were dropped because their slots made no sense.

@@ -5,6 +5,10 @@ public interface NetfrontListener {
   /// The backend is Connected.
   default void connected(NetfrontFeatures features) {}
 
+  /// The backend has answered whether it maps a queue's buffers for good
+  /// ([NetfrontOptions#staticGrants]); if not, all goes on with grant copies.
+  default void buffersMapped(int queue, boolean mapped) {}
+
   /// The backend has closed or gone; the frontend waits for it to come back.
   default void disconnected() {}
 

@@ -14,6 +14,9 @@ package org.netback.xen.frontends;
 ///   as Linux does, which notices a backend that still holds a page that it has answered
 /// @param slotOctets data put into one tx slot, 64 to 4096: less than a page gives frames of many
 ///   slots
+/// @param controlRing offers a control ring, to be used by [Netfront#control()]
+/// @param staticGrants has the backend map every buffer for good, so that no frame costs it a grant
+///   operation; needs the control ring and grants that persist
 public record NetfrontOptions(
     int queues,
     boolean splitEventChannels,
@@ -24,15 +27,20 @@ public record NetfrontOptions(
     boolean checksumIpv6,
     boolean rxNotify,
     boolean persistentGrants,
-    int slotOctets) {
+    int slotOctets,
+    boolean controlRing,
+    boolean staticGrants) {
 
   /// Everything that Linux's netfront asks for, on one queue; grants persist, for speed.
   public static final NetfrontOptions LINUX =
-      new NetfrontOptions(1, true, true, true, true, true, true, true, true, 4096);
+      new NetfrontOptions(1, true, true, true, true, true, true, true, true, 4096, false, false);
 
   public NetfrontOptions {
     if (queues < 1 || slotOctets < 64 || slotOctets > 4096) {
       throw new IllegalArgumentException(queues + " queues, " + slotOctets + " octets per slot");
+    }
+    if (staticGrants && !(controlRing && persistentGrants)) {
+      throw new IllegalArgumentException("static grants without a control ring or for one frame");
     }
   }
 
@@ -47,7 +55,9 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withSplitEventChannels(boolean wanted) {
@@ -61,7 +71,9 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withScatterGather(boolean wanted) {
@@ -75,7 +87,9 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withGso(boolean tcpv4, boolean tcpv6) {
@@ -89,7 +103,9 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withChecksum(boolean ipv4, boolean ipv6) {
@@ -103,7 +119,9 @@ public record NetfrontOptions(
         ipv6,
         rxNotify,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withRxNotify(boolean wanted) {
@@ -117,7 +135,9 @@ public record NetfrontOptions(
         checksumIpv6,
         wanted,
         persistentGrants,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withPersistentGrants(boolean wanted) {
@@ -131,7 +151,9 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         wanted,
-        slotOctets);
+        slotOctets,
+        controlRing,
+        staticGrants);
   }
 
   public NetfrontOptions withSlotOctets(int octets) {
@@ -145,6 +167,41 @@ public record NetfrontOptions(
         checksumIpv6,
         rxNotify,
         persistentGrants,
-        octets);
+        octets,
+        controlRing,
+        staticGrants);
+  }
+
+  public NetfrontOptions withControlRing(boolean wanted) {
+    return new NetfrontOptions(
+        queues,
+        splitEventChannels,
+        scatterGather,
+        gsoTcpv4,
+        gsoTcpv6,
+        checksumIpv4,
+        checksumIpv6,
+        rxNotify,
+        persistentGrants,
+        slotOctets,
+        wanted,
+        staticGrants && wanted);
+  }
+
+  /// With static grants comes a control ring, by which they are told of.
+  public NetfrontOptions withStaticGrants(boolean wanted) {
+    return new NetfrontOptions(
+        queues,
+        splitEventChannels,
+        scatterGather,
+        gsoTcpv4,
+        gsoTcpv6,
+        checksumIpv4,
+        checksumIpv6,
+        rxNotify,
+        persistentGrants,
+        slotOctets,
+        controlRing || wanted,
+        wanted);
   }
 }

@@ -45,6 +45,7 @@ final class NetfrontRx {
   private int gsoType;
   private int gsoSize;
   private boolean malformed;
+  private boolean hashed;
 
   /// @param channel for notifications of posted buffers
   NetfrontRx(
@@ -123,6 +124,7 @@ final class NetfrontRx {
     gsoType = ExtraInfo.GSO_TYPE_NONE;
     gsoSize = 0;
     malformed = false;
+    hashed = false;
     int taken = 1;
     int flags = takeData();
     int most = TxRequest.NR_SLOTS_MIN + (length <= SMALL_FIRST_SLOT ? 1 : 0);
@@ -148,6 +150,9 @@ final class NetfrontRx {
     }
     if (gsoType != ExtraInfo.GSO_TYPE_NONE) {
       counters.rxGso++;
+    }
+    if (hashed) {
+      counters.rxHashed++;
     }
     sink.received(
         queue,
@@ -201,9 +206,8 @@ final class NetfrontRx {
           malformed = true;
         }
       }
-      case ExtraInfo.TYPE_HASH -> {
-        // Of use to a guest's own steering only.
-      }
+      // The value is of use to a guest's own steering only.
+      case ExtraInfo.TYPE_HASH -> hashed = true;
       default -> malformed = true;
     }
     return ExtraInfo.more(extra);
