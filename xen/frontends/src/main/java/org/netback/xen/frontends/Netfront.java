@@ -432,12 +432,14 @@ public final class Netfront {
       List<GrefEntry> entries = new ArrayList<>();
       addAll(made.pages.get(4 * i + 2), GrefEntry.READONLY, entries);
       addAll(made.pages.get(4 * i + 3), 0, entries);
-      made.control
-          .get()
-          .addGrefs(i, entries)
-          .thenAccept(
-              response ->
-                  listener.buffersMapped(queue, response.status() == CtrlResponse.STATUS_SUCCESS));
+      CompletableFuture<Void> _ =
+          made.control
+              .get()
+              .addGrefs(i, entries)
+              .thenAccept(
+                  response ->
+                      listener.buffersMapped(
+                          queue, response.status() == CtrlResponse.STATUS_SUCCESS));
     }
   }
 
