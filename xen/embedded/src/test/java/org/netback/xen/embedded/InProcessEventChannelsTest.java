@@ -10,6 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventChannelsContract;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.netty.NettyLoop;
@@ -31,38 +32,38 @@ final class InProcessEventChannelsTest extends EventChannelsContract {
   }
 
   @Override
-  int guestDomid() {
+  protected int guestDomid() {
     return guest.domid();
   }
 
   @Override
-  EventChannels guest() {
+  protected EventChannels guest() {
     return guest.events();
   }
 
   @Override
-  EventChannels backend() {
+  protected EventChannels backend() {
     return registry.backendEvents();
   }
 
   @Override
-  EventLoop guestLoop() {
+  protected EventLoop guestLoop() {
     return guestLoop;
   }
 
   @Override
-  EventLoop backendLoop() {
+  protected EventLoop backendLoop() {
     return backendLoop;
   }
 
   @Override
-  void until(Condition condition) {
+  protected void until(Condition condition) {
     settle();
     assertThat(condition.holds()).isTrue();
   }
 
   @Override
-  void settle() {
+  protected void settle() {
     while (guestLoop.runReady() + backendLoop.runReady() > 0) {}
   }
 

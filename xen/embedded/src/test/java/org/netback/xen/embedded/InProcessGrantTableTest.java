@@ -7,7 +7,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 
-final class InProcessGrantTableTest extends GrantTableContract {
+final class InProcessGrantTableTest extends EmbeddedGrantTableContract {
   private final DomainRegistry registry = new DomainRegistry();
   private final GrantTable backend = registry.grantTable(DomainRegistry.BACKEND_DOMID);
   private LocalDomain guest;
@@ -23,12 +23,12 @@ final class InProcessGrantTableTest extends GrantTableContract {
   }
 
   @Override
-  GuestMemory guest() {
+  protected GuestMemory guest() {
     return guest.memory();
   }
 
   @Override
-  GrantTable backend() {
+  protected GrantTable backend() {
     return backend;
   }
 

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventChannelsContract;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantCopy;
 import org.netback.xen.grant.GrantStatus;
@@ -60,7 +61,7 @@ final class RemoteGroundTest {
   }
 
   @Nested
-  final class GrantsWithTheGroundApart extends GrantTableContract {
+  final class GrantsWithTheGroundApart extends EmbeddedGrantTableContract {
     private Backend backend;
     private GuestDomain guest;
 
@@ -79,12 +80,12 @@ final class RemoteGroundTest {
     }
 
     @Override
-    GuestMemory guest() {
+    protected GuestMemory guest() {
       return guest.memory();
     }
 
     @Override
-    GrantTable backend() {
+    protected GrantTable backend() {
       return backend.grants();
     }
 
@@ -102,7 +103,7 @@ final class RemoteGroundTest {
   }
 
   @Nested
-  final class GrantsWithTheGroundAtTheBackend extends GrantTableContract {
+  final class GrantsWithTheGroundAtTheBackend extends EmbeddedGrantTableContract {
     @TempDir private Path directory;
     private EmbeddedGround ground;
     private Backend backend;
@@ -123,12 +124,12 @@ final class RemoteGroundTest {
     }
 
     @Override
-    GuestMemory guest() {
+    protected GuestMemory guest() {
       return guest.memory();
     }
 
     @Override
-    GrantTable backend() {
+    protected GrantTable backend() {
       return backend.grants();
     }
 
@@ -151,17 +152,17 @@ final class RemoteGroundTest {
     private final NettyLoop backendLoop = NettyLoop.start("backend");
 
     @Override
-    EventLoop guestLoop() {
+    protected EventLoop guestLoop() {
       return guestLoop;
     }
 
     @Override
-    EventLoop backendLoop() {
+    protected EventLoop backendLoop() {
       return backendLoop;
     }
 
     @Override
-    void until(Condition condition) {
+    protected void until(Condition condition) {
       try {
         EmbeddedGroundTest.await("event", condition::holds);
       } catch (Exception e) {
@@ -170,7 +171,7 @@ final class RemoteGroundTest {
     }
 
     @Override
-    void settle() {
+    protected void settle() {
       // A write to an eventfd is there when it returns; a round of a loop or two takes it up.
       for (int i = 0; i < 5; i++) {
         for (NettyLoop loop : new NettyLoop[] {guestLoop, backendLoop}) {
@@ -247,17 +248,17 @@ final class RemoteGroundTest {
     }
 
     @Override
-    int guestDomid() {
+    protected int guestDomid() {
       return guest.domid();
     }
 
     @Override
-    EventChannels guest() {
+    protected EventChannels guest() {
       return guest.events();
     }
 
     @Override
-    EventChannels backend() {
+    protected EventChannels backend() {
       return backend.events();
     }
   }
@@ -284,17 +285,17 @@ final class RemoteGroundTest {
     }
 
     @Override
-    int guestDomid() {
+    protected int guestDomid() {
       return guest.domid();
     }
 
     @Override
-    EventChannels guest() {
+    protected EventChannels guest() {
       return guest.events();
     }
 
     @Override
-    EventChannels backend() {
+    protected EventChannels backend() {
       return backend.events();
     }
   }
@@ -321,17 +322,17 @@ final class RemoteGroundTest {
     }
 
     @Override
-    int guestDomid() {
+    protected int guestDomid() {
       return guest.domid();
     }
 
     @Override
-    EventChannels guest() {
+    protected EventChannels guest() {
       return guest.events();
     }
 
     @Override
-    EventChannels backend() {
+    protected EventChannels backend() {
       return backend.events();
     }
   }

@@ -1,4 +1,4 @@
-package org.netback.xen.embedded;
+package org.netback.xen.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,31 +6,29 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.event.EventChannel;
-import org.netback.xen.event.EventChannels;
-import org.netback.xen.event.EventLoop;
 
 /// What every pair of a guest's and a backend's event channels must do.
-abstract class EventChannelsContract {
-  static final int BACKEND = 0;
+public abstract class EventChannelsContract {
+  protected static final int BACKEND = 0;
 
-  abstract int guestDomid();
+  protected abstract int guestDomid();
 
-  abstract EventChannels guest();
+  protected abstract EventChannels guest();
 
-  abstract EventChannels backend();
+  protected abstract EventChannels backend();
 
-  abstract EventLoop guestLoop();
+  protected abstract EventLoop guestLoop();
 
-  abstract EventLoop backendLoop();
+  protected abstract EventLoop backendLoop();
 
   /// Runs both loops until the condition holds; fails when it never does.
-  abstract void until(Condition condition);
+  protected abstract void until(Condition condition);
 
   /// Runs both loops until nothing is left to do.
-  abstract void settle();
+  protected abstract void settle();
 
-  interface Condition {
+  @FunctionalInterface
+  public interface Condition {
     boolean holds();
   }
 
@@ -88,12 +86,12 @@ abstract class EventChannelsContract {
     AtomicInteger toBackend = new AtomicInteger();
     EventChannel guest = offered(new AtomicInteger());
     EventChannel backend = bound(guest, toBackend);
-    for (int i = 0; i < 100_000; i++) {
+    for (int i = 0; i < 10_000; i++) {
       guest.notifyPeer();
     }
     until(() -> toBackend.get() >= 1);
     settle();
-    assertThat(toBackend.get()).isLessThan(100_000);
+    assertThat(toBackend.get()).isLessThan(10_000);
     backend.close();
   }
 
@@ -110,9 +108,10 @@ abstract class EventChannelsContract {
     }
     assertThatThrownBy(
             () -> backend().bind(guestDomid(), toOther.port(), backendLoop(), () -> true))
-        .hasMessageContaining("offered to domain 7");
+        .hasMessageContaining("offered to");
     assertThatThrownBy(() -> backend().bind(guestDomid(), taken.port(), backendLoop(), () -> true))
-        .hasMessageContaining("taken by port " + backend.port());
+        .hasMessageContaining("taken");
+    backend.close();
     assertThatThrownBy(() -> backend().bind(31_000, 1, backendLoop(), () -> true))
         .hasMessageContaining("no such domain");
   }

@@ -1,59 +1,46 @@
-package org.netback.xen.embedded;
+package org.netback.xen.grant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.grant.GrantCopy;
-import org.netback.xen.grant.GrantException;
-import org.netback.xen.grant.GrantStatus;
-import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GrantTable.GrantMapping;
-import org.netback.xen.grant.GuestMemory;
 
 /// What every pair of a granting guest and a backend's grant table must do.
-abstract class GrantTableContract {
-  private static final int BACKEND = 0;
+public abstract class GrantTableContract {
+  protected static final int BACKEND = 0;
 
-  private final MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
+  protected final MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
 
   @BeforeEach
   void clearLocal() {
     local.fill((byte) 0);
   }
 
-  abstract GuestMemory guest();
+  protected abstract GuestMemory guest();
 
-  abstract GrantTable backend();
+  protected abstract GrantTable backend();
 
-  /// The guest's memory from its first octet on, the grant table, to write what a guest's own
-  /// kernel would not.
-  abstract MemorySegment wholeMemory();
-
-  /// Ends the guest's domain and waits until the backend knows.
-  abstract void destroyGuest() throws IOException;
-
-  private static MemorySegment filled(MemorySegment page, int from) {
+  protected static MemorySegment filled(MemorySegment page, int from) {
     for (int i = 0; i < page.byteSize(); i++) {
       page.set(ValueLayout.JAVA_BYTE, i, (byte) (from + i * 7));
     }
     return page;
   }
 
-  private short copyFrom(int domid, int gref, int offset, int length) {
+  protected final short copyFrom(int domid, int gref, int offset, int length) {
     GrantCopy batch = new GrantCopy(1);
     batch.addFromGuest(domid, gref, offset, length, local, 0);
     backend().copy(batch);
     return batch.status(0);
   }
 
-  private short copyTo(int domid, int gref, int offset, int length) {
+  protected final short copyTo(int domid, int gref, int offset, int length) {
     GrantCopy batch = new GrantCopy(1);
     batch.addToGuest(domid, gref, offset, length, local, 0);
     backend().copy(batch);
@@ -102,19 +89,12 @@ abstract class GrantTableContract {
   }
 
   @Test
-  void refusesReferencesBeyondTheTable() {
-    for (int gref : new int[] {DomainSize.DEFAULT.grantFrames() * 512, -1, Integer.MIN_VALUE}) {
+  void refusesReferencesBeyondEveryTable() {
+    for (int gref : new int[] {-1, Integer.MIN_VALUE}) {
       assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.BAD_GNTREF);
       assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {gref}, true))
           .isInstanceOfSatisfying(
               GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.BAD_GNTREF));
-    }
-  }
-
-  @Test
-  void refusesReferencesNeverGranted() {
-    for (int gref : new int[] {0, 7, 8, 4711}) {
-      assertThat(copyFrom(guest().domid(), gref, 0, 1)).isEqualTo(GrantStatus.GENERAL_ERROR);
     }
   }
 
@@ -150,7 +130,7 @@ abstract class GrantTableContract {
 
   @Test
   void refusesUnknownDomains() {
-    for (int domid : new int[] {-1, 0, 31_000, 0x7ff0, 65_535, Integer.MAX_VALUE}) {
+    for (int domid : new int[] {-1, 31_000, 0x7ff0, 65_535, Integer.MAX_VALUE}) {
       assertThat(copyFrom(domid, 8, 0, 1)).isEqualTo(GrantStatus.BAD_DOMAIN);
       assertThatThrownBy(() -> backend().map(domid, new int[] {8}, true))
           .isInstanceOfSatisfying(
@@ -166,28 +146,6 @@ abstract class GrantTableContract {
     assertThat(copyFrom(guest().domid(), gref, 4095, 2)).isEqualTo(GrantStatus.BAD_COPY_ARG);
     assertThat(copyTo(guest().domid(), gref, 1, 4096)).isEqualTo(GrantStatus.BAD_COPY_ARG);
     assertThat(copyFrom(guest().domid(), gref, 65_535, 65_535)).isEqualTo(GrantStatus.BAD_COPY_ARG);
-  }
-
-  @Test
-  void refusesFramesOutsideTheGuestsPages() {
-    for (int frame :
-        new int[] {
-          0,
-          DomainSize.DEFAULT.grantFrames() - 1,
-          DomainSize.DEFAULT.totalPages(),
-          Integer.MAX_VALUE,
-          -1
-        }) {
-      GrantEntries.storeFrame(wholeMemory(), 9, frame);
-      GrantEntries.storeWordRelease(
-          wholeMemory(), 9, GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND));
-      assertThat(copyFrom(guest().domid(), 9, 0, 8)).isEqualTo(GrantStatus.BAD_PAGE);
-      assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {9}, true))
-          .isInstanceOfSatisfying(
-              GrantException.class, e -> assertThat(e.status()).isEqualTo(GrantStatus.BAD_PAGE));
-      assertThat(GrantEntries.loadWordAcquire(wholeMemory(), 9))
-          .isEqualTo(GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND));
-    }
   }
 
   @Test
@@ -210,38 +168,11 @@ abstract class GrantTableContract {
   }
 
   @Test
-  void keepsMappedGrantsFromBeingRevoked() throws GrantException {
-    int gref = guest().grant(guest().allocate(1), BACKEND, false);
-    GrantMapping first = backend().map(guest().domid(), new int[] {gref}, false);
-    GrantMapping second = backend().map(guest().domid(), new int[] {gref}, true);
-    assertThat(guest().revoke(gref)).isFalse();
-    first.close();
-    assertThat(GrantEntries.flags(GrantEntries.loadWordAcquire(wholeMemory(), gref)))
-        .isEqualTo(GrantEntries.PERMIT_ACCESS | GrantEntries.READING);
-    assertThat(guest().revoke(gref)).isFalse();
-    second.close();
-    second.close();
-    assertThat(guest().revoke(gref)).isTrue();
-  }
-
-  @Test
   void mapsAllOrNone() {
     int good = guest().grant(guest().allocate(1), BACKEND, false);
-    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {good, good + 1}, false))
-        .isInstanceOf(GrantException.class);
+    assertThatThrownBy(() -> backend().map(guest().domid(), new int[] {good, -1}, false))
+        .isInstanceOfSatisfying(GrantException.class, e -> assertThat(e.gref()).isEqualTo(-1));
     assertThat(guest().revoke(good)).isTrue();
-  }
-
-  @Test
-  void keepsItsOwnCountWhenTheGuestClearsTheMarks() throws GrantException {
-    MemorySegment page = guest().allocate(1);
-    int gref = guest().grant(page, BACKEND, false);
-    GrantMapping mapping = backend().map(guest().domid(), new int[] {gref}, false);
-    GrantEntries.storeWordRelease(wholeMemory(), gref, 0);
-    mapping.memory().set(ValueLayout.JAVA_INT, 0, 5);
-    assertThat(page.get(ValueLayout.JAVA_INT, 0)).isEqualTo(5);
-    mapping.close();
-    assertThat(GrantEntries.loadWordAcquire(wholeMemory(), gref)).isZero();
   }
 
   @Test
@@ -264,15 +195,40 @@ abstract class GrantTableContract {
   }
 
   @Test
-  void answersCopiesOfADestroyedDomainAndKeepsItsMappedPages() throws IOException {
-    int domid = guest().domid();
-    MemorySegment page = filled(guest().allocate(1), 4);
+  void copiesBatchesOfAnySize() {
+    MemorySegment page = filled(guest().allocate(1), 5);
+    int good = guest().grant(page, BACKEND, true);
+    int count = 1500;
+    MemorySegment many = Arena.ofAuto().allocate(count);
+    GrantCopy batch = new GrantCopy(count);
+    for (int i = 0; i < count; i++) {
+      batch.addFromGuest(guest().domid(), i % 7 == 3 ? -1 : good, i, 1, many, i);
+    }
+    backend().copy(batch);
+    for (int i = 0; i < count; i++) {
+      boolean granted = i % 7 != 3;
+      assertThat(batch.status(i)).isEqualTo(granted ? GrantStatus.OKAY : GrantStatus.BAD_GNTREF);
+      assertThat(many.get(ValueLayout.JAVA_BYTE, i))
+          .isEqualTo(granted ? page.get(ValueLayout.JAVA_BYTE, i) : 0);
+    }
+  }
+
+  @Test
+  void copiesAcrossPagesOfTheLocalSide() {
+    MemorySegment page = filled(guest().allocate(1), 11);
     int gref = guest().grant(page, BACKEND, false);
-    assertThat(copyFrom(domid, gref, 0, 64)).isEqualTo(GrantStatus.OKAY);
-    GrantMapping mapping = backend().map(domid, new int[] {gref}, false);
-    destroyGuest();
-    assertThat(copyFrom(domid, gref, 0, 64)).isEqualTo(GrantStatus.BAD_DOMAIN);
-    assertThat(mapping.memory().asSlice(0, 64).mismatch(local.asSlice(0, 64))).isEqualTo(-1);
-    mapping.close();
+    MemorySegment pages = Arena.ofAuto().allocate(3 * PAGE_SIZE, PAGE_SIZE);
+    GrantCopy batch = new GrantCopy(2);
+    batch.addFromGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, PAGE_SIZE - 1);
+    backend().copy(batch);
+    assertThat(batch.status(0)).isEqualTo(GrantStatus.OKAY);
+    assertThat(pages.asSlice(PAGE_SIZE - 1, PAGE_SIZE).mismatch(page)).isEqualTo(-1);
+    assertThat(pages.get(ValueLayout.JAVA_BYTE, PAGE_SIZE - 2)).isZero();
+    assertThat(pages.get(ValueLayout.JAVA_BYTE, 2 * PAGE_SIZE - 1)).isZero();
+    batch.clear();
+    batch.addToGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, 7);
+    backend().copy(batch);
+    assertThat(batch.status(0)).isEqualTo(GrantStatus.OKAY);
+    assertThat(page.mismatch(pages.asSlice(7, PAGE_SIZE))).isEqualTo(-1);
   }
 }
