@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -43,6 +44,7 @@ public final class Daemon implements AutoCloseable {
   private final Taps taps;
   private final StaticEntries staticEntries;
   private final Optional<ControlServer> control;
+  private final CompletableFuture<Ending> stopping;
   private boolean closed;
 
   private Daemon(
@@ -55,7 +57,8 @@ public final class Daemon implements AutoCloseable {
       BackendBus bus,
       Taps taps,
       StaticEntries staticEntries,
-      Optional<ControlServer> control) {
+      Optional<ControlServer> control,
+      CompletableFuture<Ending> stopping) {
     this.configuration = configuration;
     this.ground = ground;
     this.vswitch = vswitch;
@@ -66,6 +69,7 @@ public final class Daemon implements AutoCloseable {
     this.taps = taps;
     this.staticEntries = staticEntries;
     this.control = control;
+    this.stopping = stopping;
   }
 
   /// Starts everything; guests that are there already are connected.
@@ -101,16 +105,29 @@ public final class Daemon implements AutoCloseable {
               configuration.maxQueues(),
               storeWriter);
       BackendBus bus =
-          new BackendBus(ground.backend().store(), busLoop, 0, Map.of(NetBackend.TYPE, vifs));
+          new BackendBus(
+              ground.backend().store(),
+              busLoop,
+              0,
+              Map.of(NetBackend.TYPE, vifs),
+              ground::otherOwner);
       Taps taps = new Taps(vswitch, loops);
       undo.add(taps);
       for (TapChoice tap : configuration.taps()) {
         taps.add(tap);
       }
       StaticEntries staticEntries = new StaticEntries(vswitch, configuration.networks());
+      CompletableFuture<Ending> stopping = new CompletableFuture<>();
       DaemonRoutes routes =
           new DaemonRoutes(
-              configuration, ground.backend().store(), vswitch, vifs, bus, taps, staticEntries);
+              configuration,
+              ground.backend().store(),
+              vswitch,
+              vifs,
+              bus,
+              taps,
+              staticEntries,
+              stopping);
       ControlServer control = ControlServer.listen(configuration.controlSocket(), routes.routes());
       undo.add(control);
       bus.start();
@@ -125,7 +142,8 @@ public final class Daemon implements AutoCloseable {
               bus,
               taps,
               staticEntries,
-              Optional.of(control));
+              Optional.of(control),
+              stopping);
       daemon.keepHouse();
       LOG.info(
           "ground {}, control {}, {} networks, {} taps",
@@ -179,6 +197,11 @@ public final class Daemon implements AutoCloseable {
     return ground.backend().lost();
   }
 
+  /// Completes when somebody asks by the control API that the daemon end.
+  public CompletionStage<Ending> stopping() {
+    return stopping.minimalCompletionStage();
+  }
+
   public Configuration configuration() {
     return configuration;
   }
@@ -191,16 +214,24 @@ public final class Daemon implements AutoCloseable {
   /// Closes every device, as an orderly backend does: guests see Closing and then Closed. Then
   /// everything else in reverse order. Idempotent.
   @Override
-  public synchronized void close() {
+  public void close() {
+    close(Ending.CLOSE_DEVICES);
+  }
+
+  /// Ends the daemon. Idempotent.
+  public synchronized void close(Ending ending) {
     if (closed) {
       return;
     }
     closed = true;
     control.ifPresent(Daemon::closeQuietly);
     try {
-      bus.close(CLOSE_PATIENCE_NANOS)
-          .toCompletableFuture()
-          .get(2 * CLOSE_PATIENCE_NANOS, TimeUnit.NANOSECONDS);
+      CompletionStage<Void> ended =
+          switch (ending) {
+            case CLOSE_DEVICES -> bus.close(CLOSE_PATIENCE_NANOS);
+            case KEEP_GUESTS -> bus.abandon();
+          };
+      ended.toCompletableFuture().get(2 * CLOSE_PATIENCE_NANOS, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {

@@ -2,10 +2,14 @@ package org.netback.daemon;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.netback.adapters.tap.TapPort;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.Dom0Choice;
@@ -45,6 +49,7 @@ final class DaemonRoutes {
   private final BackendBus bus;
   private final Taps taps;
   private final StaticEntries staticEntries;
+  private final CompletableFuture<Ending> stopping;
   private final Metrics metrics;
   private final long startNanos = System.nanoTime();
 
@@ -55,7 +60,8 @@ final class DaemonRoutes {
       NetBackend vifs,
       BackendBus bus,
       Taps taps,
-      StaticEntries staticEntries) {
+      StaticEntries staticEntries,
+      CompletableFuture<Ending> stopping) {
     this.configuration = configuration;
     this.store = store;
     this.vswitch = vswitch;
@@ -63,11 +69,13 @@ final class DaemonRoutes {
     this.bus = bus;
     this.taps = taps;
     this.staticEntries = staticEntries;
+    this.stopping = stopping;
     this.metrics = new Metrics(vswitch, vifs);
   }
 
   Routes routes() {
     return new Routes()
+        .add("POST", "/stop", (path, body) -> stop(body))
         .add("GET", "/status", (path, body) -> Reply.ok(status()))
         .add("GET", "/vifs", (path, body) -> Reply.ok(vifs()))
         .add("GET", "/vifs/*", (path, body) -> Reply.ok(vif(path.get(0))))
@@ -104,26 +112,74 @@ final class DaemonRoutes {
     };
   }
 
+  /// Has the daemon end as soon as this has been answered.
+  private Reply stop(String body) throws RequestException {
+    boolean keepGuests;
+    try {
+      keepGuests = ConfigurationFile.keepGuests("the request", body);
+    } catch (ConfigurationException e) {
+      throw new RequestException(400, String.valueOf(e.getMessage()));
+    }
+    if (keepGuests && !configuration.ground().outlivesDaemon()) {
+      throw new RequestException(
+          409,
+          "guests end with this daemon, whose own the ground is: they can be kept only on a ground"
+              + " of kind dom0, or one that is apart");
+    }
+    stopping.complete(keepGuests ? Ending.KEEP_GUESTS : Ending.CLOSE_DEVICES);
+    return Reply.json(202, Map.of("pid", ProcessHandle.current().pid()));
+  }
+
   private List<Map<String, Object>> vifs() {
     List<Map<String, Object>> list = new ArrayList<>();
+    Set<DeviceId> served = new HashSet<>();
     for (VifStatistics vif : vifs.statistics()) {
       list.add(summary(vif));
+      served.add(vif.id());
     }
+    bus.devices().stream()
+        .filter(device -> !served.contains(device.id()))
+        .sorted(
+            Comparator.comparingInt((DeviceStatus device) -> device.id().domid())
+                .thenComparingInt(device -> device.id().handle()))
+        .forEach(device -> list.add(refused(device)));
     return list;
+  }
+
+  /// A vif that is there and not served, with the fields of one that is.
+  private Map<String, Object> refused(DeviceStatus device) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    identify(view, device.id(), Optional.of(device));
+    view.put("network", key(backendPath(device.id()) + "/bridge"));
+    view.put("mac", key(backendPath(device.id()) + "/mac"));
+    view.put("connected", false);
+    view.put("carrier", false);
+    view.put("queues", 0);
+    for (String count : List.of("ingressFrames", "ingressOctets", "egressFrames", "egressOctets")) {
+      view.put(count, 0);
+    }
+    view.put("drops", Map.of());
+    view.put("lastError", device.lastError());
+    return view;
+  }
+
+  private void identify(Map<String, Object> view, DeviceId id, Optional<DeviceStatus> device) {
+    view.put("id", id.toString());
+    view.put("domid", id.domid());
+    view.put("handle", id.handle());
+    view.put("guest", key("/local/domain/" + id.domid() + "/name"));
+    view.put("state", device.map(status -> status.backend().name()).orElse("UNKNOWN"));
+    view.put("frontendState", device.map(status -> status.frontend().name()).orElse("UNKNOWN"));
   }
 
   private Map<String, Object> summary(VifStatistics vif) {
     Map<String, Object> view = new LinkedHashMap<>();
     Optional<DeviceStatus> device =
         bus.devices().stream().filter(status -> status.id().equals(vif.id())).findAny();
-    view.put("id", vif.id().toString());
-    view.put("domid", vif.id().domid());
-    view.put("handle", vif.id().handle());
-    view.put("guest", key("/local/domain/" + vif.id().domid() + "/name"));
+    identify(view, vif.id(), device);
+    view.put("name", vif.settings().name());
     view.put("network", vif.network());
-    view.put("state", device.map(status -> status.backend().name()).orElse("UNKNOWN"));
-    view.put("frontendState", device.map(status -> status.frontend().name()).orElse("UNKNOWN"));
-    view.put("mac", key(backendPath(vif.id()) + "/mac"));
+    view.put("mac", vif.settings().mac());
     view.put("connected", vif.connected());
     view.put("carrier", vif.carrier());
     view.put("queues", vif.queues().size());
@@ -138,8 +194,10 @@ final class DaemonRoutes {
 
   private Map<String, Object> vif(String id) throws RequestException {
     for (VifStatistics vif : vifs.statistics()) {
-      if (vif.id().toString().equals(id)) {
+      if (vif.id().toString().equals(id) || vif.settings().name().equals(id)) {
         Map<String, Object> view = summary(vif);
+        view.put("mtu", vif.settings().mtu());
+        view.put("ip", vif.settings().ip());
         OffloadSet accepts = vif.accepts();
         view.put("acceptsChecksumIpv4", accepts.checksumIpv4());
         view.put("acceptsChecksumIpv6", accepts.checksumIpv6());
@@ -149,6 +207,11 @@ final class DaemonRoutes {
         view.put("tx", vif.queues().stream().map(queue -> queue.tx()).toList());
         view.put("rx", vif.queues().stream().map(queue -> queue.rx()).toList());
         return view;
+      }
+    }
+    for (DeviceStatus device : bus.devices()) {
+      if (device.id().toString().equals(id)) {
+        return refused(device);
       }
     }
     throw new RequestException(

@@ -6,7 +6,9 @@ import java.util.Optional;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.xen.bus.DeviceId;
 import org.netback.xen.dom0.Dom0Ground;
+import org.netback.xen.dom0.KernelBackends;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GroundConnection;
 import org.netback.xen.ground.Backend;
@@ -15,15 +17,19 @@ import org.netback.xen.ground.Backend;
 /// daemon's own.
 ///
 /// @param own empty if the ground is not this process's: another's, or Xen's
-public record Ground(Backend backend, Optional<EmbeddedGround> own) implements AutoCloseable {
+/// @param isXen whether this is dom0 of a real host, where the kernel may have backends too
+public record Ground(Backend backend, Optional<EmbeddedGround> own, boolean isXen)
+    implements AutoCloseable {
+  private static final KernelBackends KERNEL = new KernelBackends(Path.of("/sys"));
+
   /// Opens or attaches to the ground.
   ///
   /// @throws IOException another ground lives there, or none where one should
   public static Ground open(GroundChoice choice) throws IOException {
     return switch (choice) {
-      case Dom0Choice _ -> new Ground(Dom0Ground.open(System.getenv()), Optional.empty());
+      case Dom0Choice _ -> new Ground(Dom0Ground.open(System.getenv()), Optional.empty(), true);
       case EmbeddedChoice embedded when embedded.apart() ->
-          new Ground(GroundConnection.attachBackend(embedded.run()), Optional.empty());
+          new Ground(GroundConnection.attachBackend(embedded.run()), Optional.empty(), false);
       case EmbeddedChoice embedded -> own(embedded.run());
     };
   }
@@ -31,11 +37,16 @@ public record Ground(Backend backend, Optional<EmbeddedGround> own) implements A
   private static Ground own(Path directory) throws IOException {
     EmbeddedGround own = EmbeddedGround.open(directory);
     try {
-      return new Ground(own.backend(), Optional.of(own));
+      return new Ground(own.backend(), Optional.of(own), false);
     } catch (IOException e) {
       own.close();
       throw e;
     }
+  }
+
+  /// Who else in this domain serves a device.
+  public Optional<String> otherOwner(DeviceId id) {
+    return isXen ? KERNEL.owner(id) : Optional.empty();
   }
 
   @Override

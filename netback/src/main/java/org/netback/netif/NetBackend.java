@@ -18,7 +18,6 @@ import org.netback.xen.bus.DeviceId;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantTable;
-import org.netback.xen.store.StoreException;
 
 /// Makes a [Vif] of each device of type `vif`, and joins it to the network that the `bridge` key of
 /// its backend directory names, as the toolstack would have joined it to a bridge of that name. Any
@@ -66,31 +65,34 @@ public final class NetBackend implements DeviceBackend.Factory {
   @Override
   public Vif create(BackendDevice device) throws DeviceException {
     DeviceId id = device.id();
+    BackendSettings settings = BackendSettings.read(device);
+    for (Vif other : vifs.values()) {
+      if (other.port().name().equals(settings.name())) {
+        throw new DeviceException(
+            "vifname: "
+                + other.statistics().id()
+                + " is named \""
+                + settings.name()
+                + "\" already");
+      }
+    }
     Vif vif =
         new Vif(
             device,
+            settings,
             ground,
             maxQueues,
             this::nextLoop,
-            network(device),
-            new VifPort(id.toString(), scratch),
+            network(settings.network()),
+            new VifPort(settings.name(), scratch),
             storeWriter,
             () -> vifs.remove(id));
     vifs.put(id, vif);
     return vif;
   }
 
-  private Network network(BackendDevice device) throws DeviceException {
-    String name;
-    try {
-      name =
-          device
-              .backendKey("bridge")
-              .filter(bridge -> !bridge.isEmpty())
-              .orElse(networks.defaultNetwork());
-    } catch (StoreException e) {
-      throw new DeviceException("xenstore: " + e.getMessage(), e);
-    }
+  private Network network(String named) throws DeviceException {
+    String name = named.isEmpty() ? networks.defaultNetwork() : named;
     if (networks.createUnknown()) {
       return vswitch.network(name);
     }

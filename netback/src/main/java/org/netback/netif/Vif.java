@@ -25,6 +25,7 @@ public final class Vif implements DeviceBackend {
   private static final Logger LOG = LoggerFactory.getLogger(Vif.class);
 
   private final BackendDevice device;
+  private final BackendSettings settings;
   private final Ground ground;
   private final int maxQueues;
   private final Supplier<LoopMemory> loops;
@@ -36,6 +37,7 @@ public final class Vif implements DeviceBackend {
 
   Vif(
       BackendDevice device,
+      BackendSettings settings,
       Ground ground,
       int maxQueues,
       Supplier<LoopMemory> loops,
@@ -44,6 +46,7 @@ public final class Vif implements DeviceBackend {
       Executor storeWriter,
       Runnable removed) {
     this.device = device;
+    this.settings = settings;
     this.ground = ground;
     this.maxQueues = maxQueues;
     this.loops = loops;
@@ -71,14 +74,14 @@ public final class Vif implements DeviceBackend {
   @Override
   public void connect() throws DeviceException, StoreException {
     disconnect();
-    VifSettings settings = VifSettings.read(device.frontendKeys(), maxQueues);
+    VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues);
     device.writeBackendKey("carrier", "1");
     connection =
         Optional.of(
             VifConnection.open(
                 ground,
                 device.id().domid(),
-                settings,
+                frontend,
                 loops,
                 network,
                 port,
@@ -102,6 +105,7 @@ public final class Vif implements DeviceBackend {
     Optional<VifConnection> current = connection;
     return new VifStatistics(
         device.id(),
+        settings,
         network.name(),
         current.map(VifConnection::isOpen).orElse(false),
         current.map(VifConnection::hasCarrier).orElse(false),

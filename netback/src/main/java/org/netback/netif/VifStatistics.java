@@ -9,6 +9,7 @@ import org.netback.xen.bus.DeviceId;
 /// A vif at one moment.
 ///
 /// @param id names the device
+/// @param settings what the toolstack wrote
 /// @param network the switch's network that it belongs to
 /// @param connected whether its guest's rings are served
 /// @param carrier whether frames for the guest have a chance: it is connected, and not stalled
@@ -19,6 +20,7 @@ import org.netback.xen.bus.DeviceId;
 /// @param queues of the connection that there is, or of the last one
 public record VifStatistics(
     DeviceId id,
+    BackendSettings settings,
     String network,
     boolean connected,
     boolean carrier,

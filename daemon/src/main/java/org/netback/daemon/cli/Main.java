@@ -93,6 +93,26 @@ public final class Main {
   }
 
   @Command(
+      name = "stop",
+      description = {
+        "End the running daemon, as SIGTERM does: every guest sees its device closed.",
+        "With --keep-guests no guest notices, and the next daemon goes on where this one stopped."
+      })
+  int stop(
+      @Option(
+              names = "--control",
+              paramLabel = "SOCKET",
+              description = "The daemon's control socket (default: ${DEFAULT-VALUE}).",
+              defaultValue = RunDirectory.DEFAULT_CONTROL)
+          Path control,
+      @Option(
+              names = "--keep-guests",
+              description = "Leave the guests connected, for another daemon to take over.")
+          boolean keepGuests) {
+    return new Queries(control, false, spec.commandLine().getOut()).stop(keepGuests);
+  }
+
+  @Command(
       name = "ground",
       description = {
         "Run the ground (domains, xenstored) as a process of its own, which rings survive a daemon"

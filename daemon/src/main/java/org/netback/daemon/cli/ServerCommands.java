@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.daemon.Daemon;
+import org.netback.daemon.Ending;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
@@ -44,9 +45,20 @@ final class ServerCommands {
     AtomicBoolean ending = new AtomicBoolean();
     closeAtSignal(daemon, ending);
     LOG.info("running, pid {}", ProcessHandle.current().pid());
-    String reason = await(daemon.groundLost().toCompletableFuture());
+    CompletableFuture<Ending> stopping = daemon.stopping().toCompletableFuture();
+    String reason =
+        await(
+            daemon
+                .groundLost()
+                .toCompletableFuture()
+                .applyToEither(stopping.thenApply(_ -> ""), text -> text));
     if (!ending.compareAndSet(false, true)) {
       return await(new CompletableFuture<String>()).length(); // closing has cut it
+    }
+    if (stopping.isDone()) {
+      LOG.info("closing as asked: {}", stopping.join());
+      daemon.close(stopping.join());
+      return 0;
     }
     throw new UserError(
         UserError.UNAVAILABLE,

@@ -23,6 +23,9 @@ public record Configuration(
   public sealed interface GroundChoice {
     /// For people.
     String description();
+
+    /// Whether guests and their rings are still there when the daemon has ended.
+    boolean outlivesDaemon();
   }
 
   /// The embedded ground.
@@ -35,6 +38,11 @@ public record Configuration(
     public String description() {
       return run + (apart ? " (apart)" : "");
     }
+
+    @Override
+    public boolean outlivesDaemon() {
+      return apart;
+    }
   }
 
   /// The Xen host whose dom0 this is.
@@ -42,6 +50,11 @@ public record Configuration(
     @Override
     public String description() {
       return "dom0";
+    }
+
+    @Override
+    public boolean outlivesDaemon() {
+      return true;
     }
   }
 

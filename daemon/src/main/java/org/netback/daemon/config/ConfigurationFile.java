@@ -235,6 +235,16 @@ public final class ConfigurationFile {
     return new StaticRequest(staticEntry(map), map.text("network"));
   }
 
+  /// Reads the request to stop: whether guests are to be kept; empty for no.
+  public static boolean keepGuests(String source, String text) throws ConfigurationException {
+    if (text.isBlank()) {
+      return false;
+    }
+    List<String> keys = List.of("keepGuests");
+    return YamlMap.of(source, "a request to stop", root(source, text, keys), keys)
+        .flag("keepGuests", false);
+  }
+
   private static StaticEntry staticEntry(YamlMap map) throws ConfigurationException {
     MacAddress mac = map.parsed("mac", MacAddress::parse);
     if (MacAddress.isGroup(mac.value())) {

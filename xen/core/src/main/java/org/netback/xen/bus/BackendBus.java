@@ -4,6 +4,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.netback.xen.bus.DeviceLifecycle.View;
 import org.netback.xen.event.EventLoop;
@@ -53,6 +55,8 @@ public final class BackendBus {
   private final EventLoop loop;
   private final String home;
   private final Map<String, DeviceBackend.Factory> factories;
+  private final Function<DeviceId, Optional<String>> otherOwner;
+  private final Set<DeviceId> left = new HashSet<>();
   private final Map<DeviceId, Device> devices = new HashMap<>();
   private final Map<DeviceId, DeviceStatus> statuses = new ConcurrentHashMap<>();
   private final List<XenStore.Watch> watches = new CopyOnWriteArrayList<>();
@@ -68,6 +72,18 @@ public final class BackendBus {
   /// @param factories by device class: "vif"
   public BackendBus(
       XenStore store, EventLoop loop, int domid, Map<String, DeviceBackend.Factory> factories) {
+    this(store, loop, domid, factories, _ -> Optional.empty());
+  }
+
+  /// @param otherOwner who else in this domain serves a device, for people: such a device is left
+  ///   alone, and nothing of it written
+  public BackendBus(
+      XenStore store,
+      EventLoop loop,
+      int domid,
+      Map<String, DeviceBackend.Factory> factories,
+      Function<DeviceId, Optional<String>> otherOwner) {
+    this.otherOwner = otherOwner;
     this.store = store;
     this.loop = loop;
     this.home = "/local/domain/" + domid;
@@ -209,6 +225,11 @@ public final class BackendBus {
         found.add(id);
       }
     }
+    for (DeviceId id : left) {
+      if (id.type().equals(type)) {
+        found.add(id);
+      }
+    }
     String directory = home + "/backend/" + type;
     for (String domid : store.directory(directory)) {
       for (String handle : store.directory(directory + '/' + domid)) {
@@ -263,8 +284,17 @@ public final class BackendBus {
     Optional<String> frontendId = store.read(path + "/frontend-id");
     XenbusState state = XenbusState.parse(store.read(path + "/state").orElse(""));
     if (frontend.isEmpty() || frontendId.isEmpty() || state == XenbusState.UNKNOWN) {
+      if (left.remove(id)) {
+        statuses.remove(id);
+      }
       return null;
     }
+    Optional<String> other = otherOwner.apply(id);
+    if (other.isPresent()) {
+      leave(id, state, other.get());
+      return null;
+    }
+    left.remove(id);
     if (state == XenbusState.CLOSED && !isOnline(path)) {
       return null;
     }
@@ -278,6 +308,14 @@ public final class BackendBus {
       throw e;
     }
     return device;
+  }
+
+  private void leave(DeviceId id, XenbusState state, String owner) {
+    String message = "left to " + owner;
+    statuses.put(id, new DeviceStatus(id, state, XenbusState.UNKNOWN, false, message));
+    if (left.add(id)) {
+      LOGGER.log(Level.WARNING, "device {0} is {1}", id, message);
+    }
   }
 
   private boolean isOnline(String path) throws StoreException {
@@ -383,6 +421,7 @@ public final class BackendBus {
             return;
           }
           case ANNOUNCE -> announce(view);
+          case REFUSE -> refuse();
           case CONNECT -> {
             if (!mayConnect()) {
               lookAgainLater();
@@ -390,7 +429,7 @@ public final class BackendBus {
             }
             connect(view);
           }
-          case ENTER_CONNECTED -> enter(view, XenbusState.CONNECTED);
+          case ENTER_CONNECTED -> enterConnected(view);
           case DISCONNECT -> disconnect();
           case ENTER_CLOSING -> enter(view, XenbusState.CLOSING);
           case ENTER_CLOSED -> enter(view, XenbusState.CLOSED);
@@ -444,15 +483,8 @@ public final class BackendBus {
           isOnline(path),
           introduced,
           attached,
-          isHotplugged(),
           backend.isPresent(),
           ending);
-    }
-
-    /// With a script the toolstack sets up the interface, and says when it has.
-    private boolean isHotplugged() throws StoreException {
-      return store.read(path + "/script").isEmpty()
-          || store.read(path + "/hotplug-status").orElse("").equals("connected");
     }
 
     private void announce(View view) throws StoreException {
@@ -473,6 +505,36 @@ public final class BackendBus {
         introduced = true;
         enter(view, XenbusState.INIT_WAIT);
       }
+    }
+
+    /// Says why where the toolstack's script looks, which it runs at InitWait: without that the
+    /// toolstack would wait until its patience is over, and then could not say what is wrong.
+    private void refuse() throws StoreException {
+      introduced = true;
+      store.transaction(
+          within -> {
+            if (within.read(path + "/state").isEmpty()) {
+              return false;
+            }
+            within.write(path + "/hotplug-error", octets(lastError));
+            within.write(path + "/hotplug-status", "error");
+            within.write(path + "/state", XenbusState.INIT_WAIT.text());
+            return true;
+          });
+    }
+
+    /// There is no network interface for a script to set up: what it would say, that the device is
+    /// on its network, is true from here on.
+    private void enterConnected(View view) throws StoreException {
+      store.transaction(
+          within -> {
+            if (within.read(path + "/hotplug-status").isPresent()) {
+              within.write(path + "/hotplug-status", "connected");
+              within.remove(path + "/hotplug-error"); // of a process before this one
+            }
+            return true;
+          });
+      enter(view, XenbusState.CONNECTED);
     }
 
     private void connect(View view) throws StoreException {

@@ -17,7 +17,6 @@ final class DeviceLifecycle {
   /// @param online false if the toolstack wants the device gone once it has closed
   /// @param introduced whether this process has announced or connected the device before
   /// @param attached whether this process is connected to the frontend's rings
-  /// @param hotplugged whether the network script, if there is one, has done its work
   /// @param served false if the device's own directory is wrong, so that it can only be closed
   /// @param ending whether the bus is shutting down
   record View(
@@ -26,7 +25,6 @@ final class DeviceLifecycle {
       boolean online,
       boolean introduced,
       boolean attached,
-      boolean hotplugged,
       boolean served,
       boolean ending) {}
 
@@ -35,6 +33,9 @@ final class DeviceLifecycle {
     NOTHING,
     /// Write the features, then the state InitWait.
     ANNOUNCE,
+    /// Write why the device cannot be served where the toolstack's script finds it, then the state
+    /// InitWait, for which the toolstack waits before it runs the script.
+    REFUSE,
     CONNECT,
     ENTER_CONNECTED,
     DISCONNECT,
@@ -92,11 +93,11 @@ final class DeviceLifecycle {
     if (view.ending() || !view.online()) {
       return Step.NOTHING;
     }
-    if (!view.served()) {
-      return Step.ENTER_CLOSING;
-    }
     // A frontend that is not there yet is being made by the toolstack.
-    return view.frontend() == XenbusState.UNKNOWN ? Step.NOTHING : Step.ANNOUNCE;
+    if (view.frontend() == XenbusState.UNKNOWN) {
+      return view.served() ? Step.NOTHING : Step.ENTER_CLOSING;
+    }
+    return view.served() ? Step.ANNOUNCE : Step.REFUSE;
   }
 
   private static Step whenInitWait(View view) {
@@ -107,19 +108,24 @@ final class DeviceLifecycle {
           if (view.ending()) {
             yield Step.ENTER_CLOSING;
           }
-          yield view.hotplugged() ? Step.ENTER_CONNECTED : Step.NOTHING;
+          yield Step.ENTER_CONNECTED;
         }
         case BUSY -> view.ending() ? Step.ENTER_CLOSING : Step.NOTHING;
         case STARTING, CLOSING, GONE -> Step.DISCONNECT;
       };
     }
-    if (view.ending() || !view.served()) {
+    if (view.ending()) {
       return Step.ENTER_CLOSING;
     }
     return switch (frontend) {
-      case READY -> Step.CONNECT;
+      case READY -> view.served() ? Step.CONNECT : Step.ENTER_CLOSING;
       // What a process before this one has announced may not be what this one can do.
-      case STARTING, BUSY -> view.introduced() || !view.online() ? Step.NOTHING : Step.ANNOUNCE;
+      case STARTING, BUSY -> {
+        if (view.introduced() || !view.online()) {
+          yield Step.NOTHING;
+        }
+        yield view.served() ? Step.ANNOUNCE : Step.REFUSE;
+      }
       case CLOSING, GONE -> Step.ENTER_CLOSING;
     };
   }

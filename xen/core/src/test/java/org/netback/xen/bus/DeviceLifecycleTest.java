@@ -53,16 +53,6 @@ class DeviceLifecycleTest {
   }
 
   @Test
-  void holdsConnectedBackUntilTheScriptHasRun() {
-    Rest waiting = settle(known(INIT_WAIT, CONNECTED, false).withoutHotplug());
-
-    assertThat(waiting.steps()).containsExactly(Step.CONNECT);
-    assertThat(waiting.view().backend()).isEqualTo(INIT_WAIT);
-    assertThat(settle(new Draft(waiting.view()).withHotplug()).steps())
-        .containsExactly(Step.ENTER_CONNECTED);
-  }
-
-  @Test
   void reattachesWithoutAWordWhenBothEndsAreConnected() {
     Rest rest = settle(fresh(CONNECTED, CONNECTED));
 
@@ -140,8 +130,15 @@ class DeviceLifecycleTest {
   }
 
   @Test
-  void closesADeviceThatCannotBeServedAndNeverAnnouncesIt() {
-    assertThat(settle(fresh(INITIALISING, INITIALISING).unserved()).steps())
+  void tellsTheToolstackOfADeviceThatCannotBeServedAndClosesItWhenItsFrontendComes() {
+    Rest refused = settle(fresh(INITIALISING, INITIALISING).unserved());
+    assertThat(refused.steps()).containsExactly(Step.REFUSE);
+
+    assertThat(settle(new Draft(refused.view()).withFrontend(CONNECTED)).steps())
+        .containsExactly(Step.ENTER_CLOSING);
+    assertThat(settle(new Draft(refused.view()).withFrontend(CLOSED)).steps())
+        .containsExactly(Step.ENTER_CLOSING, Step.ENTER_CLOSED);
+    assertThat(settle(fresh(INITIALISING, UNKNOWN).unserved()).steps())
         .containsExactly(Step.ENTER_CLOSING, Step.ENTER_CLOSED);
   }
 
@@ -162,7 +159,7 @@ class DeviceLifecycleTest {
     int views = 0;
     for (XenbusState backend : XenbusState.values()) {
       for (XenbusState frontend : XenbusState.values()) {
-        for (int bits = 0; bits < 64; bits++) {
+        for (int bits = 0; bits < 32; bits++) {
           View view =
               new View(
                   backend,
@@ -171,8 +168,7 @@ class DeviceLifecycleTest {
                   (bits & 2) != 0,
                   (bits & 4) != 0,
                   (bits & 8) != 0,
-                  (bits & 16) != 0,
-                  (bits & 32) != 0);
+                  (bits & 16) != 0);
           if (view.attached() && !(view.introduced() && view.served())) {
             continue;
           }
@@ -181,7 +177,7 @@ class DeviceLifecycleTest {
         }
       }
     }
-    assertThat(views).isEqualTo(9 * 9 * (32 + 8));
+    assertThat(views).isEqualTo(9 * 9 * (16 + 4));
   }
 
   private static Rest settle(Draft draft) {
@@ -209,14 +205,14 @@ class DeviceLifecycleTest {
         switch (step) {
           case NOTHING -> true;
           case ANNOUNCE -> view.served() && view.online() && !view.attached() && !view.ending();
+          case REFUSE -> !view.served() && view.online() && !view.attached() && !view.ending();
           case CONNECT ->
               view.served()
                   && !view.attached()
                   && !view.ending()
                   && EnumSet.of(INIT_WAIT, CONNECTED).contains(view.backend())
                   && EnumSet.of(INITIALISED, CONNECTED).contains(view.frontend());
-          case ENTER_CONNECTED ->
-              view.attached() && view.hotplugged() && view.backend() == INIT_WAIT;
+          case ENTER_CONNECTED -> view.attached() && view.backend() == INIT_WAIT;
           case DISCONNECT -> view.attached();
           case ENTER_CLOSING -> mayClose.contains(view.backend());
           case ENTER_CLOSED -> view.backend() == CLOSING && !view.attached();
@@ -230,7 +226,7 @@ class DeviceLifecycleTest {
     Draft draft = new Draft(view);
     return switch (step) {
       case NOTHING, REMOVE, RECREATE -> view;
-      case ANNOUNCE -> draft.introduced().withBackend(INIT_WAIT).view;
+      case ANNOUNCE, REFUSE -> draft.introduced().withBackend(INIT_WAIT).view;
       case CONNECT -> draft.introduced().attached(true).view;
       case DISCONNECT -> draft.attached(false).view;
       case ENTER_CONNECTED -> draft.introduced().withBackend(CONNECTED).view;
@@ -241,12 +237,12 @@ class DeviceLifecycleTest {
 
   /// As a process finds a device that it has not seen before.
   private static Draft fresh(XenbusState backend, XenbusState frontend) {
-    return new Draft(new View(backend, frontend, true, false, false, true, true, false));
+    return new Draft(new View(backend, frontend, true, false, false, true, false));
   }
 
   /// As the process finds it that brought it there.
   private static Draft known(XenbusState backend, XenbusState frontend, boolean attached) {
-    return new Draft(new View(backend, frontend, true, true, attached, true, true, false));
+    return new Draft(new View(backend, frontend, true, true, attached, true, false));
   }
 
   /// A view with one thing changed.
@@ -259,7 +255,6 @@ class DeviceLifecycleTest {
               view.online(),
               view.introduced(),
               view.attached(),
-              view.hotplugged(),
               view.served(),
               view.ending()));
     }
@@ -272,83 +267,34 @@ class DeviceLifecycleTest {
               view.online(),
               view.introduced(),
               view.attached(),
-              view.hotplugged(),
               view.served(),
               view.ending()));
     }
 
     Draft introduced() {
-      return flags(
-          view.online(), true, view.attached(), view.hotplugged(), view.served(), view.ending());
+      return flags(view.online(), true, view.attached(), view.served(), view.ending());
     }
 
     Draft attached(boolean attached) {
-      return flags(
-          view.online(),
-          view.introduced(),
-          attached,
-          view.hotplugged(),
-          view.served(),
-          view.ending());
+      return flags(view.online(), view.introduced(), attached, view.served(), view.ending());
     }
 
     Draft offline() {
-      return flags(
-          false,
-          view.introduced(),
-          view.attached(),
-          view.hotplugged(),
-          view.served(),
-          view.ending());
-    }
-
-    Draft withHotplug() {
-      return flags(
-          view.online(), view.introduced(), view.attached(), true, view.served(), view.ending());
-    }
-
-    Draft withoutHotplug() {
-      return flags(
-          view.online(), view.introduced(), view.attached(), false, view.served(), view.ending());
+      return flags(false, view.introduced(), view.attached(), view.served(), view.ending());
     }
 
     Draft unserved() {
-      return flags(
-          view.online(),
-          view.introduced(),
-          view.attached(),
-          view.hotplugged(),
-          false,
-          view.ending());
+      return flags(view.online(), view.introduced(), view.attached(), false, view.ending());
     }
 
     Draft ending() {
-      return flags(
-          view.online(),
-          view.introduced(),
-          view.attached(),
-          view.hotplugged(),
-          view.served(),
-          true);
+      return flags(view.online(), view.introduced(), view.attached(), view.served(), true);
     }
 
     private Draft flags(
-        boolean online,
-        boolean introduced,
-        boolean attached,
-        boolean hotplugged,
-        boolean served,
-        boolean ending) {
+        boolean online, boolean introduced, boolean attached, boolean served, boolean ending) {
       return new Draft(
-          new View(
-              view.backend(),
-              view.frontend(),
-              online,
-              introduced,
-              attached,
-              hotplugged,
-              served,
-              ending));
+          new View(view.backend(), view.frontend(), online, introduced, attached, served, ending));
     }
   }
 }

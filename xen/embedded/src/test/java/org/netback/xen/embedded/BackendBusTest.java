@@ -222,19 +222,18 @@ class BackendBusTest {
   }
 
   @Test
-  void waitsForTheScriptBeforeItIsConnected() throws Exception {
+  void saysThatItIsOnItsNetworkBeforeItIsConnected() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
     createDevice(toolstack, "1", "1");
-    toolstack.write(BACK + "/script", "vif-bridge");
+    toolstack.write(BACK + "/script", "/etc/xen/scripts/vif-netback");
+    toolstack.write(BACK + "/hotplug-status", "");
     startBus();
     await(() -> state(toolstack).equals("2"));
+    assertThat(toolstack.read(BACK + "/hotplug-status")).contains("");
     toolstack.write(FRONT + "/state", "4");
 
-    await(() -> !device().calls.isEmpty());
-    settle();
-    assertThat(state(toolstack)).isEqualTo("2");
-    toolstack.write(BACK + "/hotplug-status", "connected");
     await(() -> state(toolstack).equals("4"));
+    assertThat(toolstack.read(BACK + "/hotplug-status")).contains("connected");
     assertThat(device().calls).containsExactly("connect@2");
   }
 
@@ -273,16 +272,24 @@ class BackendBusTest {
   }
 
   @Test
-  void closesADeviceWhoseOwnDirectoryIsWrong() throws Exception {
+  void tellsTheToolstackWhatIsWrongWithADevicesOwnDirectory() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
     factoryFailures.set(1);
     createDevice(toolstack, "1", "1");
     startBus();
 
-    await(() -> state(toolstack).equals("6"));
+    await(() -> state(toolstack).equals("2"));
     settle();
-    assertThat(state(toolstack)).isEqualTo("6");
+    assertThat(state(toolstack)).isEqualTo("2");
     assertThat(toolstack.read(ERROR)).contains("22 no bridge");
+    assertThat(toolstack.read(BACK + "/hotplug-status")).contains("error");
+    assertThat(toolstack.read(BACK + "/hotplug-error")).contains("no bridge");
+    assertThat(toolstack.read(BACK + "/feature-sg")).isEmpty();
+
+    toolstack.write(FRONT + "/state", "4");
+    await(() -> state(toolstack).equals("5"));
+    toolstack.write(FRONT + "/state", "6");
+    await(() -> state(toolstack).equals("6"));
 
     createDevice(toolstack, "1", "1");
     await(() -> state(toolstack).equals("2"));
