@@ -9,6 +9,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
@@ -31,7 +32,8 @@ final class RawGuest implements AutoCloseable {
 
   /// A frame from the backend, put together again.
   @SuppressWarnings("ArrayRecordComponent") // Compared by nobody.
-  record Received(byte[] octets, int flags, int gsoType, int gsoSize) {}
+  record Received(
+      byte[] octets, int flags, int gsoType, int gsoSize, Optional<ExtraInfo.Hash> hash) {}
 
   /// One pair of rings, with their channels.
   final class Queue {
@@ -171,6 +173,7 @@ final class RawGuest implements AutoCloseable {
       int gsoType = 0;
       int gsoSize = 0;
       int flags = 0;
+      Optional<ExtraInfo.Hash> hash = Optional.empty();
       boolean first = true;
       boolean more;
       do {
@@ -193,21 +196,28 @@ final class RawGuest implements AutoCloseable {
         length += response.status();
         if (first) {
           flags = response.flags();
-          if (response.extraInfo()) {
-            int extraSlot = rx.rspCons() & 0xff;
-            MemorySegment extra = rx.copyResponse();
-            gsoSize = ExtraInfo.gsoSize(extra);
-            gsoType = ExtraInfo.gsoType(extra);
-            if (ExtraInfo.type(extra) != ExtraInfo.TYPE_GSO || ExtraInfo.more(extra)) {
-              throw new AssertionError("extra " + ExtraInfo.read(extra));
+          boolean extra = response.extraInfo();
+          while (extra) {
+            taken(rx.rspCons() & 0xff);
+            ExtraInfo info = ExtraInfo.read(rx.copyResponse());
+            if (hash.isPresent()) {
+              throw new AssertionError("a hash is always the last extra: " + info);
             }
-            taken(extraSlot);
+            switch (info) {
+              case ExtraInfo.Gso gso -> {
+                gsoSize = gso.size();
+                gsoType = gso.gsoType();
+              }
+              case ExtraInfo.Hash found -> hash = Optional.of(found);
+              default -> throw new AssertionError("extra " + info);
+            }
+            extra = info.more();
           }
         }
         first = false;
         more = response.moreData();
       } while (more);
-      return new Received(java.util.Arrays.copyOf(octets, length), flags, gsoType, gsoSize);
+      return new Received(java.util.Arrays.copyOf(octets, length), flags, gsoType, gsoSize, hash);
     }
 
     private Page taken(int slot) {
@@ -230,6 +240,7 @@ final class RawGuest implements AutoCloseable {
   private final String path;
   private final Deque<Page> txPages = new ArrayDeque<>();
   private int txPagesMade;
+  private Optional<RawCtrl> ctrl = Optional.empty();
 
   RawGuest(House house, LocalDomain domain, int ringStart) throws DeviceException {
     this.house = house;
@@ -253,6 +264,13 @@ final class RawGuest implements AutoCloseable {
     write("feature-gso-tcpv6", "1");
     write("feature-ipv6-csum-offload", "1");
     publishRings();
+  }
+
+  /// The guest's control ring, published when it is first asked for.
+  RawCtrl ctrl() {
+    RawCtrl made = ctrl.orElseGet(() -> new RawCtrl(house, this, ringStart));
+    ctrl = Optional.of(made);
+    return made;
   }
 
   Queue queue() {
@@ -312,6 +330,7 @@ final class RawGuest implements AutoCloseable {
       queue.spare.addAll(queue.posted.values());
       queue.posted.clear();
     }
+    ctrl.ifPresent(RawCtrl::reset);
   }
 
   /// A granted page.
@@ -344,7 +363,7 @@ final class RawGuest implements AutoCloseable {
         }
       }
     }
-    return true;
+    return ctrl.map(RawCtrl::isUnmapped).orElse(true);
   }
 
   VifStatistics statistics() {
