@@ -1,0 +1,60 @@
+package org.netback.ctrl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.embedded.DomainRegistry;
+import org.netback.xen.embedded.DomainSize;
+import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.grant.GrantTable;
+
+/// One guest cannot have the mappings of all.
+final class GrefBudgetTest {
+  private final DomainRegistry registry = new DomainRegistry();
+  private final GrantTable grants = registry.grantTable(DomainRegistry.BACKEND_DOMID);
+  private final GrefBudget budget = new GrefBudget(10);
+
+  @AfterEach
+  void close() {
+    registry.close();
+  }
+
+  private GrefMappings mappings(LocalDomain domain) {
+    return new GrefMappings(grants, domain.domid(), budget, Runnable::run);
+  }
+
+  private static int[] granted(LocalDomain domain, int count) {
+    int[] grefs = new int[count];
+    for (int i = 0; i < count; i++) {
+      grefs[i] = domain.memory().grant(domain.memory().allocate(1), 0, false);
+    }
+    return grefs;
+  }
+
+  @Test
+  void sharesOneBoundAmongAllGuests() throws Exception {
+    LocalDomain first = registry.createDomain("first", new DomainSize(1, 100));
+    LocalDomain second = registry.createDomain("second", new DomainSize(1, 100));
+    GrefMappings ofFirst = mappings(first);
+    GrefMappings ofSecond = mappings(second);
+    int[] nothing = {};
+    int[] grefs = granted(first, 9);
+    assertThat(ofFirst.add(nothing, granted(first, 11))).isFalse();
+    assertThat(ofFirst.add(nothing, grefs)).isTrue();
+    assertThat(ofSecond.add(nothing, granted(second, 2))).isFalse();
+    assertThat(ofSecond.add(granted(second, 1), nothing)).isTrue();
+    assertThat(ofSecond.add(granted(second, 1), nothing)).isFalse();
+    ofFirst.remove(new java.util.HashSet<>(List.of(grefs[0], grefs[5])));
+    assertThat(ofSecond.add(nothing, granted(second, 2))).isTrue();
+    // What is refused by the ground is given back to the budget.
+    ofFirst.remove(new java.util.HashSet<>(List.of(grefs[1])));
+    assertThat(ofFirst.add(nothing, new int[] {77})).isFalse();
+    assertThat(ofSecond.add(nothing, granted(second, 1))).isTrue();
+    ofFirst.close();
+    ofFirst.close();
+    ofSecond.close();
+    assertThat(mappings(first).add(nothing, granted(first, 10))).isTrue();
+  }
+}
