@@ -15,6 +15,8 @@ class DesignTest {
   private static final String[] CORE = {
     "org.netback.packet..",
     "org.netback.offload..",
+    "org.netback.hashing..",
+    "org.netback.ctrl..",
     "org.netback.vswitch..",
     "org.netback.netif..",
     "org.netback.xen.ring..",
@@ -44,6 +46,8 @@ class DesignTest {
           .resideInAnyPackage(
               "org.netback.packet..",
               "org.netback.offload..",
+              "org.netback.hashing..",
+              "org.netback.ctrl..",
               "org.netback.vswitch..",
               "org.netback.netif..",
               "org.netback.adapters..",
@@ -53,7 +57,8 @@ class DesignTest {
   static final ArchRule packetsAndOffloadNeverSeeRings =
       noClasses()
           .that()
-          .resideInAnyPackage("org.netback.packet..", "org.netback.offload..")
+          .resideInAnyPackage(
+              "org.netback.packet..", "org.netback.offload..", "org.netback.hashing..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("org.netback.xen..", "org.netback.vswitch..", "org.netback.netif..");
