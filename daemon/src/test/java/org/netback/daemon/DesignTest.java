@@ -90,7 +90,8 @@ class DesignTest {
   static final ArchRule nativeCallsStayAtTheEdge =
       noClasses()
           .that()
-          .resideOutsideOfPackages("org.netback.xen.embedded..", "org.netback.adapters..")
+          .resideOutsideOfPackages(
+              "org.netback.xen.dom0..", "org.netback.xen.embedded..", "org.netback.adapters..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.sun.jna..");
