@@ -738,6 +738,137 @@ static int fast_reconnects(void) {
   return honest();
 }
 
+/* The control ring: requests of 16 octets, responses with the id first and the status at 4. */
+struct ctrl_slot {
+  uint16_t id, type;
+  uint32_t data[3];
+};
+static struct page ctrl_page;
+static int ctrl_port;
+static uint32_t ctrl_prod;
+#define CONTROL ((struct ring_head *)ctrl_page.memory)
+#define CTRL_SLOT(i) ((struct ctrl_slot *)((char *)ctrl_page.memory + 64) + ((i) % 128))
+
+static int with_ctrl(void) {
+  char offered[8];
+  if (begin()) return -1;
+  if (read_key(back, "feature-ctrl-ring", offered, sizeof offered) || strcmp(offered, "1")) {
+    snprintf(seen, sizeof seen, "no control ring is offered");
+    return -1;
+  }
+  ctrl_page = grant_page(1);
+  ctrl_port = new_channel();
+  ctrl_prod = 0;
+  CONTROL->req_event = CONTROL->rsp_event = 1;
+  write_number("ctrl-ring-ref", ctrl_page.gref);
+  write_number("event-channel-ctrl", ctrl_port);
+  return connect_now();
+}
+static int without_ctrl(int verdict) {
+  struct ioctl_evtchn_unbind channel = {ctrl_port};
+  remove_key("ctrl-ring-ref");
+  remove_key("event-channel-ctrl");
+  end();
+  take_back(&ctrl_page);
+  ioctl(events, IOCTL_EVTCHN_UNBIND, &channel);
+  return verdict;
+}
+static void ctrl_put(int type, uint32_t a, uint32_t b, uint32_t c) {
+  struct ctrl_slot slot = {.id = ctrl_prod, .type = type, .data = {a, b, c}};
+  *CTRL_SLOT(ctrl_prod) = slot;
+  ctrl_prod++;
+}
+static void ctrl_publish(void) {
+  __sync_synchronize();
+  CONTROL->req_prod = ctrl_prod;
+  __sync_synchronize();
+  kick(ctrl_port);
+}
+/* The status of one request; -1 without an answer. */
+static int ctrl_ask(int type, uint32_t a, uint32_t b, uint32_t c) {
+  double limit = now() + patience;
+  ctrl_put(type, a, b, c);
+  ctrl_publish();
+  while (*(volatile uint32_t *)&CONTROL->rsp_prod != ctrl_prod)
+    if (now() > limit) return -1;
+    else nap(5);
+  int status = CTRL_SLOT(ctrl_prod - 1)->data[0];
+  snprintf(seen, sizeof seen, "type %d of %x %x %x: status %d", type, a, b, c, status);
+  return status;
+}
+static int ctrl_jump(uint32_t to) {
+  if (with_ctrl()) return 0;
+  ctrl_prod = to;
+  ctrl_publish();
+  return without_ctrl(closed());
+}
+static int ctrl_ahead(void) { return ctrl_jump(129); }
+static int ctrl_half_way_round(void) { return ctrl_jump(1u << 31); }
+/* XSA-270 and its kin: offsets that wrap, lists that are too long, references that are not there. */
+static int ctrl_lies(void) {
+  if (with_ctrl()) return 0;
+  uint32_t good = data[9].gref, none = 0x00fffffd;
+  int sound = ctrl_ask(7, 1, 0, 0) == 0 && ctrl_ask(7, 77, 0, 0) != 0 && ctrl_ask(2, 0xffffffff, 0, 0) != 0 &&
+              ctrl_ask(3, none, 40, 0) != 0 && ctrl_ask(3, good, 41, 0) != 0 && ctrl_ask(3, good, 0xffffffff, 0) != 0 &&
+              ctrl_ask(5, 128, 0, 0) == 0 && ctrl_ask(5, 129, 0, 0) != 0 && ctrl_ask(5, 0xffffffff, 0, 0) != 0 &&
+              ctrl_ask(6, none, 128, 0) != 0 && ctrl_ask(6, good, 2, 0xffffffff) != 0 &&
+              ctrl_ask(6, good, 1, 128) != 0 && ctrl_ask(6, good, 0xffffffff, 1) != 0 &&
+              ctrl_ask(9, 0, none, 1) != 0 && ctrl_ask(9, 0, good, 513) != 0 && ctrl_ask(9, 99, good, 1) != 0 &&
+              ctrl_ask(10, 0, none, 1) != 0 && ctrl_ask(10, 99, good, 1) != 0 && ctrl_ask(0, 0, 0, 0) != 0 &&
+              ctrl_ask(4711, 1, 2, 3) != 0;
+  return without_ctrl(sound && alive());
+}
+static int ctrl_random(void) {
+  if (with_ctrl()) return 0;
+  srand(4711);
+  for (int lot = 0; lot < 12; lot++) {
+    for (int i = 0; i < 100; i++)
+      ctrl_put(rand() % 12, rand() % 2 ? data[rand() % DATA_PAGES].gref : (uint32_t)rand(), rand() % 3 ? rand() % 600 : rand(), rand() % 2 ? 0 : rand());
+    ctrl_publish();
+    double limit = now() + patience;
+    while (*(volatile uint32_t *)&CONTROL->rsp_prod != ctrl_prod) {
+      if (now() > limit || backend_state() != 4) {
+        snprintf(seen, sizeof seen, "rsp_prod %u, req_prod %u, state %d", CONTROL->rsp_prod, ctrl_prod, backend_state());
+        return without_ctrl(0);
+      }
+      nap(5);
+    }
+  }
+  return without_ctrl(alive());
+}
+/* A page that is mapped for good is taken back, and still sent from. */
+static int mapped_page_taken_back(void) {
+  if (with_ctrl()) return 0;
+  struct {
+    uint32_t gref;
+    uint16_t flags, status;
+  } *list = data[9].memory;
+  list->gref = data[10].gref;
+  list->flags = list->status = 0;
+  if (ctrl_ask(9, 0, data[9].gref, 1)) return without_ctrl(0);
+  frame(10, 0, 60);
+  uint32_t gref = data[10].gref;
+  take_back(&data[10]);
+  put(gref, 0, 0, 60);
+  publish();
+  return without_ctrl(answered(OKAY) >= 0 && backend_state() == 4 && alive());
+}
+static int ctrl_ref_is_ring_ref(void) {
+  if (begin()) return 0;
+  write_number("ctrl-ring-ref", tx_page.gref);
+  write_number("event-channel-ctrl", rx_port);
+  write_key("state", "4");
+  if (!closed()) return 0;
+  return without_ctrl(1) && honest();
+}
+static int ctrl_without_channel(void) {
+  if (begin()) return 0;
+  write_number("ctrl-ring-ref", data[3].gref);
+  write_key("state", "4");
+  if (!closed()) return 0;
+  return without_ctrl(1) && honest();
+}
+
 static const struct {
   const char *name;
   int (*run)(void);
@@ -756,7 +887,8 @@ static const struct {
     CASE(ring_ref_empty), CASE(ring_ref_unknown), CASE(ring_ref_long), CASE(nul_in_key), CASE(one_ref_for_both),
     CASE(no_keys), CASE(channel_0), CASE(channel_unknown), CASE(channel_huge), CASE(no_queues),
     CASE(too_many_queues), CASE(half_a_number), CASE(queue_missing), CASE(queues_alike), CASE(states),
-    CASE(state_removed), CASE(begins_anew), CASE(fast_reconnects),
+    CASE(state_removed), CASE(begins_anew), CASE(fast_reconnects), CASE(ctrl_ahead), CASE(ctrl_half_way_round), CASE(ctrl_lies),
+    CASE(ctrl_random), CASE(mapped_page_taken_back), CASE(ctrl_ref_is_ring_ref), CASE(ctrl_without_channel),
 };
 
 int main(int count, char **arguments) {
