@@ -59,6 +59,7 @@ class DaemonTest {
             "bridge = \"lan\"",
             "handle = \"0\"",
             "type = \"vif\"",
+            "hotplug-status = \"connected\"",
             "feature-sg = \"1\"",
             "feature-gso-tcpv4 = \"1\"",
             "feature-gso-tcpv6 = \"1\"",

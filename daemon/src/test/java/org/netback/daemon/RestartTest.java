@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.daemon.control.ControlClient;
 
 /// What guests notice of a daemon that ends and comes back.
 class RestartTest {
@@ -17,9 +20,31 @@ class RestartTest {
     return "ground: {run: run, apart: " + apart + "}\nnetworks: [{name: lan}]\n";
   }
 
+  /// How a daemon ends.
+  private interface End {
+    void of(Lab lab, NetnsProcess daemon) throws Exception;
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void aTcpConnectionSurvivesAKilledDaemon(boolean apart) throws Exception {
+    aTcpConnectionSurvives(apart, (lab, daemon) -> Lab.kill(daemon));
+  }
+
+  @Test
+  void aTcpConnectionSurvivesADaemonThatKeepsItsGuests() throws Exception {
+    aTcpConnectionSurvives(
+        true,
+        (lab, daemon) -> {
+          List<String> stop = new ArrayList<>(NetnsProcess.java());
+          stop.addAll(List.of("stop", "--keep-guests", "--control", lab.control().toString()));
+          Command.succeed(Lab.PATIENCE, stop);
+          assertThat(daemon.process().waitFor(1, TimeUnit.MINUTES)).isTrue();
+          assertThat(daemon.process().exitValue()).isZero();
+        });
+  }
+
+  private static void aTcpConnectionSurvives(boolean apart, End end) throws Exception {
     try (Lab lab = new Lab()) {
       Namespace a = lab.namespace("a");
       Namespace b = lab.namespace("b");
@@ -39,7 +64,7 @@ class RestartTest {
       lab.await(
           "the transfer to run", () -> lab.vif("b").path("egressOctets").asLong() > 10_000_000);
 
-      Lab.kill(daemon);
+      end.of(lab, daemon);
       assertThat(client.isAlive()).isTrue();
       lab.daemon(configuration(apart));
 
@@ -91,6 +116,20 @@ class RestartTest {
     AutoCloseable kill = () -> watch.destroyForcibly().waitFor();
     lab.add(kill);
     lab.await("xenstore-watch", () -> Files.readAllLines(states).size() == 4);
+  }
+
+  @Test
+  void aDaemonWhoseOwnTheGroundIsCannotKeepItsGuests() throws Exception {
+    try (Lab lab = new Lab()) {
+      NetnsProcess daemon = lab.daemon(configuration(false));
+      ControlClient control = new ControlClient(lab.control());
+      ControlClient.Response refused = control.request("POST", "/stop", "{\"keepGuests\": true}");
+      assertThat(refused.status()).isEqualTo(409);
+      assertThat(refused.body()).contains("one that is apart");
+      assertThat(daemon.process().isAlive()).isTrue();
+      assertThat(control.request("POST", "/stop", "").status()).isEqualTo(202);
+      assertThat(daemon.process().waitFor()).isZero();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import java.util.ArrayList;
@@ -395,6 +396,38 @@ final class VifTest {
     assertThat(a.statistics().network()).isEqualTo("default");
     assertThat(b.statistics().network()).isEqualTo("tenant");
     assertThat(house.vswitch.network("tenant").ports()).hasSize(1);
+  }
+
+  @Test
+  void readsWhatTheToolstackChose() {
+    String back = "/local/domain/0/backend/vif/1/0/";
+    house.store.write(back + "vifname", "web0");
+    house.store.write(back + "mac", "00:16:3e:00:00:01");
+    house.store.write(back + "ip", "10.0.0.1 fd00::1");
+    house.store.write(back + "mtu", "9000");
+    RawGuest a = house.guest().connect();
+    assertThat(a.statistics().settings())
+        .isEqualTo(new BackendSettings("", "web0", "00:16:3e:00:00:01", "10.0.0.1 fd00::1", 9000));
+    assertThat(house.vswitch.network("default").ports())
+        .anySatisfy(port -> assertThat(port.name()).isEqualTo("web0"));
+    house.store.write("/local/domain/0/backend/vif/2/0/vifname", "web0");
+    assertThatThrownBy(() -> house.guest())
+        .hasRootCauseMessage("vifname: vif1.0 is named \"web0\" already");
+  }
+
+  @Test
+  void refusesChoicesThatMakeNoSense() {
+    house.store.write("/local/domain/0/backend/vif/1/0/vifname", "much-too-long-name");
+    assertThatThrownBy(() -> house.guest())
+        .hasRootCauseMessage(
+            "vifname is \"much-too-long-name\","
+                + " not 1 to 15 letters, digits, dots, hyphens, underscores");
+    int domid = 2;
+    for (String mtu : new String[] {"0", "67", "65522", "-1", "1500x", "99999999999"}) {
+      house.store.write("/local/domain/0/backend/vif/" + domid++ + "/0/mtu", mtu);
+      assertThatThrownBy(() -> house.guest())
+          .hasRootCauseMessage("mtu is \"" + mtu + "\", not a number from 68 to 65521");
+    }
   }
 
   @Test

@@ -57,7 +57,7 @@ class MainTest {
   @Test
   void helpNamesEveryCommandButThoseForItself() {
     assertThat(netback("--help").out())
-        .contains("run", "ground", "guest", "demo", "status", "vif", "fdb", "port")
+        .contains("run", "stop", "ground", "guest", "demo", "status", "vif", "fdb", "port")
         .doesNotContain("socket-transfer", "rehearse");
   }
 }

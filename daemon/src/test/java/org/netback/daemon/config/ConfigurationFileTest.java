@@ -9,6 +9,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.daemon.RunDirectory;
+import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
@@ -71,6 +73,21 @@ class ConfigurationFileTest {
         .containsExactly(new NetworkChoice("a", 8192, Duration.ofMinutes(5), 1024, List.of()));
   }
 
+  @Test
+  void standsOnXenWithTheControlSocketWhereTheCommandsLookForIt() throws Exception {
+    Configuration configuration = parse("ground: {kind: dom0}\n");
+    assertThat(configuration.ground()).isEqualTo(new Dom0Choice());
+    assertThat(configuration.controlSocket()).isEqualTo(Path.of(RunDirectory.DEFAULT_CONTROL));
+  }
+
+  @Test
+  void readsWhetherGuestsAreToBeKept() throws Exception {
+    assertThat(ConfigurationFile.keepGuests("request", "")).isFalse();
+    assertThat(ConfigurationFile.keepGuests("request", "{\"keepGuests\": true}")).isTrue();
+    assertThatThrownBy(() -> ConfigurationFile.keepGuests("request", "{\"keep\": true}"))
+        .hasMessageContaining("unknown key \"keep\" in a request to stop");
+  }
+
   /// `;` stands for a line break.
   @ParameterizedTest
   @CsvSource(
@@ -78,9 +95,11 @@ class ConfigurationFileTest {
       quoteCharacter = '`',
       textBlock =
           """
-          networks: [] | n.yaml:1:1: "ground" is missing, with its "run" directory
+          networks: [] | n.yaml:1:1: "ground" is missing: {kind: dom0} on a Xen host, elsewhere {run: DIR}
           ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, vifs, networks, taps
-          ground:;  rnu: r | n.yaml:2:3: unknown key "rnu" in "ground"; did you mean "run"? Allowed are run, apart
+          ground:;  rnu: r | n.yaml:2:3: unknown key "rnu" in "ground"; did you mean "run"? Allowed are kind, run, apart
+          ground: {kind: dom1} | n.yaml:1:16: "kind" is "dom1", but has to be dom0 or embedded
+          ground: {kind: dom0, run: /r} | n.yaml:1:27: "run" is for the embedded ground; a ground of kind dom0 has Xen's own
           ground:;  apart: true | n.yaml:2:3: "ground" needs "run"
           ground: {run: r, apart: maybe} | n.yaml:1:25: "apart" is "maybe", but has to be true or false
           ground: {run: r};loops: 0 | n.yaml:2:8: "loops" is "0", but has to be a number from 1 to 64
