@@ -2,12 +2,18 @@ package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.netback.xen.io.netif.CtrlRequest;
+import org.netback.xen.io.netif.CtrlResponse;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.netty.NettyLoop;
 
 /// Guests that come and go while frames are under way on other threads.
@@ -85,6 +91,112 @@ final class VifThreadsTest {
     assertThat(a.failures).isEmpty();
     assertThat(b.failures).isEmpty();
     assertThat(house.vswitch.network("default").ports()).hasSize(3);
+  }
+
+  /// Keys, mappings and mapped pages change all the time, frames go both ways, and the guest is
+  /// disconnected wherever that happens to be. What arrives is whole, and nothing stays mapped.
+  @Test
+  void changesHashesAndMappedPagesUnderTrafficAndDisconnects() {
+    RawGuest a = house.guest();
+    a.connect();
+    RawGuest b = house.guest();
+    b.useQueues(2);
+    RawCtrl ctrl = b.ctrl();
+    RawGuest.Page keys = b.page(false);
+    RawGuest.Page mappings = b.page(false);
+    List<RawGuest.Page> lists = List.of(b.page(false), b.page(false));
+    b.connect();
+    byte[] frame = Frames.tcp(1, 2, 1000);
+    byte[] back = Frames.udp(2, 9, 1000);
+    Random random = new Random(5);
+    long received = 0;
+    long hashed = 0;
+    long mappedCopies = 0;
+    int succeeded = 0;
+    for (int cycle = 0; cycle < 300; cycle++) {
+      int asked = 0;
+      for (int i = 0; i < 2; i++) {
+        RawGuest.Queue queue = b.queues.get(i);
+        queue.post(40);
+        int at = 0;
+        for (RawGuest.Page page : queue.posted.values()) {
+          new GrefEntry(page.gref(), 0, 0).writeTo(lists.get(i).memory().asSlice(8L * at++, 8));
+        }
+      }
+      for (int round = 0; round < 12; round++) {
+        keys.memory().set(ValueLayout.JAVA_INT, 0, random.nextInt());
+        mappings.memory().set(ValueLayout.JAVA_INT, 0, random.nextInt(3));
+        int queue = random.nextInt(2);
+        switch (round) {
+          case 0 -> ctrl.put(CtrlRequest.TYPE_SET_HASH_ALGORITHM, 1, 0, 0);
+          case 1 -> ctrl.put(CtrlRequest.TYPE_SET_HASH_FLAGS, 15, 0, 0);
+          case 2 -> ctrl.put(CtrlRequest.TYPE_SET_HASH_MAPPING_SIZE, 1, 0, 0);
+          case 3, 7, 10 ->
+              ctrl.put(CtrlRequest.TYPE_ADD_GREF_MAPPING, queue, lists.get(queue).gref(), 40);
+          case 5, 9, 11 ->
+              ctrl.put(
+                  CtrlRequest.TYPE_DEL_GREF_MAPPING,
+                  queue,
+                  lists.get(queue).gref(),
+                  random.nextInt(41));
+          default -> {
+            ctrl.put(CtrlRequest.TYPE_SET_HASH_KEY, keys.gref(), 40, 0);
+            ctrl.put(CtrlRequest.TYPE_SET_HASH_MAPPING, mappings.gref(), 1, 0);
+            asked++;
+          }
+        }
+        asked++;
+        ctrl.push();
+        if (a.queue().tx.freeRequests() > 3) {
+          a.queue().send(frame, 400, 0);
+        }
+        RawGuest.Queue sending = b.queues.get(queue);
+        if (sending.tx.freeRequests() > 3) {
+          sending.send(back, 400, 0);
+        }
+        a.queue().responses();
+      }
+      if (cycle % 3 == 0) {
+        int before = succeeded;
+        List<CtrlResponse> responses = new ArrayList<>();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (responses.size() < asked && System.nanoTime() < deadline) {
+          responses.addAll(ctrl.responses());
+          Thread.onSpinWait();
+        }
+        assertThat(responses).hasSize(asked);
+        succeeded +=
+            (int)
+                responses.stream()
+                    .filter(response -> response.status() == CtrlResponse.STATUS_SUCCESS)
+                    .count();
+        assertThat(succeeded).isGreaterThan(before);
+      }
+      mappedCopies += b.statistics().queues().stream().mapToLong(q -> q.rx().mappedCopies()).sum();
+      b.vif.disconnect();
+      assertThat(b.isUnmapped()).isTrue();
+      for (RawGuest.Queue queue : b.queues) {
+        for (RawGuest.Received got : queue.receive()) {
+          assertThat(got.octets()).isEqualTo(frame);
+          received++;
+          hashed += got.hash().isPresent() ? 1 : 0;
+        }
+        for (RawGuest.Page page : queue.posted.values()) {
+          assertThat(b.domain.memory().revoke(page.gref())).isTrue();
+          assertThat(b.domain.memory().grant(page.memory(), 0, false)).isEqualTo(page.gref());
+        }
+      }
+      b.resetRings();
+      b.connect();
+    }
+    System.out.printf(
+        "%d received, %d of them hashed, %d copies to mapped pages%n",
+        received, hashed, mappedCopies);
+    assertThat(received).isPositive();
+    assertThat(hashed).isPositive();
+    assertThat(mappedCopies).isPositive();
+    assertThat(a.failures).isEmpty();
+    assertThat(b.failures).isEmpty();
   }
 
   @Test
