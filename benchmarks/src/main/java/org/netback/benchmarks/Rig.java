@@ -28,7 +28,10 @@ import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.event.EventChannel;
+import org.netback.xen.frontends.CtrlFront;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.io.netif.CtrlResponse;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.store.XenStore;
 
@@ -60,8 +63,10 @@ final class Rig implements AutoCloseable {
   private final List<EventChannel> txChannels = new ArrayList<>();
   private final List<EventChannel> rxChannels = new ArrayList<>();
 
+  /// @param grants how the backend comes by the guests' pages
   /// @param wake called on a loop of the guests' own when the backend notifies one of them
-  Rig(int length, int queues, Runnable wake) throws IOException, InterruptedException {
+  Rig(int length, int queues, Grants grants, Runnable wake)
+      throws IOException, InterruptedException {
     run = Files.createTempDirectory("netback-bench");
     ground = EmbeddedGround.open(run);
     backend = ground.backend();
@@ -81,8 +86,8 @@ final class Rig implements AutoCloseable {
     List<Sink> unusedSinks = new ArrayList<>();
     List<Source> unusedSources = new ArrayList<>();
     List<EventChannel> unused = new ArrayList<>();
-    connect(receiver, queues, length, wake, sinks, unusedSources, unused, rxChannels);
-    connect(sender, queues, length, wake, unusedSinks, sources, txChannels, unused);
+    connect(receiver, queues, length, grants, wake, sinks, unusedSources, unused, rxChannels);
+    connect(sender, queues, length, grants, wake, unusedSinks, sources, txChannels, unused);
     teach();
   }
 
@@ -90,6 +95,7 @@ final class Rig implements AutoCloseable {
       GuestDomain guest,
       int queues,
       int length,
+      Grants grants,
       Runnable wake,
       List<Sink> rx,
       List<Source> tx,
@@ -128,8 +134,27 @@ final class Rig implements AutoCloseable {
             "feature-ipv6-csum-offload")) {
       store.write(front + '/' + feature, "1");
     }
+    CtrlFront ctrl = CtrlFront.open(guest.memory(), guest.events(), BACKEND, guestLoop);
+    store.write(front + "/ctrl-ring-ref", Integer.toUnsignedString(ctrl.ringRef()));
+    store.write(front + "/event-channel-ctrl", Integer.toString(ctrl.port()));
     store.write(front + "/state", XenbusState.CONNECTED.text());
     await(store, back + "/state", XenbusState.CONNECTED);
+    for (int i = 0; i < queues && grants == Grants.MAPPED; i++) {
+      List<GrefEntry> pages = new ArrayList<>(tx.get(i).pages());
+      pages.addAll(rx.get(i).pages());
+      int status = ctrl.addGrefs(i, pages).join().status();
+      if (status != CtrlResponse.STATUS_SUCCESS) {
+        throw new IOException("pages of queue " + i + " not mapped: status " + status);
+      }
+    }
+  }
+
+  /// How the backend comes by what lies in the guests' pages.
+  enum Grants {
+    /// One grant copy per slot.
+    COPIED,
+    /// Mapped for good when the guests connect.
+    MAPPED
   }
 
   private EventChannel channel(GuestDomain guest, Runnable wake) throws IOException {

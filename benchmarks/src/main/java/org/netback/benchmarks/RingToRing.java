@@ -71,7 +71,7 @@ public final class RingToRing {
     List<Double> ours = new ArrayList<>();
     List<Double> ourNanos = new ArrayList<>();
     List<Limit> limits = new ArrayList<>();
-    try (Rig rig = new Rig(length, queues, guests::wake)) {
+    try (Rig rig = new Rig(length, queues, Rig.Grants.COPIED, guests::wake)) {
       guests.drive(rig, WARM_UP_SECONDS);
       ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
       long loop = rig.backendThread().threadId();
@@ -155,14 +155,14 @@ public final class RingToRing {
     return Double.parseDouble(line.replaceAll(".*\"" + name + "\": ([0-9.]+).*\\s*", "$1"));
   }
 
-  private static double median(List<Double> values) {
+  static double median(List<Double> values) {
     double[] sorted = values.stream().mapToDouble(Double::doubleValue).toArray();
     Arrays.sort(sorted);
     return sorted[sorted.length / 2];
   }
 
   /// What the guests do when there is nothing to do. The backend always waits for events.
-  private enum Mode {
+  enum Mode {
     POLLING,
     EVENTS;
 
@@ -177,10 +177,10 @@ public final class RingToRing {
   /// @param nanos CPU time of the backend's thread per frame
   private record Limit(double perSecond, double nanos) {}
 
-  private record Result(long frames, double perSecond) {}
+  record Result(long frames, double perSecond) {}
 
   /// Both guests, on the thread that calls [#drive].
-  private static final class Guests {
+  static final class Guests {
     private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final Mode mode;

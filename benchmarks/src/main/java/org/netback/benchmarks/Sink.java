@@ -1,7 +1,10 @@
 package org.netback.benchmarks;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 import org.netback.xen.grant.GuestMemory;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.ring.FrontRing;
@@ -34,6 +37,11 @@ final class Sink {
     for (int i = 0; i < sources; i++) {
       expected[i] = (long) i << 32;
     }
+  }
+
+  /// The buffers, as the backend may map them.
+  List<GrefEntry> pages() {
+    return Arrays.stream(grefs).mapToObj(gref -> new GrefEntry(gref, 0, 0)).toList();
   }
 
   int ringRef() {

@@ -4,8 +4,11 @@ import static java.nio.ByteOrder.BIG_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.List;
 import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.io.netif.TxResponse;
 import org.netback.xen.ring.FrontRing;
@@ -49,6 +52,13 @@ final class Source {
     this.header = header;
     next = (long) number << 32;
     slots = (length + PAGE - 1) / PAGE + (length > PAGE ? 1 : 0);
+  }
+
+  /// The pages that frames lie in, as the backend may map them.
+  List<GrefEntry> pages() {
+    return Arrays.stream(grefs)
+        .mapToObj(gref -> new GrefEntry(gref, GrefEntry.READONLY, 0))
+        .toList();
   }
 
   int ringRef() {
