@@ -14,6 +14,19 @@ public enum DropReason {
   /// Ingress: its offload metadata and its headers contradict each other, so it can be neither
   /// segmented nor completed.
   BAD_OFFLOAD,
+  /// Ingress: to one of the group addresses that no bridge forwards, 01:80:c2:00:00:00 to 0f (IEEE
+  /// 802.1Q 8.6.3): spanning tree, pause, LACP, LLDP.
+  RESERVED_GROUP,
+  /// Ingress: an IGMP or MLD message that is malformed.
+  BAD_MEMBERSHIP_MESSAGE,
+  /// Ingress: an IGMP or MLD query from a port behind which no router may be.
+  QUERY_REFUSED,
+  /// Ingress: to a group that no other port wants, or a report while no router is there to get it.
+  NO_LISTENER,
+  /// Egress: to a group that is not on the receiver's own list.
+  NOT_A_MEMBER,
+  /// Egress: more than the receiver's rate.
+  RATE_LIMITED,
   /// Egress: the receiver is not connected, or its link is down. Ingress: the sender was detached
   /// from the switch.
   PORT_DOWN,

@@ -23,6 +23,8 @@ public final class Ingress implements AutoCloseable {
   private final SwitchPort port;
   private final Network network;
   private final MacTable macTable;
+  private final Snooping snooping;
+  private final MembershipMessage message = new MembershipMessage();
   private final Forwarding.Unicast home;
   private final OffloadFallback fallback = new OffloadFallback();
 
@@ -41,13 +43,16 @@ public final class Ingress implements AutoCloseable {
   private final int[] discards = new int[DISCARDS.length];
   private int unicast;
   private int flooded;
+  private int multicast;
   private int noEgress;
+  private int noListener;
   private int badOffload;
 
   Ingress(SwitchPort port, Network network) {
     this.port = port;
     this.network = network;
     this.macTable = network.macTable();
+    this.snooping = network.snooping();
     this.home = port.unicast();
     Arrays.setAll(open, _ -> new Egress(port));
   }
@@ -73,8 +78,10 @@ public final class Ingress implements AutoCloseable {
         collect(to.egress(), frame);
       } else if (forwarding instanceof Forwarding.Discard discard) {
         discards[discard.ordinal()]++;
-      } else {
+      } else if (forwarding == Forwarding.Flood.ALL_BUT_INGRESS) {
         flood(ports, frame);
+      } else {
+        toListeners(ports, frame, forwarding);
       }
     }
     sendAll();
@@ -96,7 +103,7 @@ public final class Ingress implements AutoCloseable {
     Forwarding forwarding = entry.forwarding;
     if (entry.key != destination || forwarding == Forwarding.Flood.ALL_BUT_INGRESS) {
       if (MacAddress.isGroup(destination)) {
-        return Forwarding.Flood.ALL_BUT_INGRESS;
+        return snooping.decide(frame, destination, port, message, now);
       }
       entry = macTable.lookup(destination);
       forwarding = entry.forwarding;
@@ -142,6 +149,59 @@ public final class Ingress implements AutoCloseable {
     } else {
       flooded++;
     }
+  }
+
+  private void toListeners(SwitchPort[] ports, Frame frame, Forwarding forwarding) {
+    long group = frame.destination();
+    boolean wanted = false;
+    for (SwitchPort egress : ports) {
+      if (egress != port && isWanted(egress, forwarding, group)) {
+        wanted = true;
+        collect(egress, frame);
+      }
+    }
+    if (!wanted) {
+      noListener++;
+    } else if (forwarding == Forwarding.Flood.MULTICAST) {
+      flooded++;
+    } else {
+      multicast++;
+    }
+  }
+
+  /// Whether a port gets a frame to a group; counts what its peer's own list keeps from it.
+  private static boolean isWanted(SwitchPort egress, Forwarding forwarding, long group) {
+    MulticastFilter filter = egress.multicastFilter();
+    if (filter.isApplied()) {
+      if (isReport(forwarding) && !isRouter(egress, forwarding)) {
+        return false;
+      }
+      if (!filter.contains(group)) {
+        egress.port().counters().drop(DropReason.NOT_A_MEMBER, 1);
+        return false;
+      }
+      return true;
+    }
+    if (forwarding == Forwarding.Flood.MULTICAST) {
+      return true;
+    }
+    if (forwarding instanceof MulticastGroup joined && joined.has(egress.index())
+        || isRouter(egress, forwarding)) {
+      return true;
+    }
+    return !isReport(forwarding) && (!egress.isSettled() || filter.contains(group));
+  }
+
+  private static boolean isReport(Forwarding forwarding) {
+    return forwarding == Forwarding.Flood.REPORT_IPV4 || forwarding == Forwarding.Flood.REPORT_IPV6;
+  }
+
+  private static boolean isRouter(SwitchPort egress, Forwarding forwarding) {
+    return egress.isRouter(
+        forwarding instanceof MulticastGroup joined
+            ? joined.ipv6
+            : forwarding == Forwarding.Flood.REPORT_IPV6
+                || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
   }
 
   private void collect(SwitchPort egress, Frame frame) {
@@ -214,12 +274,17 @@ public final class Ingress implements AutoCloseable {
     if (noEgress > 0) {
       counters.drop(DropReason.NO_EGRESS, noEgress);
     }
+    if (noListener > 0) {
+      counters.drop(DropReason.NO_LISTENER, noListener);
+    }
     if (badOffload > 0) {
       counters.drop(DropReason.BAD_OFFLOAD, badOffload);
     }
-    network.countRound(unicast, flooded, discarded + noEgress);
+    network.countRound(unicast, flooded, multicast, discarded + noEgress + noListener);
     unicast = 0;
     flooded = 0;
+    multicast = 0;
+    noListener = 0;
     noEgress = 0;
     badOffload = 0;
   }

@@ -488,7 +488,13 @@ final class MacTable {
 
   /// Adds the table's figures to those that the network has.
   NetworkStatistics statistics(
-      String name, int ports, long unicast, long flooded, long discarded, long refused) {
+      String name,
+      int ports,
+      long unicast,
+      long flooded,
+      long multicast,
+      long discarded,
+      long refused) {
     lock.lock();
     try {
       age(nanoClock.getAsLong());
@@ -498,6 +504,7 @@ final class MacTable {
           size.get() + statics,
           unicast,
           flooded,
+          multicast,
           discarded,
           learned,
           moved,

@@ -15,17 +15,20 @@ public final class Network {
   private final String name;
   private final LongSupplier nanoClock;
   private final MacTable macTable;
+  private final Snooping snooping;
   private final LongAdder unicastFrames = new LongAdder();
   private final LongAdder floodedFrames = new LongAdder();
+  private final LongAdder multicastFrames = new LongAdder();
   private final LongAdder discardedFrames = new LongAdder();
   private final LongAdder refusals = new LongAdder();
 
   /// Replaced as a whole under the lock, read by every round without it.
   private volatile SwitchPort[] ports = NO_PORTS;
 
-  Network(String name, MacLimits limits, LongSupplier nanoClock) {
+  Network(String name, MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock) {
     this.name = name;
     this.nanoClock = nanoClock;
+    this.snooping = new Snooping(this, multicast, nanoClock.getAsLong());
     this.macTable = new MacTable(this, limits, nanoClock);
   }
 
@@ -57,6 +60,7 @@ public final class Network {
   /// port in the list.
   synchronized void detach(SwitchPort port) {
     macTable.detach(port);
+    snooping.flush(port);
     ports = Arrays.stream(ports).filter(other -> other != port).toArray(SwitchPort[]::new);
   }
 
@@ -68,6 +72,20 @@ public final class Network {
   /// The stations known now, ordered by address.
   public List<FdbRow> addresses() {
     return macTable.rows(now());
+  }
+
+  /// Which groups go to which ports.
+  public List<MulticastRow> groups() {
+    return snooping.rows(now());
+  }
+
+  /// Who asks hosts for their groups, for IPv4 and for IPv6: an address, `self` or `none`.
+  public List<String> queriers() {
+    return snooping.queriers();
+  }
+
+  public MulticastStatistics multicastStatistics() {
+    return snooping.statistics();
   }
 
   /// Enters a station by hand: traffic neither moves nor ages it. Replaces what was known of the
@@ -97,12 +115,15 @@ public final class Network {
         ports.length,
         unicastFrames.sum(),
         floodedFrames.sum(),
+        multicastFrames.sum(),
         discardedFrames.sum(),
         refusals.sum());
   }
 
   void age() {
-    macTable.age(now());
+    long now = now();
+    macTable.age(now);
+    snooping.keepHouse(now);
   }
 
   SwitchPort[] snapshot() {
@@ -113,16 +134,23 @@ public final class Network {
     return macTable;
   }
 
+  Snooping snooping() {
+    return snooping;
+  }
+
   long now() {
     return nanoClock.getAsLong();
   }
 
-  void countRound(int unicast, int flooded, int discarded) {
+  void countRound(int unicast, int flooded, int multicast, int discarded) {
     if (unicast > 0) {
       unicastFrames.add(unicast);
     }
     if (flooded > 0) {
       floodedFrames.add(flooded);
+    }
+    if (multicast > 0) {
+      multicastFrames.add(multicast);
     }
     if (discarded > 0) {
       discardedFrames.add(discarded);

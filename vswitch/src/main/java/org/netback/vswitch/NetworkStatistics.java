@@ -6,7 +6,9 @@ package org.netback.vswitch;
 /// @param ports attached now
 /// @param addresses in the table now, static ones included
 /// @param unicastFrames sent to the one port of their destination
-/// @param floodedFrames sent to all other ports: group addresses and unknown ones
+/// @param floodedFrames sent to all other ports: broadcast, unknown addresses, and groups that are
+///   not known either
+/// @param multicastFrames sent to the ports that want their group, or to routers
 /// @param discardedFrames that went nowhere, by a decision of the switch
 /// @param learned addresses, since the network was made
 /// @param moved addresses from one port to another
@@ -19,6 +21,7 @@ public record NetworkStatistics(
     int addresses,
     long unicastFrames,
     long floodedFrames,
+    long multicastFrames,
     long discardedFrames,
     long learned,
     long moved,

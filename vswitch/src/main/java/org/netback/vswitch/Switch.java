@@ -10,26 +10,38 @@ import java.util.function.LongSupplier;
 /// no thread: frames are carried by the loops of the ports that they come from. Any thread.
 public final class Switch {
   private final MacLimits limits;
+  private final MulticastPolicy multicast;
   private final LongSupplier nanoClock;
   private final Map<String, Network> networks = new ConcurrentSkipListMap<>();
 
   /// @param limits of the networks that are created on first use
+  /// @param multicast of these networks
   /// @param nanoClock as `System::nanoTime`: monotonic, any origin
-  public Switch(MacLimits limits, LongSupplier nanoClock) {
+  public Switch(MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock) {
     this.limits = limits;
+    this.multicast = multicast;
     this.nanoClock = nanoClock;
+  }
+
+  public Switch(MacLimits limits, LongSupplier nanoClock) {
+    this(limits, MulticastPolicy.DEFAULT, nanoClock);
   }
 
   /// The network of this name, created if this is its first use.
   public Network network(String name) {
-    return networks.computeIfAbsent(name, n -> new Network(n, limits, nanoClock));
+    return networks.computeIfAbsent(name, n -> new Network(n, limits, multicast, nanoClock));
   }
 
   /// Creates a network with limits of its own, before its first use.
   ///
   /// @throws IllegalStateException if the network exists
   public Network create(String name, MacLimits ownLimits) {
-    Network network = new Network(name, ownLimits, nanoClock);
+    return create(name, ownLimits, multicast);
+  }
+
+  /// The same, with a policy for multicast of its own.
+  public Network create(String name, MacLimits ownLimits, MulticastPolicy ownMulticast) {
+    Network network = new Network(name, ownLimits, ownMulticast, nanoClock);
     if (networks.putIfAbsent(name, network) != null) {
       throw new IllegalStateException("network " + name + " exists");
     }
@@ -50,8 +62,10 @@ public final class Switch {
     return networks.values().stream().flatMap(network -> network.ports().stream()).toList();
   }
 
-  /// Gives back the memory of addresses that have aged; to be called every few seconds. Forwarding
-  /// does not depend on it: an address that is too old is unknown from that moment on.
+  /// Asks hosts for the groups that they are in, ends memberships that were not repeated, and gives
+  /// back the memory of addresses that have aged; to be called every second, by one thread at a
+  /// time. Where frames to stations go does not depend on it: an address that is too old is unknown
+  /// from that moment on.
   public void age() {
     networks.values().forEach(Network::age);
   }

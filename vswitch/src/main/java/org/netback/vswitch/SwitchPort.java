@@ -27,6 +27,21 @@ public final class SwitchPort implements AutoCloseable {
   private final AtomicInteger learnedAddresses = new AtomicInteger();
   private final AtomicInteger enteredAddresses = new AtomicInteger();
 
+  // The group table's: written under its lock.
+  private final Membership joined = Membership.listEnd();
+  private final AtomicInteger memberships = new AtomicInteger();
+
+  private final MulticastFilter multicastFilter = new MulticastFilter();
+  private final RouterSighting routerIpv4 = new RouterSighting();
+  private final RouterSighting routerIpv6 = new RouterSighting();
+
+  /// Whether the hosts behind the port were asked which groups they are in, until when they have
+  /// time to answer, and whether that time is over. Each is written before the next.
+  private volatile long settlesAt;
+
+  private volatile boolean asked;
+  private volatile boolean settled;
+
   private final LongAdder learnRefusals = new LongAdder();
   private final LongAdder moves = new LongAdder();
   private final LongAdder transmitFaults = new LongAdder();
@@ -55,14 +70,22 @@ public final class SwitchPort implements AutoCloseable {
     return new Ingress(this, network);
   }
 
+  /// The groups that the port's peer asks for by itself.
+  public MulticastFilter multicastFilter() {
+    return multicastFilter;
+  }
+
   public boolean isAttached() {
     return attached;
   }
 
   /// Forgets what was learned at this port, for instance after its peer has changed. Static entries
-  /// stay.
+  /// and the peer's own list of groups stay.
   public void flush() {
     network.macTable().flush(this);
+    network.snooping().flush(this);
+    settled = false;
+    asked = false;
   }
 
   public PortStatistics statistics() {
@@ -154,6 +177,76 @@ public final class SwitchPort implements AutoCloseable {
 
   void addEntered(int change) {
     enteredAddresses.addAndGet(change);
+  }
+
+  Membership joined() {
+    return joined;
+  }
+
+  /// How many groups the port is in.
+  int memberships() {
+    return memberships.get();
+  }
+
+  void addMemberships(int change) {
+    memberships.addAndGet(change);
+  }
+
+  /// Whether a multicast router is behind the port.
+  boolean isRouter(boolean ipv6) {
+    return (ipv6 ? routerIpv6 : routerIpv4).valid;
+  }
+
+  void routerUntil(boolean ipv6, long time) {
+    RouterSighting router = ipv6 ? routerIpv6 : routerIpv4;
+    router.until = time;
+    router.valid = true;
+  }
+
+  /// Nanoseconds for which a router is still believed to be there.
+  long routerLeft(boolean ipv6, long now) {
+    return (ipv6 ? routerIpv6 : routerIpv4).until - now;
+  }
+
+  void expireRouter(long now) {
+    routerIpv4.expire(now);
+    routerIpv6.expire(now);
+  }
+
+  /// Whether nobody has asked yet which groups the hosts behind the port are in.
+  boolean isToBeAsked() {
+    return !asked;
+  }
+
+  void asked(long answeredBy) {
+    if (!asked) {
+      settlesAt = answeredBy;
+      asked = true;
+    }
+  }
+
+  void settle(long now) {
+    if (asked && !settled && now - settlesAt >= 0) {
+      settled = true;
+    }
+  }
+
+  /// Whether what is known of the port's groups is all that there is to know.
+  boolean isSettled() {
+    return settled;
+  }
+
+  private static final class RouterSighting {
+    /// Written before the other.
+    volatile long until;
+
+    volatile boolean valid;
+
+    void expire(long now) {
+      if (valid && now - until >= 0) {
+        valid = false;
+      }
+    }
   }
 
   void refuseSighting() {
