@@ -358,6 +358,7 @@ public final class BackendBus {
     private final String errorPath;
     private Optional<DeviceBackend> backend = Optional.empty();
     private Optional<XenStore.Watch> frontendWatch = Optional.empty();
+    private final List<XenStore.Watch> liveWatches = new ArrayList<>();
     private boolean introduced;
     private boolean attached;
     private boolean errorWritten;
@@ -404,6 +405,10 @@ public final class BackendBus {
       frontendWatch =
           Optional.of(
               store.watch(frontendPath + "/state", changed -> mark(Optional.of(id), id.type())));
+      for (String key : backend.map(DeviceBackend::liveKeys).orElse(List.of())) {
+        liveWatches.add(
+            store.watch(frontendPath + '/' + key, changed -> mark(Optional.of(id), id.type())));
+      }
     }
 
     /// Does one step after another until there is nothing to do.
@@ -418,6 +423,9 @@ public final class BackendBus {
             id, new DeviceStatus(id, view.backend(), view.frontend(), attached, lastError));
         switch (DeviceLifecycle.next(view)) {
           case NOTHING -> {
+            if (attached) {
+              backend.orElseThrow().refresh();
+            }
             return;
           }
           case ANNOUNCE -> announce(view);
@@ -633,6 +641,8 @@ public final class BackendBus {
       statuses.remove(id);
       frontendWatch.ifPresent(XenStore.Watch::close);
       frontendWatch = Optional.empty();
+      liveWatches.forEach(XenStore.Watch::close);
+      liveWatches.clear();
       try {
         disconnect();
         backend.ifPresent(DeviceBackend::remove);

@@ -57,6 +57,12 @@ public final class BackendDevice {
     store.write(backendPath + '/' + key, value);
   }
 
+  /// One key of the frontend's directory, for what may change while the device is connected. The
+  /// value is the guest's and may be anything.
+  public Optional<String> frontendKey(String key) throws StoreException {
+    return store.read(frontendPath + '/' + key);
+  }
+
   /// All keys of the frontend's directory that the guest has written, read at once in one
   /// transaction. Bounded, and every value hostile.
   ///

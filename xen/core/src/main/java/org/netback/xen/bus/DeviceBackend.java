@@ -1,5 +1,6 @@
 package org.netback.xen.bus;
 
+import java.util.List;
 import java.util.Map;
 import org.netback.xen.store.StoreException;
 
@@ -20,6 +21,17 @@ public interface DeviceBackend {
   ///   wrong
   /// @throws StoreException the store refused; the bus tries again a little later
   void connect() throws DeviceException, StoreException;
+
+  /// Keys of the frontend's directory that the guest may change while it is connected. The bus
+  /// watches them; however often they change, [#refresh()] is called once for all changes since.
+  default List<String> liveKeys() {
+    return List.of();
+  }
+
+  /// Something may have changed, in the backend directory or in one of [#liveKeys()], while the
+  /// device is connected: read again what may change. Values are hostile, and the guest may have
+  /// this called as often as the bus has nothing else to do.
+  default void refresh() throws StoreException {}
 
   /// Lets go of everything of the frontend's: rings, channels, mappings. Idempotent, also before
   /// the first connect. Writes nothing to the store: the frontend may be about to be handed to a
