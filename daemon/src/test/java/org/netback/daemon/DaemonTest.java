@@ -66,11 +66,12 @@ class DaemonTest {
             "feature-ipv6-csum-offload = \"1\"",
             "feature-rx-copy = \"1\"",
             "feature-rx-flip = \"0\"",
+            "feature-multicast-control = \"1\"",
+            "feature-dynamic-multicast-control = \"1\"",
             "feature-split-event-channels = \"1\"",
             "feature-ctrl-ring = \"1\"",
             "multi-queue-max-queues = \"2\"",
             "carrier = \"1\"")
-        .noneMatch(key -> key.startsWith("feature-multicast-control"))
         .noneMatch(key -> key.startsWith("feature-xdp-headroom"));
     assertThat(keys("/local/domain/1/device/vif/0"))
         .contains(

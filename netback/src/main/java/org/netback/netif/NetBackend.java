@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import org.netback.ctrl.GrefBudget;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.Switch;
@@ -36,6 +37,10 @@ public final class NetBackend implements DeviceBackend.Factory {
   private final int maxQueues;
   private final Executor storeWriter;
   private final List<LoopMemory> loops;
+
+  /// One for all queues of a vif, whose loops tell the same time.
+  private final LongSupplier clock;
+
   private final AtomicInteger nextLoop = new AtomicInteger();
   private final ThreadLocal<PortScratch> scratch = ThreadLocal.withInitial(PortScratch::new);
   private final Map<DeviceId, Vif> vifs = new ConcurrentHashMap<>();
@@ -58,6 +63,7 @@ public final class NetBackend implements DeviceBackend.Factory {
     this.networks = networks;
     this.ground = new Ground(grants, events, new GrefBudget(MOST_STATIC_PAGES));
     this.loops = loops.stream().map(loop -> new LoopMemory(loop, Arena.ofAuto())).toList();
+    this.clock = loops.get(0)::nanoTime;
     this.maxQueues = maxQueues;
     this.storeWriter = storeWriter;
   }
@@ -84,8 +90,9 @@ public final class NetBackend implements DeviceBackend.Factory {
             maxQueues,
             this::nextLoop,
             network(settings.network()),
-            new VifPort(settings.name(), scratch),
+            new VifPort(settings.name(), scratch, new Credit(clock)),
             storeWriter,
+            new Credit(clock),
             () -> vifs.remove(id));
     vifs.put(id, vif);
     return vif;

@@ -7,6 +7,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
 import org.netback.vswitch.Ingress;
+import org.netback.vswitch.MulticastFilter;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
@@ -53,6 +54,8 @@ final class QueuePair {
       VifSettings.QueueKeys keys,
       LoopMemory memory,
       Ingress ingress,
+      MulticastFilter multicast,
+      Credit credit,
       VifPort port,
       Runnable carrierChanged,
       Consumer<Exception> failure)
@@ -77,6 +80,8 @@ final class QueuePair {
               memory,
               port.counters(),
               ingress,
+              multicast,
+              credit,
               failure);
       RxQueue rx =
           new RxQueue(

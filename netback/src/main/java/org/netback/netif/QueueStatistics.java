@@ -15,6 +15,9 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
   /// @param frames forwarded to the switch
   /// @param octets of those frames
   /// @param rejected packets that were not even copied, by reason; reasons that occurred
+  /// @param multicastRequests dummy requests that changed the list of multicast addresses, or would
+  ///   have if it were not so already
+  /// @param throttled how often the queue had to wait since the vif was over its rate
   /// @param copyFailures packets that could not be copied whole
   /// @param mappedCopies slots copied without a grant operation, their pages being mapped for good
   /// @param checksumFixups frames to be segmented whose checksum had to be blanked first
@@ -28,6 +31,8 @@ public record QueueStatistics(int queue, Tx tx, Rx rx) {
       long frames,
       long octets,
       Map<TxOutcome, Long> rejected,
+      long multicastRequests,
+      long throttled,
       long copyFailures,
       long mappedCopies,
       long checksumFixups,

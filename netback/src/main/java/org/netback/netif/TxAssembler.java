@@ -55,6 +55,8 @@ public final class TxAssembler {
   private Expected expected = Expected.NOTHING;
   private boolean moreDataAfterExtras;
   private boolean multicast;
+  private boolean multicastAdd;
+  private long multicastAddress;
   private boolean gso;
   private int gsoSize;
   private int gsoType;
@@ -84,6 +86,7 @@ public final class TxAssembler {
     dataSlots = 0;
     expected = Expected.FIRST;
     multicast = false;
+    multicastAdd = false;
     gso = false;
     drop = TxOutcome.PACKET;
     outcome = TxOutcome.PACKET;
@@ -137,7 +140,17 @@ public final class TxAssembler {
         gsoSize = ExtraInfo.gsoSize(slot);
         gsoType = ExtraInfo.gsoType(slot);
       }
-      case ExtraInfo.TYPE_MCAST_ADD, ExtraInfo.TYPE_MCAST_DEL -> multicast = true;
+      case ExtraInfo.TYPE_MCAST_ADD -> {
+        multicast = true;
+        multicastAdd = true;
+        multicastAddress = ExtraInfo.mcastAddress(slot);
+      }
+      case ExtraInfo.TYPE_MCAST_DEL -> {
+        if (!multicastAdd) {
+          multicast = true;
+          multicastAddress = ExtraInfo.mcastAddress(slot);
+        }
+      }
       case ExtraInfo.TYPE_HASH -> {}
       default -> {
         end(TxOutcome.EXTRA_UNKNOWN);
@@ -200,7 +213,7 @@ public final class TxAssembler {
   /// The last slot is in: what can only be judged now.
   private void finish() {
     if (multicast) {
-      end(TxOutcome.MULTICAST_UNSUPPORTED);
+      end(multicastAdd ? TxOutcome.MULTICAST_ADD : TxOutcome.MULTICAST_DEL);
     } else if (drop != TxOutcome.PACKET) {
       end(drop);
     } else if (remaining < Frame.MIN_LENGTH) {
@@ -269,6 +282,12 @@ public final class TxAssembler {
   /// Octets of an assembled packet, 14 to 65535.
   public int total() {
     return total;
+  }
+
+  /// Of a multicast dummy request: the address, as [org.netback.packet.MacAddress] has it. If there
+  /// was one to be added, one to be removed beside it is ignored, as in Linux.
+  public long multicastAddress() {
+    return multicastAddress;
   }
 
   public ChecksumState checksum() {

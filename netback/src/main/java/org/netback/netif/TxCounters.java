@@ -9,6 +9,8 @@ final class TxCounters {
   long packets;
   long octets;
   final long[] rejected = new long[TxOutcome.values().length];
+  long multicastRequests;
+  long throttled;
   long copyFailures;
   long mappedCopies;
   long checksumFixups;
@@ -31,6 +33,8 @@ final class TxCounters {
         packets,
         octets,
         reasons,
+        multicastRequests,
+        throttled,
         copyFailures,
         mappedCopies,
         checksumFixups,

@@ -9,9 +9,14 @@ public enum TxOutcome {
   /// A packet whose data may be copied.
   PACKET(Severity.NONE, "a packet"),
 
-  /// A dummy request that carries a multicast address. Multicast control is not offered, so it is
-  /// answered as a request that failed; it is no bad packet.
-  MULTICAST_UNSUPPORTED(Severity.DROP, "a multicast address, which is not supported"),
+  /// A dummy request for an address to be put on the guest's multicast list; no packet, and none
+  /// that is bad, although it is empty.
+  MULTICAST_ADD(Severity.NONE, "a multicast address to be listed"),
+  /// A dummy request for an address to be taken off the list.
+  MULTICAST_DEL(Severity.NONE, "a multicast address to be taken off the list"),
+
+  /// An address that the list has no room for.
+  MULTICAST_LIST_FULL(Severity.DROP, "a multicast address too many"),
   /// 20 or 21 slots of data: more than is served, but frontends have sent them.
   TOO_MANY_SLOTS(Severity.DROP, "more than 19 slots of data"),
   /// The fragments are longer together than the packet says it is: what frontends send whose packet

@@ -5,6 +5,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
 import org.netback.vswitch.Ingress;
+import org.netback.vswitch.MulticastFilter;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
@@ -19,11 +20,21 @@ import org.netback.xen.ring.RingViolation;
 /// forwarded, so that no slow receiver holds a sender's slots. If requests are left, the next round
 /// is queued behind whatever else the loop has to do.
 ///
+/// While the vif is over its rate nothing is consumed, so that the guest's ring fills and its stack
+/// waits; no packet is lost by it. A timer goes on when there is credit again; meanwhile the guest
+/// is not asked to notify.
+///
 /// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
 /// returning while one is under way; but for an exchange of mapped pages nobody else wants it, and
 /// no one who holds it waits for anything but the lock of an [RxQueue], whose holders never wait.
 final class TxQueue {
   private static final long STOP_SECONDS = 5;
+
+  /// Bounds how often a queue that is over its rate wakes its loop.
+  private static final long LEAST_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
+
+  /// Bounds how late it notices that its rate was changed.
+  private static final long LONGEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final int domid;
   private final BackRing ring;
@@ -34,19 +45,30 @@ final class TxQueue {
   private final PortCounters port;
   private final Ingress ingress;
   private final Consumer<Exception> failure;
+  private final MulticastFilter multicast;
+  private final Credit credit;
   private final Runnable resume = this::resume;
+  private final Runnable creditBack = this::creditBack;
 
   private final ReentrantLock guard;
   private final TxCounters counters = new TxCounters();
   private volatile State state = State.NEW;
   private boolean resumeQueued;
-  private int reqConsAtLastEvent;
+
+  /// What the guest is known to have published, and had when it notified last.
+  private int reqSeen;
+
+  private int reqSeenAtLastEvent;
+  private boolean waitsForCredit;
+  private EventLoop.Timer creditTimer = () -> {};
   private EventChannel channel = Unbound.CHANNEL;
 
   /// @param mappings pages of the queue's that need no grant operation, exchanged under the guard
   ///   only
   /// @param guard the queue's
   /// @param port the vif's
+  /// @param multicast the vif's list, which dummy requests change
+  /// @param credit the vif's
   /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
   ///   queue, stopped by then, cannot go on
   TxQueue(
@@ -58,6 +80,8 @@ final class TxQueue {
       LoopMemory memory,
       PortCounters port,
       Ingress ingress,
+      MulticastFilter multicast,
+      Credit credit,
       Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
@@ -68,8 +92,11 @@ final class TxQueue {
     this.round = memory.round();
     this.port = port;
     this.ingress = ingress;
+    this.multicast = multicast;
+    this.credit = credit;
     this.failure = failure;
-    this.reqConsAtLastEvent = ring.reqCons();
+    this.reqSeen = ring.reqCons();
+    this.reqSeenAtLastEvent = reqSeen;
     count();
   }
 
@@ -106,6 +133,7 @@ final class TxQueue {
     }
     state = State.STOPPED;
     if (quiet) {
+      creditTimer.cancel();
       guard.unlock();
     }
     return quiet;
@@ -127,10 +155,9 @@ final class TxQueue {
   boolean onEvent() {
     counters.events++;
     run();
-    int reqCons = counters.reqCons;
     // While the queue is being stopped nothing is held against the guest.
-    boolean worked = reqCons != reqConsAtLastEvent || state != State.RUNNING;
-    reqConsAtLastEvent = reqCons;
+    boolean worked = reqSeen != reqSeenAtLastEvent || state != State.RUNNING;
+    reqSeenAtLastEvent = reqSeen;
     if (!worked) {
       counters.spuriousEvents++;
     }
@@ -139,6 +166,11 @@ final class TxQueue {
 
   private void resume() {
     resumeQueued = false;
+    run();
+  }
+
+  private void creditBack() {
+    waitsForCredit = false;
     run();
   }
 
@@ -159,9 +191,15 @@ final class TxQueue {
   private void runRound() throws RingViolation {
     round.clear();
     int available = ring.unconsumedRequests();
+    reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
     TxOutcome fatal = TxOutcome.PACKET;
+    boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
+      spent = credit.isSpent();
+      if (spent) {
+        break;
+      }
       assembler.begin(available);
       do {
         assembler.accept(ring.copyRequest());
@@ -169,7 +207,10 @@ final class TxQueue {
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
+        credit.spend(assembler.total());
         counters.mappedCopies += round.stage(domid, mappings);
+      } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
+        changeMulticast(outcome, assembler.multicastAddress());
       } else {
         counters.rejected[outcome.ordinal()]++;
         if (outcome.isFatal()) {
@@ -198,9 +239,35 @@ final class TxQueue {
       throw new RingViolation(
           fatal.text() + ", at tx request " + Integer.toUnsignedString(ring.reqCons() - 1));
     }
-    if (!resumeQueued && ring.finalCheck()) {
+    if (spent) {
+      waitForCredit();
+    } else if (!resumeQueued && ring.finalCheck()) {
       resumeQueued = true;
       loop.execute(resume);
+    }
+  }
+
+  private void changeMulticast(TxOutcome change, long address) {
+    if (change == TxOutcome.MULTICAST_ADD && !multicast.add(address)) {
+      counters.rejected[TxOutcome.MULTICAST_LIST_FULL.ordinal()]++;
+      round.reject();
+      return;
+    }
+    if (change == TxOutcome.MULTICAST_DEL) {
+      multicast.remove(address);
+    }
+    counters.multicastRequests++;
+    round.acknowledge();
+  }
+
+  private void waitForCredit() {
+    if (!waitsForCredit) {
+      waitsForCredit = true;
+      counters.throttled++;
+      creditTimer =
+          loop.schedule(
+              Math.clamp(credit.nanosUntilCredit(), LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS),
+              creditBack);
     }
   }
 

@@ -16,13 +16,22 @@ import org.slf4j.LoggerFactory;
 
 /// One network device of one guest.
 ///
-/// Of what netif.h knows, multicast control is not offered, nor is Linux's XDP headroom, which is
-/// not in the header. `carrier` in the backend directory tells the guest's link: 1 from the
-/// connection on, 0 while the guest is stalled on all of its queues.
+/// Of what netif.h knows, all is offered; Linux's XDP headroom, which is not in the header, is not.
+/// `carrier` in the backend directory tells the guest's link: 1 from the connection on, 0 while the
+/// guest is stalled on all of its queues.
 ///
 /// Connected and disconnected on the bus's thread; read from any.
 public final class Vif implements DeviceBackend {
+  /// The node for what the guest may send, as toolstacks write it.
+  public static final String RATE_FROM_GUEST = "rate";
+
+  /// The node for what the guest may be sent, of our own.
+  public static final String RATE_TO_GUEST = "rate-to-guest";
+
   private static final Logger LOG = LoggerFactory.getLogger(Vif.class);
+  private static final String REQUEST_MULTICAST_CONTROL = "request-multicast-control";
+  private static final int LEAST_MTU = 68;
+  private static final int ETHERNET_AND_TAG = 18;
 
   private final BackendDevice device;
   private final BackendSettings settings;
@@ -33,6 +42,8 @@ public final class Vif implements DeviceBackend {
   private final VifPort port;
   private final Executor storeWriter;
   private final Runnable removed;
+  private final Credit fromGuest;
+  private String unreadable = "";
   private volatile Optional<VifConnection> connection = Optional.empty();
 
   Vif(
@@ -44,6 +55,7 @@ public final class Vif implements DeviceBackend {
       Network network,
       VifPort port,
       Executor storeWriter,
+      Credit fromGuest,
       Runnable removed) {
     this.device = device;
     this.settings = settings;
@@ -54,6 +66,7 @@ public final class Vif implements DeviceBackend {
     this.port = port;
     this.storeWriter = storeWriter;
     this.removed = removed;
+    this.fromGuest = fromGuest;
   }
 
   @Override
@@ -65,6 +78,8 @@ public final class Vif implements DeviceBackend {
     features.put("feature-ipv6-csum-offload", "1");
     features.put("feature-rx-copy", "1");
     features.put("feature-rx-flip", "0");
+    features.put("feature-multicast-control", "1");
+    features.put("feature-dynamic-multicast-control", "1");
     features.put("feature-split-event-channels", "1");
     features.put("feature-ctrl-ring", "1");
     features.put("multi-queue-max-queues", Integer.toString(maxQueues));
@@ -75,6 +90,8 @@ public final class Vif implements DeviceBackend {
   public void connect() throws DeviceException, StoreException {
     disconnect();
     VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues);
+    readRates();
+    readMtu();
     device.writeBackendKey("carrier", "1");
     connection =
         Optional.of(
@@ -82,11 +99,64 @@ public final class Vif implements DeviceBackend {
                 ground,
                 device.id().domid(),
                 frontend,
+                requestsMulticastControl(),
+                fromGuest,
                 loops,
                 network,
                 port,
                 device::fail,
                 () -> storeWriter.execute(this::writeCarrier)));
+  }
+
+  @Override
+  public List<String> liveKeys() {
+    return List.of(REQUEST_MULTICAST_CONTROL);
+  }
+
+  @Override
+  public void refresh() throws StoreException {
+    readRates();
+    if (connection.isPresent()) {
+      connection.get().applyMulticast(requestsMulticastControl());
+    }
+  }
+
+  /// Anything but a number other than 0 is no request: a guest's nonsense is not worth its device.
+  private boolean requestsMulticastControl() throws StoreException {
+    return device
+        .frontendKey(REQUEST_MULTICAST_CONTROL)
+        .filter(value -> value.matches("[0-9]{1,9}") && Integer.parseInt(value) != 0)
+        .isPresent();
+  }
+
+  private void readRates() throws StoreException {
+    fromGuest.limitTo(rate(RATE_FROM_GUEST));
+    port.credit().limitTo(rate(RATE_TO_GUEST));
+  }
+
+  /// As in Linux, what cannot be read is no limit; said once, since it is looked at often.
+  private Rate rate(String key) throws StoreException {
+    Optional<String> value = device.backendKey(key).filter(text -> !text.isEmpty());
+    Optional<Rate> rate = value.flatMap(Rate::ofNode);
+    if (value.isPresent() && rate.isEmpty() && !unreadable.equals(key + value.get())) {
+      unreadable = key + value.get();
+      LOG.warn("{} of {} is not \"bytes,microseconds\": no limit", key, device.id());
+    }
+    return rate.orElse(Rate.UNLIMITED);
+  }
+
+  /// The longest frame for the guest is that of the MTU with an Ethernet header and a VLAN tag, as
+  /// a Linux bridge lets through to a vif; frames that the guest segments itself may be longer.
+  /// Where the toolstack says nothing, what the guest takes is the only bound.
+  private void readMtu() throws StoreException {
+    int mtu =
+        device
+            .backendKey("mtu")
+            .filter(value -> value.matches("[0-9]{2,5}"))
+            .map(Integer::parseInt)
+            .filter(value -> value >= LEAST_MTU)
+            .orElse(Integer.MAX_VALUE - ETHERNET_AND_TAG);
+    port.limitLength(mtu + ETHERNET_AND_TAG);
   }
 
   @Override
@@ -109,6 +179,9 @@ public final class Vif implements DeviceBackend {
         network.name(),
         current.map(VifConnection::isOpen).orElse(false),
         current.map(VifConnection::hasCarrier).orElse(false),
+        current.map(VifConnection::hasAppliedMulticast).orElse(false),
+        fromGuest.rate(),
+        port.credit().rate(),
         port.accepts(),
         port.counters().ingressFrames(),
         port.counters().ingressOctets(),

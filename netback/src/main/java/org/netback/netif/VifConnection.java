@@ -38,6 +38,8 @@ final class VifConnection {
 
   /// Maps and binds everything, joins the network and starts.
   ///
+  /// @param multicastControl whether the guest's list of groups is applied
+  /// @param credit for what the guest sends
   /// @param loops deals out the loops, one per queue
   /// @param failure told once why the connection has ended by itself; returns at once
   /// @param carrierChanged told that [#hasCarrier] may have changed; returns at once
@@ -46,6 +48,8 @@ final class VifConnection {
       Ground ground,
       int domid,
       VifSettings settings,
+      boolean multicastControl,
+      Credit credit,
       Supplier<LoopMemory> loops,
       Network network,
       VifPort port,
@@ -58,6 +62,7 @@ final class VifConnection {
             failure,
             network.attach(port),
             new HashControl(ground.grants(), domid, settings.queues().size()));
+    connection.applyMulticast(multicastControl);
     try {
       for (VifSettings.QueueKeys keys : settings.queues()) {
         connection.queues.add(
@@ -68,6 +73,8 @@ final class VifConnection {
                 keys,
                 loops.get(),
                 connection.switchPort.openIngress(),
+                connection.switchPort.multicastFilter(),
+                credit,
                 port,
                 carrierChanged,
                 connection::fail));
@@ -109,6 +116,16 @@ final class VifConnection {
     ctrl.ifPresent(CtrlService::close);
     queues.forEach(QueuePair::close);
     switchPort.close();
+  }
+
+  /// Whether the guest gets only the groups that it has listed. The list itself goes with the
+  /// connection.
+  void applyMulticast(boolean whether) {
+    switchPort.multicastFilter().apply(whether);
+  }
+
+  boolean hasAppliedMulticast() {
+    return switchPort.multicastFilter().isApplied();
   }
 
   boolean isOpen() {

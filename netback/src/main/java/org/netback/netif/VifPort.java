@@ -2,7 +2,9 @@ package org.netback.netif;
 
 import java.util.function.Supplier;
 import org.netback.hashing.HashConfiguration;
+import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
+import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Port;
@@ -14,12 +16,26 @@ public final class VifPort implements Port {
   private final String name;
   private final ThreadLocal<PortScratch> scratch;
   private final PortCounters counters = new PortCounters();
+  private final Credit credit;
   private volatile Link link = Link.DOWN;
+  private volatile int maxUnsegmented = Integer.MAX_VALUE;
 
   /// @param scratch memory of the calling threads
-  VifPort(String name, ThreadLocal<PortScratch> scratch) {
+  /// @param credit for what the guest gets
+  VifPort(String name, ThreadLocal<PortScratch> scratch, Credit credit) {
     this.name = name;
     this.scratch = scratch;
+    this.credit = credit;
+  }
+
+  /// @param octets the longest frame that is let through, if it is not to be segmented by its
+  ///   receiver
+  void limitLength(int octets) {
+    maxUnsegmented = octets;
+  }
+
+  Credit credit() {
+    return credit;
   }
 
   /// @param hashing what the guest has chosen of it, looked at for every batch
@@ -61,31 +77,69 @@ public final class VifPort implements Port {
     HashConfiguration hashing = now.hashing.get();
     for (int base = 0; base < size; base += PortScratch.CHUNK) {
       int count = Math.min(PortScratch.CHUNK, size - base);
+      long admitted = admit(frames, base, count);
+      if (admitted == 0) {
+        continue;
+      }
       long[] hashes = memory.hash(hashing, frames, base, count);
       if (queues.length == 1) {
-        queues[0].transmit(frames, base, -1L >>> PortScratch.CHUNK - count, hashes);
+        queues[0].transmit(frames, base, admitted, hashes);
       } else {
         if (hashing.isOn()) {
-          steer(hashing, hashes, count, queues.length, memory.masks);
+          steer(hashing, hashes, admitted, queues.length, memory.masks);
         } else {
-          spread(frames, base, count, queues.length, memory.masks);
+          spread(frames, base, admitted, queues.length, memory.masks);
         }
         transmit(frames, base, hashes, queues, memory.masks);
       }
     }
   }
 
+  /// A bit for each frame that is within what the vif may get. What is over the rate is dropped,
+  /// not queued: the backlog is there for a guest that is short of buffers, and its clocks tell a
+  /// guest that has stalled; at a low rate its 512 KiB would be half a second of delay.
+  private long admit(FrameBatch frames, int base, int count) {
+    int longest = maxUnsegmented;
+    long admitted = -1L >>> PortScratch.CHUNK - count;
+    if (longest == Integer.MAX_VALUE && !credit.isLimited()) {
+      return admitted;
+    }
+    int tooLong = 0;
+    int overRate = 0;
+    for (int i = 0; i < count; i++) {
+      Frame frame = frames.get(base + i);
+      if (frame.length() > longest && frame.gso() == GsoType.NONE) {
+        tooLong++;
+        admitted &= ~(1L << i);
+      } else if (credit.isSpent()) {
+        overRate++;
+        admitted &= ~(1L << i);
+      } else {
+        credit.spend(frame.length());
+      }
+    }
+    if (tooLong > 0) {
+      counters.drop(DropReason.TOO_LONG, tooLong);
+    }
+    if (overRate > 0) {
+      counters.drop(DropReason.RATE_LIMITED, overRate);
+    }
+    return admitted;
+  }
+
   /// Gives each frame to the queue that the guest wants it in.
   private static void steer(
-      HashConfiguration hashing, long[] hashes, int count, int queues, long[] masks) {
-    for (int i = 0; i < count; i++) {
+      HashConfiguration hashing, long[] hashes, long admitted, int queues, long[] masks) {
+    for (long left = admitted; left != 0; left &= left - 1) {
+      int i = Long.numberOfTrailingZeros(left);
       masks[hashing.queue(hashes[i], queues)] |= 1L << i;
     }
   }
 
   /// Gives each frame to the queue of its flow.
-  private static void spread(FrameBatch frames, int base, int count, int queues, long[] masks) {
-    for (int i = 0; i < count; i++) {
+  private static void spread(FrameBatch frames, int base, long admitted, int queues, long[] masks) {
+    for (long left = admitted; left != 0; left &= left - 1) {
+      int i = Long.numberOfTrailingZeros(left);
       long hash = FlowHash.of(frames.get(base + i)) & 0xffff_ffffL;
       masks[(int) (hash * queues >>> 32)] |= 1L << i;
     }

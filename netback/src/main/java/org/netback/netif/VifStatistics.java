@@ -13,6 +13,9 @@ import org.netback.xen.bus.DeviceId;
 /// @param network the switch's network that it belongs to
 /// @param connected whether its guest's rings are served
 /// @param carrier whether frames for the guest have a chance: it is connected, and not stalled
+/// @param multicastControl whether the guest gets only the groups that it has listed itself
+/// @param fromGuest the most that the guest may send
+/// @param toGuest the most that the guest is sent
 /// @param accepts what its guest takes off the switch's hands
 /// @param ingressFrames from the guest, since the vif appeared; likewise the next three
 /// @param egressFrames to the guest
@@ -24,6 +27,9 @@ public record VifStatistics(
     String network,
     boolean connected,
     boolean carrier,
+    boolean multicastControl,
+    Rate fromGuest,
+    Rate toGuest,
     OffloadSet accepts,
     long ingressFrames,
     long ingressOctets,

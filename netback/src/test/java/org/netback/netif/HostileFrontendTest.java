@@ -223,12 +223,6 @@ final class HostileFrontendTest {
   }
 
   @Test
-  void answersAMulticastRequestAsUnsupported() {
-    put(new TxRequest(0, 0, EXTRA, 9, 0), new ExtraInfo.McastAdd(0, 0x0100_5e00_0001L));
-    answers(TxOutcome.MULTICAST_UNSUPPORTED, ERROR, NULL);
-  }
-
-  @Test
   void answersAMulticastRequestWithDataAsAWhole() {
     put(
         new TxRequest(0, 0, EXTRA | MORE, 9, 0),
@@ -236,7 +230,12 @@ final class HostileFrontendTest {
         new ExtraInfo.McastDel(0, 0x0100_5e00_0001L),
         data(60, MORE),
         data(60, 0));
-    answers(TxOutcome.MULTICAST_UNSUPPORTED, ERROR, NULL, NULL, ERROR, ERROR);
+    assertThat(queue.statuses()).containsExactly(OKAY, NULL, NULL, OKAY, OKAY);
+    assertThat(house.sink.take()).isEmpty();
+    queue.send(Frames.udp(1, 9, 60));
+    house.settle();
+    assertThat(queue.statuses()).containsExactly(OKAY);
+    assertThat(house.sink.take()).hasSize(1);
   }
 
   @Test

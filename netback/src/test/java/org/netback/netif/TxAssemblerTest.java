@@ -244,13 +244,13 @@ final class TxAssemblerTest {
     assertThat(
             assemble(
                 new TxRequest(0, 0, EXTRA, 9, 0), new ExtraInfo.McastAdd(0, 0x0100_5e00_0001L)))
-        .isEqualTo(TxOutcome.MULTICAST_UNSUPPORTED);
+        .isEqualTo(TxOutcome.MULTICAST_ADD);
     assertThat(assembler.slotCount()).isEqualTo(2);
     assertThat(assembler.isExtra(1)).isTrue();
     assertThat(
             assemble(
                 new TxRequest(0, 0, EXTRA, 9, 0), new ExtraInfo.McastDel(0, 0x0100_5e00_0001L)))
-        .isEqualTo(TxOutcome.MULTICAST_UNSUPPORTED);
+        .isEqualTo(TxOutcome.MULTICAST_DEL);
   }
 
   @Test
@@ -262,7 +262,7 @@ final class TxAssemblerTest {
                 data(2, 60000, 60000, MORE),
                 data(3, 5, 0),
                 data(4, 60, 0)))
-        .isEqualTo(TxOutcome.MULTICAST_UNSUPPORTED);
+        .isEqualTo(TxOutcome.MULTICAST_ADD);
     assertThat(assembler.slotCount()).isEqualTo(4);
     assertThat(assemble()).isEqualTo(TxOutcome.PACKET);
   }

@@ -44,6 +44,8 @@ final class VifTest {
             "feature-ipv6-csum-offload",
             "feature-rx-copy",
             "feature-rx-flip",
+            "feature-multicast-control",
+            "feature-dynamic-multicast-control",
             "feature-split-event-channels",
             "feature-ctrl-ring",
             "multi-queue-max-queues")
