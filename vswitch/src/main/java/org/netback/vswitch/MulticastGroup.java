@@ -10,10 +10,10 @@ import java.util.Optional;
 ///
 /// Membership is asked for by all loops; it is changed under the lock of the [MulticastTable].
 final class MulticastGroup implements Forwarding {
+  private static final long[] NOBODY = {};
+
   /// What a look-up answers for a group that nobody has joined; compared by identity.
   static final MulticastGroup NONE = new MulticastGroup(0, 0, false);
-
-  private static final long[] NOBODY = {};
 
   final long high;
   final long low;
