@@ -30,7 +30,6 @@ public final class Vif implements DeviceBackend {
 
   private static final Logger LOG = LoggerFactory.getLogger(Vif.class);
   private static final String REQUEST_MULTICAST_CONTROL = "request-multicast-control";
-  private static final int LEAST_MTU = 68;
   private static final int ETHERNET_AND_TAG = 18;
 
   private final BackendDevice device;
@@ -91,7 +90,10 @@ public final class Vif implements DeviceBackend {
     disconnect();
     VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues);
     readRates();
-    readMtu();
+    // As a Linux bridge: with an Ethernet header and a VLAN tag, and not for what the guest
+    // segments
+    // itself.
+    port.limitLength(settings.mtu() + ETHERNET_AND_TAG);
     device.writeBackendKey("carrier", "1");
     connection =
         Optional.of(
@@ -143,20 +145,6 @@ public final class Vif implements DeviceBackend {
       LOG.warn("{} of {} is not \"bytes,microseconds\": no limit", key, device.id());
     }
     return rate.orElse(Rate.UNLIMITED);
-  }
-
-  /// The longest frame for the guest is that of the MTU with an Ethernet header and a VLAN tag, as
-  /// a Linux bridge lets through to a vif; frames that the guest segments itself may be longer.
-  /// Where the toolstack says nothing, what the guest takes is the only bound.
-  private void readMtu() throws StoreException {
-    int mtu =
-        device
-            .backendKey("mtu")
-            .filter(value -> value.matches("[0-9]{2,5}"))
-            .map(Integer::parseInt)
-            .filter(value -> value >= LEAST_MTU)
-            .orElse(Integer.MAX_VALUE - ETHERNET_AND_TAG);
-    port.limitLength(mtu + ETHERNET_AND_TAG);
   }
 
   @Override

@@ -69,10 +69,18 @@ final class House implements AutoCloseable {
 
   /// @param ringStart where the indices of its rings begin
   RawGuest guest(int ringStart) {
+    return guest(ringStart, "65521");
+  }
+
+  /// @param mtu the toolstack's key, empty for none
+  RawGuest guest(int ringStart, String mtu) {
     try {
       RawGuest guest =
           new RawGuest(
-              this, registry.createDomain("guest" + ++created, new DomainSize(4, 1200)), ringStart);
+              this,
+              registry.createDomain("guest" + ++created, new DomainSize(4, 1200)),
+              ringStart,
+              mtu);
       guests.add(guest);
       return guest;
     } catch (IOException | DeviceException e) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -216,6 +217,7 @@ final class MulticastControlTest {
     guest.connect();
     AtomicBoolean done = new AtomicBoolean();
     AtomicReference<Throwable> failure = new AtomicReference<>();
+    AtomicLong sent = new AtomicLong();
     House own = house;
     Thread matcher =
         Thread.ofPlatform()
@@ -225,6 +227,7 @@ final class MulticastControlTest {
                     Carrier carrier = new Carrier(own.sinkPort);
                     while (!done.get()) {
                       carrier.send(GROUP);
+                      sent.incrementAndGet();
                     }
                     carrier.close();
                   } catch (Throwable e) {
@@ -232,11 +235,15 @@ final class MulticastControlTest {
                   }
                 });
     try {
-      for (int i = 0; i < 300; i++) {
+      for (int i = 0; i < 100; i++) {
         guest.queue().post(Math.min(100, guest.queue().rx.freeRequests()));
         assertThat(add(GROUP)).containsExactly(OKAY, NULL);
         remove(GROUP);
         add(GROUP);
+        long before = sent.get();
+        while (sent.get() - before < 2 && failure.get() == null) {
+          Thread.onSpinWait();
+        }
         guest.vif.disconnect();
         house.settle();
         guest.resetRings();

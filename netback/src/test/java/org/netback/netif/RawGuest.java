@@ -238,24 +238,22 @@ final class RawGuest implements AutoCloseable {
   private final House house;
   private final int ringStart;
   private final String path;
+  private final String backendPath;
   private final Deque<Page> txPages = new ArrayDeque<>();
   private int txPagesMade;
   private Optional<RawCtrl> ctrl = Optional.empty();
 
-  RawGuest(House house, LocalDomain domain, int ringStart) throws DeviceException {
+  /// @param mtu the toolstack's key, empty for none
+  RawGuest(House house, LocalDomain domain, int ringStart, String mtu) throws DeviceException {
     this.house = house;
     this.domain = domain;
     this.ringStart = ringStart;
     this.id = new DeviceId("vif", domain.domid(), 0);
     this.path = "/local/domain/" + domain.domid() + "/device/vif/0";
+    this.backendPath = "/local/domain/0/backend/vif/" + domain.domid() + "/0";
+    writeBackend("mtu", mtu);
     this.vif =
-        house.backend.create(
-            new BackendDevice(
-                id,
-                house.store,
-                "/local/domain/0/backend/vif/" + domain.domid() + "/0",
-                path,
-                failures::add));
+        house.backend.create(new BackendDevice(id, house.store, backendPath, path, failures::add));
     queues.add(new Queue());
     write("request-rx-copy", "1");
     write("feature-rx-notify", "1");
@@ -279,6 +277,11 @@ final class RawGuest implements AutoCloseable {
 
   void write(String key, String value) {
     house.store.write(path + '/' + key, value);
+  }
+
+  /// Writes a key of the backend directory, as the toolstack does.
+  void writeBackend(String key, String value) {
+    house.store.write(backendPath + '/' + key, value);
   }
 
   void remove(String key) {

@@ -1,0 +1,247 @@
+package org.netback.netif;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.vswitch.DropReason;
+import org.netback.xen.io.netif.TxResponse;
+import org.netback.xen.store.StoreException;
+
+/// The `rate` node, one credit per vif, and the toolstack's `mtu`.
+final class RateTest {
+  private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+  private static final int BURST = 128 << 10;
+
+  private final House house = new House();
+
+  @AfterEach
+  void close() {
+    house.close();
+  }
+
+  private static void refresh(RawGuest guest) {
+    try {
+      guest.vif.refresh();
+    } catch (StoreException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// Keeps the rings of a guest full for a time, and counts what the switch has got.
+  private long octetsIn(RawGuest guest, long nanos, int length) {
+    long before = guest.statistics().ingressOctets();
+    for (long t = 0; t < nanos; t += TimeUnit.MILLISECONDS.toNanos(5)) {
+      for (RawGuest.Queue queue : guest.queues) {
+        assertThat(queue.statuses()).allMatch(status -> status == TxResponse.OKAY);
+        while (queue.tx.freeRequests() > 20) {
+          queue.send(Frames.udp(1, 9, length));
+        }
+      }
+      house.settle();
+      house.advance(TimeUnit.MILLISECONDS.toNanos(5));
+      house.sink.take();
+    }
+    return guest.statistics().ingressOctets() - before;
+  }
+
+  /// 10 Mbit/s as xl writes it. Queues do not multiply it, and nothing is lost.
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4})
+  void aGuestSendsAtItsRateWhateverItsQueues(int queues) {
+    RawGuest guest = house.guest(-100);
+    guest.writeBackend("rate", "62500,50000");
+    if (queues > 1) {
+      guest.useQueues(queues);
+    }
+    guest.connect();
+    long octets = octetsIn(guest, SECOND, 1000);
+    assertThat(octets).isBetween(1_250_000L, 1_250_000L + BURST + 4L * 1000);
+    long later = octetsIn(guest, SECOND, 300);
+    assertThat(later).isBetween(1_240_000L, 1_260_000L);
+    assertThat(guest.statistics().drops()).isEmpty();
+    assertThat(guest.tx().throttled()).isPositive();
+    assertThat(guest.failures).isEmpty();
+    // The notifications that came while it waited are not held against it.
+    assertThat(guest.tx().spuriousEvents()).isLessThanOrEqualTo(1);
+  }
+
+  @Test
+  void aRateIsChangedWhileTheGuestWaits() {
+    RawGuest guest = house.guest();
+    guest.writeBackend("rate", "1,1000000");
+    guest.connect();
+    long first = octetsIn(guest, SECOND, 1000);
+    assertThat(first).isBetween((long) BURST - 1000, BURST + 1000L);
+    assertThat(octetsIn(guest, SECOND, 1000)).isZero();
+    guest.writeBackend("rate", "62500,50000");
+    refresh(guest);
+    assertThat(octetsIn(guest, SECOND, 1000)).isBetween(1_150_000L, 1_250_000L + BURST + 1000);
+    guest.writeBackend("rate", "");
+    refresh(guest);
+    assertThat(octetsIn(guest, SECOND / 10, 1000)).isGreaterThan(2_000_000);
+  }
+
+  @Test
+  void aGuestHasNoNewBurstByConnectingAgain() {
+    RawGuest guest = house.guest();
+    guest.writeBackend("rate", "12500,100000");
+    guest.connect();
+    octetsIn(guest, SECOND, 1000);
+    long octets = 0;
+    for (int i = 0; i < 10; i++) {
+      guest.vif.disconnect();
+      house.settle();
+      guest.resetRings();
+      guest.connect();
+      octets += octetsIn(guest, SECOND / 10, 1000);
+    }
+    assertThat(octets).isBetween(110_000L, 130_000L);
+  }
+
+  @Test
+  void aQueueThatWaitsForCreditCanBeStopped() {
+    RawGuest guest = house.guest();
+    guest.writeBackend("rate", "1,1000000");
+    guest.connect();
+    octetsIn(guest, SECOND / 10, 1000);
+    guest.vif.disconnect();
+    house.advance(10 * SECOND);
+    assertThat(guest.isUnmapped()).isTrue();
+    assertThat(house.loop.pendingTimers()).isZero();
+  }
+
+  @Test
+  void whatIsMoreThanTheGuestMayGetIsDroppedAndCounted() {
+    RawGuest guest = house.guest();
+    guest.writeBackend(Vif.RATE_TO_GUEST, "62500,50000");
+    guest.connect();
+    Carrier carrier = new Carrier(house.sinkPort);
+    long sent = 0;
+    long got = 0;
+    for (int i = 0; i < 1000; i++) {
+      guest.queue().post(Math.min(50, guest.queue().rx.freeRequests()));
+      for (int n = 0; n < 10; n++) {
+        carrier.send(0x0200_0000_0001L, 1000);
+        sent++;
+      }
+      house.advance(TimeUnit.MILLISECONDS.toNanos(2));
+      got += guest.queue().receive().size();
+    }
+    carrier.close();
+    assertThat(got).isBetween(2500L, 2500L + BURST / 1000 + 1);
+    assertThat(guest.statistics().drops()).isEqualTo(Map.of(DropReason.RATE_LIMITED, sent - got));
+    // The other direction is not concerned.
+    assertThat(guest.statistics().fromGuest()).isEqualTo(Rate.UNLIMITED);
+    assertThat(guest.statistics().toGuest()).hasToString("10Mb/s");
+  }
+
+  @Test
+  void framesLongerThanTheMtuAreDropped() {
+    RawGuest guest = house.guest(0, "1400").connect();
+    RawGuest usual = house.guest(0, "").connect();
+    guest.queue().post(50);
+    usual.queue().post(50);
+    Carrier carrier = new Carrier(house.sinkPort);
+    for (int length : List.of(1414, 1418, 1419, 1514, 1518, 1519, 9000)) {
+      carrier.send(0xffff_ffff_ffffL, length);
+    }
+    carrier.close();
+    house.settle();
+    assertThat(guest.queue().receive()).hasSize(2);
+    assertThat(guest.statistics().drops()).containsEntry(DropReason.TOO_LONG, 5L);
+    // As in Linux, 1500 where nothing is said.
+    assertThat(usual.queue().receive()).hasSize(5);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'62500,50000', 10Mb/s",
+    "'1,1000000', 8b/s",
+    "'125,1000', 1Mb/s",
+    "'100,3000', 266.667Kb/s"
+  })
+  void readsTheNode(String node, String shown) {
+    assertThat(Rate.ofNode(node)).map(Rate::toString).contains(shown);
+    assertThat(Rate.ofNode(node)).map(Rate::node).contains(node);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        ",",
+        "1",
+        "1,",
+        ",1",
+        "-1,5",
+        "1,-5",
+        "1,5,6",
+        " 1,5",
+        "0,50000",
+        "5,0",
+        "a,b",
+        "99999999999999999999,1"
+      })
+  void whatIsNoRateIsNoLimit(String node) {
+    assertThat(Rate.ofNode(node)).isEqualTo(Optional.empty());
+    RawGuest guest = house.guest();
+    guest.writeBackend("rate", node);
+    guest.connect();
+    assertThat(guest.statistics().fromGuest()).isEqualTo(Rate.UNLIMITED);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10Mb/s, '62500,50000'",
+    "250KB/s, '12500,50000'",
+    "1MB/s@20ms, '20000,20000'",
+    "1Gb/s@1s, '125000000,1000000'",
+    "8b/s@1s, '1,1000000'"
+  })
+  void takesWhatXlTakes(String written, String node) {
+    assertThat(Rate.parse(written).node()).isEqualTo(node);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "10", "10Mb", "10 Mb/s", "Mb/s", "0Mb/s", "10Xb/s", "1b/s@1us", "-1Mb/s"})
+  void saysWhatARateLooksLike(String text) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Rate.parse(text))
+        .withMessageContaining("10Mb/s");
+  }
+
+  @Test
+  void theMeanIsExactAtAnyRateAndTheClockMayWrap() {
+    for (long perSecond : new long[] {1000, 1_250_000, 1_250_000_000}) {
+      AtomicLong clock = new AtomicLong(Long.MAX_VALUE - SECOND / 2);
+      Credit credit = new Credit(clock::get);
+      credit.limitTo(new Rate(perSecond, 1_000_000));
+      long spent = 0;
+      long seconds = perSecond == 1000 ? 400 : 2;
+      long end = clock.get() + seconds * SECOND;
+      while (clock.get() - end < 0) {
+        if (credit.isSpent()) {
+          assertThat(credit.nanosUntilCredit()).isPositive();
+          clock.addAndGet(credit.nanosUntilCredit());
+        } else {
+          credit.spend(1514);
+          spent += 1514;
+        }
+      }
+      long burst = Math.max(BURST, perSecond);
+      assertThat((double) spent)
+          .isBetween(perSecond * seconds * 0.99 + burst, perSecond * seconds * 1.01 + burst + 1514);
+    }
+  }
+}
