@@ -37,8 +37,8 @@ final class Groups {
   private Groups() {}
 
   /// A group record of IGMPv3 or MLDv2.
-  record Record(int type, String group, List<String> sources) {
-    Record(int type, String group) {
+  record GroupRecord(int type, String group, List<String> sources) {
+    GroupRecord(int type, String group) {
       this(type, group, List.of());
     }
   }
@@ -55,7 +55,7 @@ final class Groups {
     return igmp("224.0.0.2", igmp(0x17, 0, group));
   }
 
-  static byte[] igmpV3Report(Record... records) {
+  static byte[] igmpV3Report(GroupRecord... records) {
     return igmp("224.0.0.22", checksummed(0, records(0x22, 4, records)));
   }
 
@@ -100,14 +100,14 @@ final class Groups {
     return sum;
   }
 
-  private static byte[] records(int type, int addressSize, Record... records) {
+  private static byte[] records(int type, int addressSize, GroupRecord... records) {
     int size = 8;
-    for (Record record : records) {
+    for (GroupRecord record : records) {
       size += 4 + addressSize * (1 + record.sources.size());
     }
     ByteBuffer message = ByteBuffer.allocate(size).put((byte) type).position(6);
     message.putShort((short) records.length);
-    for (Record record : records) {
+    for (GroupRecord record : records) {
       message.put((byte) record.type).put((byte) 0).putShort((short) record.sources.size());
       message.put(address(record.group));
       record.sources.forEach(source -> message.put(address(source)));
@@ -123,7 +123,7 @@ final class Groups {
     return mld("fe80::1", "ff02::2", 132, oneGroup(0, group));
   }
 
-  static byte[] mldV2Report(String source, Record... records) {
+  static byte[] mldV2Report(String source, GroupRecord... records) {
     byte[] message = records(143, 16, records);
     return mld(source, "ff02::16", 143, Arrays.copyOfRange(message, 4, message.length));
   }

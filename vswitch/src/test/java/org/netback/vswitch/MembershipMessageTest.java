@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
-import org.netback.vswitch.Groups.Record;
+import org.netback.vswitch.Groups.GroupRecord;
 import org.netback.vswitch.MembershipMessage.Kind;
 
 class MembershipMessageTest {
@@ -64,8 +64,8 @@ class MembershipMessageTest {
             records(
                 Groups.mldV2Report(
                     "::",
-                    new Record(Groups.IS_EX, "ff02::fb"),
-                    new Record(Groups.TO_IN, "ff05::2"))))
+                    new GroupRecord(Groups.IS_EX, "ff02::fb"),
+                    new GroupRecord(Groups.TO_IN, "ff05::2"))))
         .containsExactly("JOIN ff02::fb", "LEAVE ff05::2");
   }
 
@@ -78,11 +78,12 @@ class MembershipMessageTest {
   void whoWantsSomeSourcesHasJoined(int type, int sources, MembershipMessage.Change change) {
     List<String> ipv4 = List.of("10.0.0.1", "10.0.0.2").subList(0, sources);
     List<String> ipv6 = List.of("fd00::1", "fd00::2").subList(0, sources);
-    Record before = new Record(Groups.TO_EX, "239.0.0.1");
-    Record after = new Record(Groups.TO_IN, "239.0.0.9");
-    assertThat(records(Groups.igmpV3Report(before, new Record(type, "232.0.0.1", ipv4), after)))
+    GroupRecord before = new GroupRecord(Groups.TO_EX, "239.0.0.1");
+    GroupRecord after = new GroupRecord(Groups.TO_IN, "239.0.0.9");
+    assertThat(
+            records(Groups.igmpV3Report(before, new GroupRecord(type, "232.0.0.1", ipv4), after)))
         .containsExactly(JOIN + " 239.0.0.1", change + " 232.0.0.1", LEAVE + " 239.0.0.9");
-    assertThat(records(Groups.mldV2Report("fe80::1", new Record(type, "ff3e::1", ipv6))))
+    assertThat(records(Groups.mldV2Report("fe80::1", new GroupRecord(type, "ff3e::1", ipv6))))
         .containsExactly(change + " ff3e::1");
   }
 
@@ -91,16 +92,16 @@ class MembershipMessageTest {
     assertThat(
             records(
                 Groups.igmpV3Report(
-                    new Record(Groups.TO_EX, "224.0.0.251"),
-                    new Record(Groups.TO_EX, "224.0.1.1"))))
+                    new GroupRecord(Groups.TO_EX, "224.0.0.251"),
+                    new GroupRecord(Groups.TO_EX, "224.0.1.1"))))
         .containsExactly(NONE + " 224.0.0.251", JOIN + " 224.0.1.1");
     assertThat(
             records(
                 Groups.mldV2Report(
                     "fe80::1",
-                    new Record(Groups.TO_EX, "ff02::1"),
-                    new Record(Groups.TO_EX, "ff01::5"),
-                    new Record(Groups.TO_EX, "ff02::1:ff00:1"))))
+                    new GroupRecord(Groups.TO_EX, "ff02::1"),
+                    new GroupRecord(Groups.TO_EX, "ff01::5"),
+                    new GroupRecord(Groups.TO_EX, "ff02::1:ff00:1"))))
         .containsExactly(NONE + " ff02::1", NONE + " ff01::5", JOIN + " ff02::1:ff00:1");
   }
 
@@ -160,7 +161,7 @@ class MembershipMessageTest {
     assertThat(parse(with(Groups.mldV1Report("ff0e::1"), 75, 9))).isEqualTo(Kind.MALFORMED);
     // No group.
     assertThat(parse(Groups.igmpV2Report("10.0.0.1"))).isEqualTo(Kind.MALFORMED);
-    assertThat(parse(Groups.igmpV3Report(new Record(Groups.TO_EX, "10.0.0.1"))))
+    assertThat(parse(Groups.igmpV3Report(new GroupRecord(Groups.TO_EX, "10.0.0.1"))))
         .isEqualTo(Kind.MALFORMED);
     assertThat(parse(Groups.mldV1Report("fe80::1"))).isEqualTo(Kind.MALFORMED);
     assertThat(parse(Groups.igmpQuery("10.0.0.1", "224.0.0.1", "10.0.0.1", 1)))
@@ -171,7 +172,7 @@ class MembershipMessageTest {
     // Not from this link.
     assertThat(parse(Groups.mldQuery("2001:db8::1", "ff02::1", "::", 1))).isEqualTo(Kind.MALFORMED);
     assertThat(parse(Groups.mldQuery("::", "ff02::1", "::", 1))).isEqualTo(Kind.MALFORMED);
-    assertThat(parse(Groups.mldV2Report("2001:db8::1", new Record(Groups.TO_EX, "ff0e::1"))))
+    assertThat(parse(Groups.mldV2Report("2001:db8::1", new GroupRecord(Groups.TO_EX, "ff0e::1"))))
         .isEqualTo(Kind.MALFORMED);
     assertThat(parse(with(Groups.mldV1Report("ff0e::1"), 21, 64))).isEqualTo(Kind.MALFORMED);
   }
@@ -212,10 +213,11 @@ class MembershipMessageTest {
     for (byte[] whole :
         List.of(
             Groups.igmpV3Report(
-                new Record(Groups.ALLOW, "232.1.1.1", List.of("10.0.0.1", "10.0.0.2", "10.0.0.3")),
-                new Record(Groups.TO_EX, "239.1.1.1"),
-                new Record(Groups.TO_EX, "239.1.1.2")),
-            Groups.mldV2Report("fe80::1", new Record(Groups.TO_EX, "ff0e::1")))) {
+                new GroupRecord(
+                    Groups.ALLOW, "232.1.1.1", List.of("10.0.0.1", "10.0.0.2", "10.0.0.3")),
+                new GroupRecord(Groups.TO_EX, "239.1.1.1"),
+                new GroupRecord(Groups.TO_EX, "239.1.1.2")),
+            Groups.mldV2Report("fe80::1", new GroupRecord(Groups.TO_EX, "ff0e::1")))) {
       for (int length = 0; length < whole.length; length++) {
         assertThat(parse(Arrays.copyOf(whole, length)))
             .as("%s octets", length)
@@ -234,8 +236,8 @@ class MembershipMessageTest {
       @ForAll boolean fixed) {
     byte[] valid =
         switch (start) {
-          case 0 -> Groups.igmpV3Report(new Record(Groups.TO_EX, "239.1.1.1"));
-          case 1 -> Groups.mldV2Report("fe80::1", new Record(Groups.TO_EX, "ff0e::1"));
+          case 0 -> Groups.igmpV3Report(new GroupRecord(Groups.TO_EX, "239.1.1.1"));
+          case 1 -> Groups.mldV2Report("fe80::1", new GroupRecord(Groups.TO_EX, "ff0e::1"));
           case 2 -> Groups.igmpQuery("10.0.0.1", "224.0.0.1", "0.0.0.0", 1);
           case 3 -> Groups.mldQuery("fe80::1", "ff02::1", "::", 1);
           default -> noise;

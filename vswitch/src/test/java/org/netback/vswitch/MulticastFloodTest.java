@@ -17,7 +17,7 @@ import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
-import org.netback.vswitch.Groups.Record;
+import org.netback.vswitch.Groups.GroupRecord;
 
 /// Hosts that join whatever there is, and what that costs others: nothing.
 class MulticastFloodTest {
@@ -110,11 +110,11 @@ class MulticastFloodTest {
 
   @Test
   void aLongReportJoinsUpToTheBound() {
-    List<Record> records = new ArrayList<>();
+    List<GroupRecord> records = new ArrayList<>();
     for (int i = 0; i < 512; i++) {
-      records.add(new Record(Groups.TO_EX, group(i)));
+      records.add(new GroupRecord(Groups.TO_EX, group(i)));
     }
-    wires.get(0).add(Groups.igmpV3Report(records.toArray(Record[]::new)));
+    wires.get(0).add(Groups.igmpV3Report(records.toArray(GroupRecord[]::new)));
     wires.get(0).send();
     assertThat(memberships(0)).isEqualTo(40);
   }

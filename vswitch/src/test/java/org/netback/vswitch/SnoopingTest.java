@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.packet.MacAddress;
-import org.netback.vswitch.Groups.Record;
+import org.netback.vswitch.Groups.GroupRecord;
 import org.netback.vswitch.MulticastRow.Origin;
 import org.pcap4j.packet.EthernetPacket;
 import org.pcap4j.packet.IllegalRawDataException;
@@ -109,7 +109,7 @@ class SnoopingTest {
   @Test
   void membersGetAGroupAndOthersDoNot() {
     assertThat(groupGets()).containsExactly(1, 2, 3);
-    send(1, Groups.igmpV3Report(new Record(Groups.TO_EX, "239.1.1.1")));
+    send(1, Groups.igmpV3Report(new GroupRecord(Groups.TO_EX, "239.1.1.1")));
     assertThat(groupGets()).containsExactly(1);
     send(3, Groups.igmpV2Report("239.1.1.1"));
     assertThat(groupGets()).containsExactly(1, 3);
@@ -125,7 +125,7 @@ class SnoopingTest {
 
   @Test
   void ipv6GroupsAreTheSame() {
-    send(2, Groups.mldV2Report("fe80::2", new Record(Groups.TO_EX, "ff0e::1234")));
+    send(2, Groups.mldV2Report("fe80::2", new GroupRecord(Groups.TO_EX, "ff0e::1234")));
     send(3, Groups.mldV1Report("ff02::fb"));
     assertThat(gets(Groups.data("ff0e::1234"))).containsExactly(2);
     assertThat(gets(Groups.data("ff02::fb"))).containsExactly(3);
@@ -147,8 +147,8 @@ class SnoopingTest {
 
   @Test
   void reportsGoToRoutersOnly() {
-    byte[] report = Groups.igmpV3Report(new Record(Groups.TO_EX, "239.1.1.1"));
-    byte[] mld = Groups.mldV2Report("fe80::2", new Record(Groups.TO_EX, "ff0e::1"));
+    byte[] report = Groups.igmpV3Report(new GroupRecord(Groups.TO_EX, "239.1.1.1"));
+    byte[] mld = Groups.mldV2Report("fe80::2", new GroupRecord(Groups.TO_EX, "ff0e::1"));
     assertThat(gets(1, report)).isEmpty();
     assertThat(ports.get(1).counters().drops()).containsEntry(DropReason.NO_LISTENER, 1L);
     send(3, Groups.igmpQuery("10.0.0.3", "224.0.0.1", "0.0.0.0", 100));
@@ -205,7 +205,7 @@ class SnoopingTest {
     send(1, Groups.igmpV2Report("239.1.1.1"));
     pass(10);
     assertThat(groupGets()).containsExactly(1, 2);
-    send(1, Groups.igmpV3Report(new Record(Groups.TO_IN, "239.1.1.1")));
+    send(1, Groups.igmpV3Report(new GroupRecord(Groups.TO_IN, "239.1.1.1")));
     pass(4);
     assertThat(groupGets()).containsExactly(2);
   }
