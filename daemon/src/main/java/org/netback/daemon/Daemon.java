@@ -165,7 +165,8 @@ public final class Daemon implements AutoCloseable {
     for (NetworkChoice network : configuration.networks()) {
       vswitch.create(
           network.name(),
-          new MacLimits(network.macTableSize(), network.macsPerPort(), network.ageing()));
+          new MacLimits(network.macTableSize(), network.macsPerPort(), network.ageing()),
+          network.multicast());
     }
     return vswitch;
   }

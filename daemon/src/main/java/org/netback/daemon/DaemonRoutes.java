@@ -18,15 +18,19 @@ import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.config.ConfigurationFile.RateRequest;
 import org.netback.daemon.config.ConfigurationFile.StaticRequest;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.RequestException;
 import org.netback.daemon.control.Routes;
 import org.netback.netif.NetBackend;
+import org.netback.netif.Rate;
+import org.netback.netif.Vif;
 import org.netback.netif.VifStatistics;
 import org.netback.packet.MacAddress;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.FdbRow;
+import org.netback.vswitch.MulticastRow;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.PortStatistics;
 import org.netback.vswitch.Switch;
@@ -79,6 +83,8 @@ final class DaemonRoutes {
         .add("GET", "/status", (path, body) -> Reply.ok(status()))
         .add("GET", "/vifs", (path, body) -> Reply.ok(vifs()))
         .add("GET", "/vifs/*", (path, body) -> Reply.ok(vif(path.get(0))))
+        .add("PUT", "/vifs/*/rate", (path, body) -> changeRate(path.get(0), body))
+        .add("GET", "/mcast", (path, body) -> Reply.ok(multicast()))
         .add("GET", "/fdb", (path, body) -> Reply.ok(fdb()))
         .add("POST", "/fdb", (path, body) -> addStatic(body))
         .add("DELETE", "/fdb/*/*", (path, body) -> forget(path.get(0), path.get(1)))
@@ -182,6 +188,9 @@ final class DaemonRoutes {
     view.put("mac", vif.settings().mac());
     view.put("connected", vif.connected());
     view.put("carrier", vif.carrier());
+    view.put("multicastControl", vif.multicastControl());
+    view.put("rateFromGuest", vif.fromGuest().toString());
+    view.put("rateToGuest", vif.toGuest().toString());
     view.put("queues", vif.queues().size());
     view.put("ingressFrames", vif.ingressFrames());
     view.put("ingressOctets", vif.ingressOctets());
@@ -220,6 +229,66 @@ final class DaemonRoutes {
             + id
             + "; there are "
             + names(vifs.statistics().stream().map(vif -> vif.id().toString()).toList()));
+  }
+
+  /// Writes the nodes that the vif watches, where the toolstack would write them, so that a daemon
+  /// that comes after this one finds them.
+  private Reply changeRate(String id, String body) throws RequestException {
+    RateRequest request;
+    try {
+      request = ConfigurationFile.rates("request", body);
+    } catch (ConfigurationException e) {
+      throw new RequestException(400, String.valueOf(e.getMessage()));
+    }
+    for (VifStatistics vif : vifs.statistics()) {
+      if (vif.id().toString().equals(id) || vif.settings().name().equals(id)) {
+        try {
+          writeRate(vif.id(), Vif.RATE_FROM_GUEST, request.fromGuest());
+          writeRate(vif.id(), Vif.RATE_TO_GUEST, request.toGuest());
+        } catch (StoreException e) {
+          throw new RequestException(503, "xenstore: " + e.getMessage());
+        }
+        return Reply.ok(
+            Map.of(
+                "id", vif.id().toString(),
+                "rateFromGuest", request.fromGuest().orElse(vif.fromGuest()).toString(),
+                "rateToGuest", request.toGuest().orElse(vif.toGuest()).toString()));
+      }
+    }
+    throw new RequestException(404, "there is no vif " + id);
+  }
+
+  private void writeRate(DeviceId id, String key, Optional<Rate> rate) throws StoreException {
+    String path = backendPath(id) + '/' + key;
+    if (rate.isPresent() && rate.get().isUnlimited()) {
+      store.remove(path);
+    } else if (rate.isPresent()) {
+      store.write(path, rate.get().node());
+    }
+  }
+
+  private Map<String, Object> multicast() {
+    List<Map<String, Object>> networks = new ArrayList<>();
+    List<Map<String, Object>> groups = new ArrayList<>();
+    for (Network network : vswitch.networks()) {
+      List<String> queriers = network.queriers();
+      Map<String, Object> view = new LinkedHashMap<>();
+      view.put("network", network.name());
+      view.put("querierIpv4", queriers.get(0));
+      view.put("querierIpv6", queriers.get(1));
+      view.put("statistics", network.multicastStatistics());
+      networks.add(view);
+      for (MulticastRow row : network.groups()) {
+        Map<String, Object> group = new LinkedHashMap<>();
+        group.put("network", network.name());
+        group.put("group", row.group());
+        group.put("port", row.port());
+        group.put("origin", row.origin());
+        group.put("expiresSeconds", row.expiresSeconds());
+        groups.add(group);
+      }
+    }
+    return Map.of("networks", networks, "groups", groups);
   }
 
   private static String backendPath(DeviceId id) {

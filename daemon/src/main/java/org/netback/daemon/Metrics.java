@@ -14,6 +14,7 @@ import java.util.function.ToDoubleFunction;
 import org.netback.netif.NetBackend;
 import org.netback.netif.VifStatistics;
 import org.netback.vswitch.DropReason;
+import org.netback.vswitch.MulticastStatistics;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.NetworkStatistics;
 import org.netback.vswitch.PortStatistics;
@@ -74,6 +75,28 @@ final class Metrics {
             .register(registry));
     made.add(network(network, "unicast.frames", tags, s -> s.unicastFrames()));
     made.add(network(network, "flooded.frames", tags, s -> s.floodedFrames()));
+    made.add(network(network, "multicast.frames", tags, s -> s.multicastFrames()));
+    made.add(
+        Gauge.builder(
+                "netback.network.multicast.groups", network, n -> n.multicastStatistics().groups())
+            .tags(tags)
+            .description("Groups that some port is in")
+            .register(registry));
+    made.add(
+        Gauge.builder(
+                "netback.network.multicast.memberships",
+                network,
+                n -> n.multicastStatistics().memberships())
+            .tags(tags)
+            .description("Ports in groups")
+            .register(registry));
+    made.add(multicast(network, "joined", tags, s -> s.joined()));
+    made.add(multicast(network, "left", tags, s -> s.left()));
+    made.add(multicast(network, "aged", tags, s -> s.aged()));
+    made.add(multicast(network, "evicted", tags, s -> s.evicted()));
+    made.add(multicast(network, "refused", tags, s -> s.refused()));
+    made.add(multicast(network, "malformed", tags, s -> s.malformed()));
+    made.add(multicast(network, "queries", tags, s -> s.queries()));
     made.add(network(network, "discarded.frames", tags, s -> s.discardedFrames()));
     made.add(network(network, "learned", tags, s -> s.learned()));
     made.add(network(network, "moved", tags, s -> s.moved()));
@@ -87,6 +110,16 @@ final class Metrics {
       Network network, String name, Tags tags, ToDoubleFunction<NetworkStatistics> value) {
     return FunctionCounter.builder(
             "netback.network." + name, network, n -> value.applyAsDouble(n.statistics()))
+        .tags(tags)
+        .register(registry);
+  }
+
+  private Meter multicast(
+      Network network, String name, Tags tags, ToDoubleFunction<MulticastStatistics> value) {
+    return FunctionCounter.builder(
+            "netback.network.multicast." + name,
+            network,
+            n -> value.applyAsDouble(n.multicastStatistics()))
         .tags(tags)
         .register(registry);
   }
@@ -132,6 +165,7 @@ final class Metrics {
     made.add(ring(id, "tx.notifications", tags, s -> sum(s, q -> q.tx().notifications())));
     made.add(
         ring(id, "tx.notifications.saved", tags, s -> sum(s, q -> q.tx().notificationsSaved())));
+    made.add(ring(id, "tx.throttled", tags, s -> sum(s, q -> q.tx().throttled())));
     made.add(ring(id, "rx.events", tags, s -> sum(s, q -> q.rx().events())));
     made.add(ring(id, "rx.notifications", tags, s -> sum(s, q -> q.rx().notifications())));
     made.add(

@@ -135,6 +135,32 @@ final class Layouts {
     return table.toString();
   }
 
+  static String multicast(JsonNode answer) {
+    Table queriers =
+        new Table("NETWORK", "QUERIER IPV4", "QUERIER IPV6", "GROUPS", "MEMBERSHIPS", "REFUSED");
+    for (JsonNode network : answer.path("networks")) {
+      JsonNode statistics = network.path("statistics");
+      queriers.row(
+          network.path("network").asText(),
+          network.path("querierIpv4").asText(),
+          network.path("querierIpv6").asText(),
+          statistics.path("groups").asText(),
+          statistics.path("memberships").asText(),
+          statistics.path("refused").asText());
+    }
+    Table groups = new Table("NETWORK", "GROUP", "PORT", "KNOWN BY", "EXPIRES");
+    for (JsonNode group : answer.path("groups")) {
+      long expires = group.path("expiresSeconds").asLong();
+      groups.row(
+          group.path("network").asText(),
+          group.path("group").asText(),
+          group.path("port").asText(),
+          group.path("origin").asText(),
+          expires == 0 ? "-" : expires + " s");
+    }
+    return queriers + "\n" + groups;
+  }
+
   static String ports(JsonNode ports) {
     Table table =
         new Table("PORT", "NETWORK", "KIND", "IN", "OCTETS", "OUT", "OCTETS", "MACS", "DROPS");

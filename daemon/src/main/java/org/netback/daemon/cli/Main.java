@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       QueryCommands.Vif.class,
       QueryCommands.Fdb.class,
+      QueryCommands.Mcast.class,
       QueryCommands.PortCommand.class,
       CommandLine.HelpCommand.class
     })

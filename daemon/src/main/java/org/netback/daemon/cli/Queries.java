@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,19 @@ final class Queries {
 
   int show(String path, Layout layout) {
     String answer = get(path);
+    out.print(json ? answer : layout.lines(read(answer)));
+    out.flush();
+    return 0;
+  }
+
+  /// Changes something, and prints what it is now.
+  int change(String path, Map<String, String> values, Layout layout) {
+    String answer;
+    try {
+      answer = ask("PUT", path, MAPPER.writeValueAsString(values));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("no JSON for " + values, e);
+    }
     out.print(json ? answer : layout.lines(read(answer)));
     out.flush();
     return 0;

@@ -1,6 +1,9 @@
 package org.netback.daemon.cli;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 import org.netback.daemon.RunDirectory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -47,6 +50,58 @@ final class QueryCommands {
             Path control,
         @Option(names = "--json", description = JSON) boolean json) {
       return queries(spec, control, json).show("/vifs/" + id, Layouts::fields);
+    }
+
+    @Command(
+        name = "rate",
+        description = {
+          "Change what a vif may send and get; what is not given stays as it is.",
+          "A RATE is written as for xl: 10Mb/s, 250KB/s, 1MB/s@20ms, or none."
+        })
+    int rate(
+        @Parameters(paramLabel = "ID", description = "Its name, as in \"vif list\": vif1.0")
+            String id,
+        @Option(
+                names = "--from-guest",
+                paramLabel = "RATE",
+                description = "The most that the guest sends; more waits in the guest.")
+            Optional<String> fromGuest,
+        @Option(
+                names = "--to-guest",
+                paramLabel = "RATE",
+                description = "The most that the guest is sent; more is dropped.")
+            Optional<String> toGuest,
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      if (fromGuest.isEmpty() && toGuest.isEmpty()) {
+        throw new UserError(2, "give --from-guest RATE, --to-guest RATE, or both");
+      }
+      Map<String, String> rates = new LinkedHashMap<>();
+      fromGuest.ifPresent(rate -> rates.put("fromGuest", rate));
+      toGuest.ifPresent(rate -> rates.put("toGuest", rate));
+      return queries(spec, control, json).change("/vifs/" + id + "/rate", rates, Layouts::fields);
+    }
+  }
+
+  @Command(name = "mcast", description = "Multicast: which ports get which groups, and why.")
+  static final class Mcast {
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Command(name = "show", description = "One line per port and group; who asks for members.")
+    int show(
+        @Option(
+                names = "--control",
+                paramLabel = "SOCKET",
+                description = CONTROL,
+                defaultValue = RunDirectory.DEFAULT_CONTROL)
+            Path control,
+        @Option(names = "--json", description = JSON) boolean json) {
+      return queries(spec, control, json).show("/mcast", Layouts::multicast);
     }
   }
 

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.MulticastPolicy;
 
 /// What the daemon is to be, checked: names are unique, and every tap's and static entry's network
 /// and port exist.
@@ -68,7 +69,19 @@ public record Configuration(
       int macTableSize,
       Duration ageing,
       int macsPerPort,
-      List<StaticEntry> staticEntries) {}
+      List<StaticEntry> staticEntries,
+      MulticastPolicy multicast) {
+
+    /// With the usual treatment of multicast.
+    public NetworkChoice(
+        String name,
+        int macTableSize,
+        Duration ageing,
+        int macsPerPort,
+        List<StaticEntry> staticEntries) {
+      this(name, macTableSize, ageing, macsPerPort, staticEntries, MulticastPolicy.DEFAULT);
+    }
+  }
 
   /// An address pinned to a port, which may appear later.
   public record StaticEntry(MacAddress mac, String port) {}

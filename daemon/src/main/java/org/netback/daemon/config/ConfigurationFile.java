@@ -18,7 +18,9 @@ import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.netif.Rate;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.MulticastPolicy;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
@@ -42,6 +44,14 @@ import org.snakeyaml.engine.v2.nodes.Node;
 ///     macs-per-port: 1024
 ///     static:
 ///       - {mac: "02:00:00:00:00:01", port: vif1.0}
+///     multicast:
+///       snooping: true
+///       querier: true
+///       fast-leave: false
+///       unregistered: flood     # or routers
+///       query-interval: 125s
+///       groups-per-port: 256
+///       router-ports: [uplink0] # absent: found by what they send
 /// taps:
 ///   - name: uplink0
 ///     network: lan
@@ -59,7 +69,16 @@ public final class ConfigurationFile {
   private static final List<String> TOP =
       List.of("ground", "control", "loops", "vifs", "networks", "taps");
   private static final List<String> NETWORK_KEYS =
-      List.of("name", "mac-table-size", "ageing", "macs-per-port", "static");
+      List.of("name", "mac-table-size", "ageing", "macs-per-port", "static", "multicast");
+  private static final List<String> MULTICAST_KEYS =
+      List.of(
+          "snooping",
+          "querier",
+          "fast-leave",
+          "unregistered",
+          "query-interval",
+          "groups-per-port",
+          "router-ports");
   private static final List<String> TAP_KEYS =
       List.of("name", "network", "namespace", "queues", "mtu", "persistent");
 
@@ -170,9 +189,39 @@ public final class ConfigurationFile {
               size,
               map.duration("ageing", Duration.ofMinutes(5)),
               map.integer("macs-per-port", 1, 1 << 20, Math.min(size, 1024)),
-              List.copyOf(entries)));
+              List.copyOf(entries),
+              multicast(map)));
     }
     return List.copyOf(networks);
+  }
+
+  private static MulticastPolicy multicast(YamlMap network) throws ConfigurationException {
+    Optional<YamlMap> given = network.map("multicast", MULTICAST_KEYS);
+    if (given.isEmpty()) {
+      return MulticastPolicy.DEFAULT;
+    }
+    YamlMap map = given.get();
+    MulticastPolicy usual = MulticastPolicy.DEFAULT;
+    Duration interval = map.duration("query-interval", usual.queryInterval());
+    if (interval.compareTo(Duration.ofSeconds(2)) < 0
+        || interval.compareTo(Duration.ofHours(8)) > 0) {
+      throw map.wrong("query-interval", "\"query-interval\" has to be from 2s to 8h");
+    }
+    String unregistered = map.text("unregistered", "flood");
+    if (!List.of("flood", "routers").contains(unregistered)) {
+      throw map.wrong(
+          "unregistered",
+          "\"unregistered\" is \"" + unregistered + "\", but has to be flood or routers");
+    }
+    return new MulticastPolicy(
+        map.flag("snooping", usual.snooping()),
+        map.flag("querier", usual.querier()),
+        map.flag("fast-leave", usual.fastLeave()),
+        unregistered.equals("flood"),
+        interval,
+        usual.memberships(),
+        map.integer("groups-per-port", 1, usual.memberships(), usual.membershipsPerPort()),
+        map.texts("router-ports"));
   }
 
   private static List<TapChoice> taps(YamlMap top, List<NetworkChoice> networks)
@@ -243,6 +292,20 @@ public final class ConfigurationFile {
     List<String> keys = List.of("keepGuests");
     return YamlMap.of(source, "a request to stop", root(source, text, keys), keys)
         .flag("keepGuests", false);
+  }
+
+  /// New rates of a vif; those that are not mentioned stay.
+  public record RateRequest(Optional<Rate> fromGuest, Optional<Rate> toGuest) {}
+
+  /// Reads a change of a vif's rates as JSON.
+  public static RateRequest rates(String source, String text) throws ConfigurationException {
+    List<String> keys = List.of("fromGuest", "toGuest");
+    YamlMap map = YamlMap.of(source, "a vif's rates", root(source, text, keys), keys);
+    return new RateRequest(rate(map, "fromGuest"), rate(map, "toGuest"));
+  }
+
+  private static Optional<Rate> rate(YamlMap map, String key) throws ConfigurationException {
+    return map.has(key) ? Optional.of(map.parsed(key, Rate::parse)) : Optional.empty();
   }
 
   private static StaticEntry staticEntry(YamlMap map) throws ConfigurationException {

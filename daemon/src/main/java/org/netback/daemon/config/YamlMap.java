@@ -152,6 +152,26 @@ final class YamlMap {
         : Optional.of(of(file, '"' + key + '"', value, allowed));
   }
 
+  /// The words of a list, none if the key is absent.
+  List<String> texts(String key) throws ConfigurationException {
+    Node value = values.get(key);
+    if (value == null) {
+      return List.of();
+    }
+    List<String> texts = new ArrayList<>();
+    if (value instanceof SequenceNode sequence) {
+      for (Node entry : sequence.getValue()) {
+        if (entry instanceof ScalarNode scalar && !scalar.getValue().isEmpty()) {
+          texts.add(scalar.getValue());
+        }
+      }
+      if (texts.size() == sequence.getValue().size()) {
+        return List.copyOf(texts);
+      }
+    }
+    throw at(file, value, '"' + key + "\" is a list of words: [a, b]");
+  }
+
   /// The mappings of a list, none if the key is absent.
   List<YamlMap> maps(String key, String what, List<String> allowed) throws ConfigurationException {
     Node value = values.get(key);

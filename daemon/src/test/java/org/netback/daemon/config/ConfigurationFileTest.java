@@ -16,6 +16,7 @@ import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.MulticastPolicy;
 
 class ConfigurationFileTest {
   private static final Path DIRECTORY = Path.of("/etc/netback");
@@ -42,6 +43,14 @@ class ConfigurationFileTest {
                 macs-per-port: 10
                 static:
                   - {mac: "02:00:00:00:00:01", port: vif1.0}
+                multicast:
+                  snooping: true
+                  querier: false
+                  fast-leave: true
+                  unregistered: routers
+                  query-interval: 60s
+                  groups-per-port: 20
+                  router-ports: [up0, vif1.0]
             taps:
               - {name: up0, network: lan, namespace: ns, queues: 2, mtu: 9000, persistent: true}
             """);
@@ -58,7 +67,16 @@ class ConfigurationFileTest {
                         100,
                         Duration.ofMinutes(5),
                         10,
-                        List.of(new StaticEntry(new MacAddress(0x020000000001L), "vif1.0")))),
+                        List.of(new StaticEntry(new MacAddress(0x020000000001L), "vif1.0")),
+                        new MulticastPolicy(
+                            true,
+                            false,
+                            true,
+                            false,
+                            Duration.ofSeconds(60),
+                            4096,
+                            20,
+                            List.of("up0", "vif1.0")))),
                 List.of(new TapChoice("up0", "lan", "ns", 2, 9000, true))));
   }
 
@@ -105,9 +123,13 @@ class ConfigurationFileTest {
           ground: {run: r};loops: 0 | n.yaml:2:8: "loops" is "0", but has to be a number from 1 to 64
           ground: {run: r};loops: 2;loops: 3 | n.yaml:3:1: "loops" is given twice in the configuration
           ground: {run: r};networks: lan | n.yaml:2:11: "networks" is a list: begin each entry with "- "
-          ground: {run: r};networks:;  - lan | n.yaml:3:5: a network is written as "key: value" lines; allowed are name, mac-table-size, ageing, macs-per-port, static
+          ground: {run: r};networks:;  - lan | n.yaml:3:5: a network is written as "key: value" lines; allowed are name, mac-table-size, ageing, macs-per-port, static, multicast
           ground: {run: r};networks:;  - name: a/b | n.yaml:3:11: "name" is "a/b", but has to be 1 to 63 letters, digits, dots, hyphens or underscores
           ground: {run: r};networks:;  - {name: a, ageing: 10} | n.yaml:3:23: "ageing" is "10", but has to be a time such as 300s, 5m or 1h
+          ground: {run: r};networks:;  - {name: a, multicast: {snoop: true}} | n.yaml:3:27: unknown key "snoop" in "multicast"; Allowed are snooping, querier, fast-leave, unregistered, query-interval, groups-per-port, router-ports
+          ground: {run: r};networks:;  - {name: a, multicast: {unregistered: no}} | n.yaml:3:41: "unregistered" is "no", but has to be flood or routers
+          ground: {run: r};networks:;  - {name: a, multicast: {query-interval: 1s}} | n.yaml:3:43: "query-interval" has to be from 2s to 8h
+          ground: {run: r};networks:;  - {name: a, multicast: {router-ports: up0}} | n.yaml:3:41: "router-ports" is a list of words: [a, b]
           ground: {run: r};networks:;  - name: a;  - name: a | n.yaml:4:11: network "a" is there twice
           ground: {run: r};networks:;  - name: a;    static: [{mac: "1:2", port: p}] | n.yaml:4:20: "mac" is not a MAC address (aa:bb:cc:dd:ee:ff): "1:2"
           ground: {run: r};networks:;  - name: a;    static: [{mac: "ff:ff:ff:ff:ff:ff", port: p}] | n.yaml:4:20: "mac" is the group address ff:ff:ff:ff:ff:ff, not one station's
