@@ -243,7 +243,7 @@ final class RawGuest implements AutoCloseable {
   private int txPagesMade;
   private Optional<RawCtrl> ctrl = Optional.empty();
 
-  /// @param mtu the toolstack's key, empty for none
+  /// @param mtu the toolstack's key if it is not there yet, empty for none
   RawGuest(House house, LocalDomain domain, int ringStart, String mtu) throws DeviceException {
     this.house = house;
     this.domain = domain;
@@ -251,7 +251,9 @@ final class RawGuest implements AutoCloseable {
     this.id = new DeviceId("vif", domain.domid(), 0);
     this.path = "/local/domain/" + domain.domid() + "/device/vif/0";
     this.backendPath = "/local/domain/0/backend/vif/" + domain.domid() + "/0";
-    writeBackend("mtu", mtu);
+    if (house.store.read(backendPath + "/mtu").isEmpty()) {
+      writeBackend("mtu", mtu);
+    }
     this.vif =
         house.backend.create(new BackendDevice(id, house.store, backendPath, path, failures::add));
     queues.add(new Queue());
