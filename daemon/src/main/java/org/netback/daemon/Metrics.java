@@ -166,6 +166,8 @@ final class Metrics {
     made.add(
         ring(id, "tx.notifications.saved", tags, s -> sum(s, q -> q.tx().notificationsSaved())));
     made.add(ring(id, "tx.throttled", tags, s -> sum(s, q -> q.tx().throttled())));
+    made.add(ring(id, "tx.mapped.copies", tags, s -> sum(s, q -> q.tx().mappedCopies())));
+    made.add(ring(id, "rx.mapped.copies", tags, s -> sum(s, q -> q.rx().mappedCopies())));
     made.add(ring(id, "rx.events", tags, s -> sum(s, q -> q.rx().events())));
     made.add(ring(id, "rx.notifications", tags, s -> sum(s, q -> q.rx().notifications())));
     made.add(

@@ -6,9 +6,12 @@ import com.sun.management.ThreadMXBean;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.FrontRing;
@@ -23,14 +26,27 @@ final class DataPathTest {
   private final int[] txGrefs = new int[256];
   private final int[] rxGrefs = new int[256];
 
-  /// Frames of 64 octets, of 1500, of three slots, and of 64 KiB with a GSO extra.
+  /// Frames of 64 octets, of 1500, of three slots, and of 64 KiB with a GSO extra; and with the
+  /// guest's hash told of each, from and to pages that are mapped for good.
   @ParameterizedTest
-  @CsvSource({"64, 32, false", "1500, 32, false", "9000, 16, false", "65000, 8, true"})
-  void makesNoGarbagePerFrame(int length, int batch, boolean gso) throws RingViolation {
+  @CsvSource({
+    "64, 32, false, false",
+    "1500, 32, false, false",
+    "9000, 16, false, false",
+    "65000, 8, true, false",
+    "64, 32, false, true",
+    "65000, 8, true, true"
+  })
+  void makesNoGarbagePerFrame(int length, int batch, boolean gso, boolean control)
+      throws RingViolation {
     try (House house = new House()) {
       house.sinkPort.close();
-      RawGuest a = house.guest(-1000).connect();
-      RawGuest b = house.guest(-1000).connect();
+      RawGuest a = house.guest(-1000);
+      RawGuest b = house.guest(-1000);
+      a.ctrl();
+      b.ctrl();
+      a.connect();
+      b.connect();
       byte[] frame = gso ? Frames.tcp(1, 2, length) : Frames.udp(1, 2, length);
       byte[] reply = Frames.udp(2, 1, 60);
       a.queue().post(2);
@@ -39,6 +55,11 @@ final class DataPathTest {
       a.queue().receive();
       b.queue().responses();
       preparePages(a, b, frame);
+      if (control) {
+        mapForGood(a, txGrefs);
+        mapForGood(b, rxGrefs);
+        b.ctrl().hash(Oracle.KEY);
+      }
       long allocated = 0;
       long cpu = 0;
       for (int i = 0; i < WARM_UP + MEASURED; i++) {
@@ -47,7 +68,7 @@ final class DataPathTest {
           cpu = 0;
         }
         put(a.queue().tx, length, batch, gso);
-        post(b.queue().rx, batch * (length / 4096 + 2));
+        post(b.queue().rx, batch * (length / 4096 + 3));
         if (a.queue().tx.push()) {
           a.queue().txChannel.notifyPeer();
         }
@@ -61,11 +82,22 @@ final class DataPathTest {
       allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
       assertThat(b.statistics().egressFrames()).isEqualTo((long) batch * (WARM_UP + MEASURED));
       System.out.printf(
-          "%d octets: %d ns and %.3f octets of garbage per frame%n",
-          length, cpu / batch / MEASURED, (double) allocated / batch / MEASURED);
+          "%d octets%s: %d ns and %.3f octets of garbage per frame%n",
+          length,
+          control ? ", hashed and mapped" : "",
+          cpu / batch / MEASURED,
+          (double) allocated / batch / MEASURED);
+      assertThat(b.rx().mappedCopies() > 0).isEqualTo(control);
       // Compilers and counters may allocate once; a frame may not.
       assertThat(allocated).isLessThan((long) batch * MEASURED / 8);
     }
+  }
+
+  private static void mapForGood(RawGuest guest, int... grefs) {
+    guest.ctrl().putList(Arrays.stream(grefs).mapToObj(g -> new GrefEntry(g, 0, 0)).toList());
+    guest
+        .ctrl()
+        .demand(CtrlRequest.TYPE_ADD_GREF_MAPPING, 0, guest.ctrl().data.gref(), grefs.length);
   }
 
   private void preparePages(RawGuest a, RawGuest b, byte[] frame) {

@@ -217,7 +217,11 @@ public final class Main {
       @Option(names = "--no-csum", description = "Take no blank checksums.") boolean noCsum,
       @Option(names = "--no-sg", description = "Take no frames of several slots.") boolean noSg,
       @Option(names = "--single-event-channel", description = "One channel for both rings.")
-          boolean single) {
+          boolean single,
+      @Option(
+              names = "--static-grants",
+              description = "Have every buffer mapped for good, instead of a grant copy per slot.")
+          boolean staticGrants) {
     NetfrontOptions options;
     VifSpec vif;
     try {
@@ -227,7 +231,8 @@ public final class Main {
               .withGso(!noGso && !noCsum, !noGso && !noCsum)
               .withChecksum(!noCsum, !noCsum)
               .withScatterGather(!noSg)
-              .withSplitEventChannels(!single);
+              .withSplitEventChannels(!single)
+              .withStaticGrants(staticGrants);
       vif = new VifSpec(network, mac.orElseGet(() -> VifSpec.named(name, 0, network).mac()), mtu);
     } catch (IllegalArgumentException e) {
       throw new UserError(2, String.valueOf(e.getMessage()));
