@@ -17,27 +17,39 @@ import org.netback.xen.ground.Backend;
 /// daemon's own.
 ///
 /// @param own empty if the ground is not this process's: another's, or Xen's
-/// @param isXen whether this is dom0 of a real host, where the kernel may have backends too
-public record Ground(Backend backend, Optional<EmbeddedGround> own, boolean isXen)
+/// @param claim on the devices of a real host, of whose dom0 this is
+public record Ground(Backend backend, Optional<EmbeddedGround> own, Optional<HostClaim> claim)
     implements AutoCloseable {
   private static final KernelBackends KERNEL = new KernelBackends(Path.of("/sys"));
 
   /// Opens or attaches to the ground.
   ///
-  /// @throws IOException another ground lives there, or none where one should
+  /// @throws IOException another ground or daemon lives there, or none where one should
   public static Ground open(GroundChoice choice) throws IOException {
     return switch (choice) {
-      case Dom0Choice _ -> new Ground(Dom0Ground.open(System.getenv()), Optional.empty(), true);
+      case Dom0Choice _ -> dom0();
       case EmbeddedChoice embedded when embedded.apart() ->
-          new Ground(GroundConnection.attachBackend(embedded.run()), Optional.empty(), false);
+          new Ground(
+              GroundConnection.attachBackend(embedded.run()), Optional.empty(), Optional.empty());
       case EmbeddedChoice embedded -> own(embedded.run());
     };
+  }
+
+  private static Ground dom0() throws IOException {
+    Backend backend = Dom0Ground.open(System.getenv());
+    try {
+      HostClaim claim = HostClaim.take(Path.of(RunDirectory.DEFAULT));
+      return new Ground(backend, Optional.empty(), Optional.of(claim));
+    } catch (IOException e) {
+      backend.close();
+      throw e;
+    }
   }
 
   private static Ground own(Path directory) throws IOException {
     EmbeddedGround own = EmbeddedGround.open(directory);
     try {
-      return new Ground(own.backend(), Optional.of(own), false);
+      return new Ground(own.backend(), Optional.of(own), Optional.empty());
     } catch (IOException e) {
       own.close();
       throw e;
@@ -46,7 +58,8 @@ public record Ground(Backend backend, Optional<EmbeddedGround> own, boolean isXe
 
   /// Who else in this domain serves a device.
   public Optional<String> otherOwner(DeviceId id) {
-    return isXen ? KERNEL.owner(id) : Optional.empty();
+    // The kernel may have backends of its own.
+    return claim.isPresent() ? KERNEL.owner(id) : Optional.empty();
   }
 
   @Override
@@ -54,6 +67,9 @@ public record Ground(Backend backend, Optional<EmbeddedGround> own, boolean isXe
     backend.close();
     if (own.isPresent()) {
       own.get().close();
+    }
+    if (claim.isPresent()) {
+      claim.get().close();
     }
   }
 }

@@ -1,0 +1,22 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HostClaimTest {
+  @Test
+  void isOneProcesssAtATime(@TempDir Path directory) throws IOException {
+    Path run = directory.resolve("run");
+    for (int i = 0; i < 2; i++) {
+      try (HostClaim _ = HostClaim.take(run)) {
+        assertThatThrownBy(() -> HostClaim.take(run))
+            .isInstanceOf(IOException.class)
+            .hasMessageContaining("another daemon serves this host's vifs");
+      }
+    }
+  }
+}
