@@ -172,12 +172,14 @@ final class VifConnectTest {
     connectsAndWorks(guest);
   }
 
-  /// Three queues need six pages and six channels; each of the twelve steps fails in turn.
+  /// Three queues and a control ring need seven pages and seven channels; each of the fourteen
+  /// steps fails in turn.
   @Test
   void undoesEverythingWhicheverStepFails() {
     RawGuest guest = house.guest();
     guest.useQueues(3);
-    for (int step = 0; step < 12; step++) {
+    guest.ctrl();
+    for (int step = 0; step < 14; step++) {
       untilFailure.set(step);
       refuses(guest, "step failed");
       assertThat(mapped).hasValue(0);
@@ -185,10 +187,10 @@ final class VifConnectTest {
       house.settle();
       assertThat(house.vswitch.network("default").ports()).hasSize(1);
     }
-    untilFailure.set(12);
+    untilFailure.set(14);
     connectsAndWorks(guest);
-    assertThat(mapped).hasValue(6);
-    assertThat(bound).hasValue(6);
+    assertThat(mapped).hasValue(7);
+    assertThat(bound).hasValue(7);
   }
 
   @Test

@@ -29,6 +29,7 @@ import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.netif.VifStatistics;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.DropReason;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
@@ -221,16 +222,19 @@ class TapBridgeTest {
     Guest b = guest("b", 2, NetfrontOptions.LINUX.withQueues(2).withControlRing(true));
     CtrlFront ctrl = b.netfront.control().orElseThrow();
     hash(ctrl);
+    // No port twice: the connection before it may still linger.
+    int port = 40_000;
     for (int[] mapping : new int[][] {{0, 1}, {1, 0}, {1, 1, 0, 0, 1, 0, 1}}) {
       done(ctrl.setHashMappingSize(mapping.length));
       done(ctrl.setHashMapping(0, mapping));
       for (int queue : new int[] {0, 1}) {
-        int port = portFor(queue, mapping);
+        port = portFor(queue, port + 1, mapping);
         long before = rxOctets(b, queue);
         long other = rxOctets(b, 1 - queue);
-        iperf(a, b, "10.9.0.2", "--cport", Integer.toString(port), "-b", "200M", "-t", "1");
-        // 200 Mbit, less a little; the other queue has iperf's own talk at most.
-        assertThat(rxOctets(b, queue) - before).isGreaterThan(15_000_000);
+        double rate =
+            iperf(a, b, "10.9.0.2", "--cport", Integer.toString(port), "-b", "50M", "-t", "1");
+        // A second's octets, less a little; the other queue has iperf's own talk at most.
+        assertThat(rxOctets(b, queue) - before).isGreaterThan((long) (0.8 * rate * 1e6 / 8));
         assertThat(rxOctets(b, 1 - queue) - other).isLessThan(100_000);
       }
     }
@@ -253,7 +257,7 @@ class TapBridgeTest {
             .start(
                 () -> {
                   try {
-                    iperf(a, b, "10.9.0.2", "-b", "100M", "-t", "4");
+                    iperf(a, b, "10.9.0.2", "-b", "20M", "-t", "4");
                   } catch (Exception e) {
                     throw new IllegalStateException(e);
                   }
@@ -266,17 +270,23 @@ class TapBridgeTest {
       long before = rxOctets(b, queue);
       NetworkLab.await(
           "frames in queue " + queue,
-          () -> rxOctets(b, queue) - before > 200_000 || !stream.isAlive());
+          () -> rxOctets(b, queue) - before > 100_000 || !stream.isAlive());
       // What was under way when the table changed.
-      assertThat(rxOctets(b, 1 - queue) - other).isLessThan(1_500_000);
+      assertThat(rxOctets(b, 1 - queue) - other).isLessThan(500_000);
       moves++;
     }
     stream.join();
     ping.waitFor();
-    assertThat(moves).isGreaterThan(20);
+    assertThat(moves).isGreaterThan(10);
     System.out.println("moved " + moves + " times");
     assertThat(Files.readString(output)).contains(" 0% packet loss");
-    assertThat(vif(b).drops()).isEmpty();
+    assertThat(vif(b).drops())
+        .doesNotContainKeys(
+            DropReason.BACKLOG_FULL,
+            DropReason.BACKLOG_EXPIRED,
+            DropReason.STALLED,
+            DropReason.DELIVERY_FAILED,
+            DropReason.PORT_DOWN);
   }
 
   @ParameterizedTest
@@ -349,8 +359,8 @@ class TapBridgeTest {
   }
 
   /// A source port of a stream from 10.9.0.1 to 10.9.0.2, port 5201, by the definition of the hash.
-  private static int portFor(int queue, int... mapping) {
-    for (int port = 40_000; ; port++) {
+  private static int portFor(int queue, int from, int... mapping) {
+    for (int port = from; ; port++) {
       byte[] buffer = {
         10, 9, 0, 1, 10, 9, 0, 2, (byte) (port >> 8), (byte) port, 5201 >> 8, (byte) 5201
       };
@@ -437,15 +447,11 @@ class TapBridgeTest {
         () -> lab.run("ip", "-n", guest.namespace, "link", "show", "eth0").contains("LOWER_UP"));
   }
 
-  private void iperf(Guest client, Guest server, String address, String... options)
+  private double iperf(Guest client, Guest server, String address, String... options)
       throws Exception {
+    double rate = lab.iperf(directory, client.namespace, server.namespace, address, options);
     System.out.println(
-        "iperf3 "
-            + address
-            + ' '
-            + String.join(" ", options)
-            + ": "
-            + lab.iperf(directory, client.namespace, server.namespace, address, options)
-            + " Mbit/s");
+        "iperf3 " + address + ' ' + String.join(" ", options) + ": " + rate + " Mbit/s");
+    return rate;
   }
 }
