@@ -21,7 +21,7 @@ public enum DropReason {
   BAD_MEMBERSHIP_MESSAGE,
   /// Ingress: an IGMP or MLD query from a port behind which no router may be.
   QUERY_REFUSED,
-  /// Ingress: to a group that no other port wants, or a report while no router is there to get it.
+  /// Ingress: to a group that no other port wants.
   NO_LISTENER,
   /// Egress: to a group that is not on the receiver's own list.
   NOT_A_MEMBER,

@@ -160,12 +160,13 @@ public final class Ingress implements AutoCloseable {
         collect(egress, frame);
       }
     }
-    if (!wanted) {
-      noListener++;
-    } else if (forwarding == Forwarding.Flood.MULTICAST) {
+    if (wanted && forwarding == Forwarding.Flood.MULTICAST) {
       flooded++;
-    } else {
+    } else if (wanted || isReport(forwarding)) {
+      // A report that no router gets has been heard by the switch.
       multicast++;
+    } else {
+      noListener++;
     }
   }
 

@@ -8,7 +8,8 @@ package org.netback.vswitch;
 /// @param unicastFrames sent to the one port of their destination
 /// @param floodedFrames sent to all other ports: broadcast, unknown addresses, and groups that are
 ///   not known either
-/// @param multicastFrames sent to the ports that want their group, or to routers
+/// @param multicastFrames sent to the ports that want their group, or to routers; reports that only
+///   the switch has heard among them
 /// @param discardedFrames that went nowhere, by a decision of the switch
 /// @param learned addresses, since the network was made
 /// @param moved addresses from one port to another

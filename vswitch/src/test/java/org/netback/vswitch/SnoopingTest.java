@@ -116,7 +116,8 @@ class SnoopingTest {
     // The same MAC address, another group.
     assertThat(gets(Groups.data("238.1.1.1"))).containsExactly(1, 2, 3);
     assertThat(gets(1, Groups.data("239.1.1.1"))).containsExactly(3);
-    assertThat(network.statistics().multicastFrames()).isEqualTo(3);
+    // With the two reports, which the switch alone has heard.
+    assertThat(network.statistics().multicastFrames()).isEqualTo(3 + 2);
     assertThat(network.groups())
         .extracting(MulticastRow::group, MulticastRow::port, MulticastRow::origin)
         .containsExactly(
@@ -150,7 +151,7 @@ class SnoopingTest {
     byte[] report = Groups.igmpV3Report(new GroupRecord(Groups.TO_EX, "239.1.1.1"));
     byte[] mld = Groups.mldV2Report("fe80::2", new GroupRecord(Groups.TO_EX, "ff0e::1"));
     assertThat(gets(1, report)).isEmpty();
-    assertThat(ports.get(1).counters().drops()).containsEntry(DropReason.NO_LISTENER, 1L);
+    assertThat(ports.get(1).counters().drops()).isEmpty();
     send(3, Groups.igmpQuery("10.0.0.3", "224.0.0.1", "0.0.0.0", 100));
     assertThat(gets(1, report)).containsExactly(3);
     assertThat(gets(1, mld)).isEmpty();
