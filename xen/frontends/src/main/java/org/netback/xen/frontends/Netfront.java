@@ -143,6 +143,20 @@ public final class Netfront {
     control.execute(this::open);
   }
 
+  /// Asks the backend to send only those groups that the guest has listed
+  /// ([NetfrontQueue#changeMulticast]), or all of them again (`request-multicast-control`). Any
+  /// thread, at any time, before [#start] too: the key stays in the store.
+  public void requestMulticastControl(boolean whether) {
+    control.execute(
+        () -> {
+          try {
+            store.write(path + "/request-multicast-control", whether ? "1" : "0");
+          } catch (StoreException e) {
+            fail(message(e));
+          }
+        });
+  }
+
   /// Closes the device in step with the backend: Closing, and Closed when the backend is. Any
   /// thread.
   ///

@@ -76,6 +76,27 @@ public final class NetfrontQueue {
     }
   }
 
+  /// Puts a request into the tx ring that has an address listed, or taken off the list, of those
+  /// that the guest wants ([Netfront#requestMulticastControl]). The backend sees it after [#flush];
+  /// one that it refuses counts as [NetfrontCounters#txErrors]. The list belongs to the connection.
+  ///
+  /// @param address 48 bits, the first octet on the wire the most significant
+  public SendResult changeMulticast(long address, boolean listed) {
+    if (rings.isEmpty()) {
+      return SendResult.DISCONNECTED;
+    }
+    Rings now = rings.get();
+    try {
+      return now.tx.changeMulticast(address, listed);
+    } catch (RingViolation e) {
+      broken(now, e);
+      return SendResult.DISCONNECTED;
+    } catch (IllegalStateException e) {
+      gone(now, e);
+      return SendResult.DISCONNECTED;
+    }
+  }
+
   /// Shows the frames sent so far to the backend, with one notification at most.
   public void flush() {
     if (rings.isPresent()) {

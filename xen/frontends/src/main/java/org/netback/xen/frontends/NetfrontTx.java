@@ -112,6 +112,23 @@ final class NetfrontTx {
     return SendResult.SENT;
   }
 
+  /// Puts a dummy request that changes the multicast list: no data, and a reference that means
+  /// nothing.
+  SendResult changeMulticast(long address, boolean listed) throws RingViolation {
+    if (!hasRoom()) {
+      counters.txFull++;
+      return SendResult.FULL;
+    }
+    int id = freeIds[--freeCount];
+    inUse[id] = true;
+    TxRequest.write(ring.requestSlot(), 0, 0, TxRequest.EXTRA_INFO, id, 0);
+    ring.putRequest();
+    ring.putRequest(
+        listed ? new ExtraInfo.McastAdd(0, address) : new ExtraInfo.McastDel(0, address));
+    unpushed = true;
+    return SendResult.SENT;
+  }
+
   private boolean allows(int gsoType, int gsoSize) {
     return switch (gsoType) {
       case ExtraInfo.GSO_TYPE_NONE -> true;

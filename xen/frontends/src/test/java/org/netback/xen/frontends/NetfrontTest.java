@@ -278,6 +278,37 @@ class NetfrontTest {
     assertThat(recorder.failures).isEmpty();
   }
 
+  @Test
+  void listsGroupsByDummyRequestsAndCountsThoseThatAreRefused() throws Exception {
+    Netfront netfront = start(NetfrontOptions.LINUX.withPersistentGrants(false));
+    HandBackend.Queue queue = connect();
+    netfront.requestMulticastControl(true);
+    backend.loop.runReady();
+    assertThat(backend.front("request-multicast-control")).contains("1");
+
+    assertThat(queue(0).changeMulticast(0x0100_5e01_0101L, true)).isEqualTo(SendResult.SENT);
+    assertThat(queue(0).changeMulticast(0x3333_0000_00fbL, false)).isEqualTo(SendResult.SENT);
+    queue(0).flush();
+    assertThat(queue.tx.unconsumedRequests()).isEqualTo(4);
+    for (ExtraInfo extra :
+        List.of(
+            new ExtraInfo.McastAdd(0, 0x0100_5e01_0101L),
+            new ExtraInfo.McastDel(0, 0x3333_0000_00fbL))) {
+      TxRequest dummy = TxRequest.read(queue.tx.copyRequest());
+      assertThat(dummy.size()).isZero();
+      assertThat(dummy.gref()).isZero();
+      assertThat(dummy.flags()).isEqualTo(TxRequest.EXTRA_INFO);
+      queue.tx.putResponse(new TxResponse(dummy.id(), TxResponse.ERROR));
+      assertThat(ExtraInfo.read(queue.tx.copyRequest())).isEqualTo(extra);
+      queue.tx.putResponse(new TxResponse(0, TxResponse.NULL));
+    }
+    pushTx(queue);
+    fill();
+
+    assertThat(queue(0).counters().txErrors()).isEqualTo(2);
+    assertThat(recorder.failures).isEmpty();
+  }
+
   // Backends that are not believed any more
 
   @Test
