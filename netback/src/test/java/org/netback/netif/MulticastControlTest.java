@@ -129,6 +129,34 @@ final class MulticastControlTest {
   }
 
   @Test
+  void eightThatHaveListedAGroupGetAllOfItAndTheNinthNothing() {
+    List<RawGuest> members = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      RawGuest member = house.guest();
+      member.write(REQUEST, "1");
+      member.connect();
+      member.queue().post(200);
+      members.add(member);
+      if (i < 8) {
+        member.queue().put(new TxRequest(0, 0, TxRequest.EXTRA_INFO, 7, 0));
+        member.queue().put(new ExtraInfo.McastAdd(0, GROUP));
+        member.queue().push();
+      }
+    }
+    house.settle();
+    Carrier carrier = new Carrier(house.sinkPort);
+    for (int i = 0; i < 150; i++) {
+      carrier.send(GROUP);
+    }
+    carrier.close();
+    house.settle();
+    for (RawGuest member : members.subList(0, 8)) {
+      assertThat(member.queue().receive()).hasSize(150);
+    }
+    assertThat(members.get(8).queue().receive()).isEmpty();
+  }
+
+  @Test
   void unicastIsNotConcerned() {
     guest.write(REQUEST, "1");
     guest.connect();
