@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,7 +44,7 @@ class MulticastTest {
     for (int i = 1; i <= 7; i++) {
       String name = "h" + i;
       members.put(name, lab.namespace(name));
-      taps.add(tap(name, members.get(name)));
+      taps.add(tap(name, member(name)));
     }
     outsider = lab.namespace(OUTSIDER);
     taps.add(tap(OUTSIDER, outsider));
@@ -65,7 +66,7 @@ class MulticastTest {
     }
     outsider.addresses("tap-" + OUTSIDER, "10.77.0.30", "fd77::30");
     // Asked before, and then by force: one old host.
-    members.get("h1").succeed(LIMIT, "sysctl", "-qw", "net.ipv4.conf.tap-h1.force_igmp_version=2");
+    member("h1").succeed(LIMIT, "sysctl", "-qw", "net.ipv4.conf.tap-h1.force_igmp_version=2");
     Namespace guest = lab.namespace("g");
     lab.guest(guest, "g", 9);
     members.put("g", guest);
@@ -82,6 +83,10 @@ class MulticastTest {
     if (lab != null) {
       lab.close();
     }
+  }
+
+  private Namespace member(String name) {
+    return Objects.requireNonNull(members.get(name));
   }
 
   private static String device(String member) {
@@ -157,7 +162,8 @@ class MulticastTest {
       lab.await(
           member.getKey() + " to get all",
           () ->
-              received(member.getValue(), device(member.getKey())) - before.get(member.getKey())
+              received(member.getValue(), device(member.getKey()))
+                      - before.getOrDefault(member.getKey(), 0L)
                   >= PINGS);
     }
     assertThat(received(outsider, "tap-" + OUTSIDER) - outside).isLessThan(TALK);
@@ -170,16 +176,16 @@ class MulticastTest {
     theKernelsAnswerOurQueries("239.1.1.1");
     // Leaving: by IGMPv2 and IGMPv3.
     for (String name : List.of("h1", "h2")) {
-      members.get(name).ip("addr", "del", "239.1.1.1/32", "dev", device(name));
+      member(name).ip("addr", "del", "239.1.1.1/32", "dev", device(name));
     }
     lab.await("two to be out of the group", () -> ports("239.1.1.1").size() == 6);
-    long before = received(members.get("h2"), "tap-h2");
+    long before = received(member("h2"), "tap-h2");
     var _ =
         Command.run(
             LIMIT,
             sender.command(
                 "ping", "-q", "-I", "tap-s", "-c", "300", "-i", "0.005", "-W", "1", "239.1.1.1"));
-    assertThat(received(members.get("h2"), "tap-h2") - before).isLessThan(TALK);
+    assertThat(received(member("h2"), "tap-h2") - before).isLessThan(TALK);
   }
 
   @Test
@@ -193,7 +199,7 @@ class MulticastTest {
   /// group, whatever its kernel reports.
   @Test
   void aGuestsOwnListDecidesOverItsReports() throws Exception {
-    Namespace guest = members.get("g");
+    Namespace guest = member("g");
     guest.ip("addr", "add", "239.3.3.3/32", "dev", "eth0", "autojoin");
     lab.await("the guest to be a member", () -> ports("239.3.3.3").size() == 1);
     JsonNode vif = lab.vif("g");
