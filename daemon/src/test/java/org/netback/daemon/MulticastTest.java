@@ -126,13 +126,12 @@ class MulticastTest {
     return least;
   }
 
+  /// Frames that a kernel's device has received.
   private static long received(Namespace namespace, String device) throws IOException {
-    for (String line : namespace.succeed(LIMIT, "cat", "/proc/net/dev").split("\n")) {
-      if (line.strip().startsWith(device + ':')) {
-        return Long.parseLong(line.substring(line.indexOf(':') + 1).strip().split(" +")[1]);
-      }
-    }
-    throw new IOException("no " + device);
+    return Long.parseLong(
+        namespace
+            .succeed(LIMIT, "cat", "/sys/class/net/" + device + "/statistics/rx_packets")
+            .strip());
   }
 
   /// Sends to a group, and looks at what each kernel's device has received.

@@ -19,7 +19,7 @@ import org.netback.daemon.control.ControlClient;
 /// Rates as iperf3 measures them between kernels.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RateLimitTest {
-  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration LIMIT = Duration.ofMinutes(2);
   private static final double RATE = 10e6;
 
   private Lab lab;
