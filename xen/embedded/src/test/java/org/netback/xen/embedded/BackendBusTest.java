@@ -421,6 +421,27 @@ class BackendBusTest {
     await(() -> state(guest).equals("4"));
   }
 
+  /// XSA-349 was a queue of such changes.
+  @Test
+  void looksOnceForAllChangesOfALiveKey() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    XenStore guest = connectedGuest(toolstack);
+    int before = device().refreshes;
+
+    for (int i = 0; i <= 3000; i++) {
+      guest.write(FRONT + "/request-live", Integer.toString(i));
+    }
+    await(() -> device().live.equals("3000"));
+
+    // All that was written before the loop had its turn is one look; the rest came meanwhile.
+    assertThat(device().refreshes - before).isLessThan(300);
+    guest.remove(FRONT + "/request-live");
+    await(() -> device().live.isEmpty());
+    int refreshed = device().refreshes;
+    toolstack.write(BACK + "/rate", "1,1");
+    await(() -> device().refreshes > refreshed);
+  }
+
   @Test
   void connectsAGuestThatReconnectsWithoutPauseAFewTimesASecond() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);

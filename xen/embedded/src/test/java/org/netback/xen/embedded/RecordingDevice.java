@@ -17,6 +17,11 @@ final class RecordingDevice implements DeviceBackend {
   boolean throwInConnect;
   boolean storeRefuses;
 
+  /// What the live key was when the bus had it read last, and how often it has.
+  volatile String live = "";
+
+  volatile int refreshes;
+
   RecordingDevice(BackendDevice device) {
     this.device = device;
   }
@@ -38,6 +43,17 @@ final class RecordingDevice implements DeviceBackend {
     if (throwInConnect) {
       throw new IllegalStateException("planted");
     }
+  }
+
+  @Override
+  public List<String> liveKeys() {
+    return List.of("request-live");
+  }
+
+  @Override
+  public void refresh() throws StoreException {
+    refreshes++;
+    live = device.frontendKey("request-live").orElse("");
   }
 
   @Override
