@@ -18,9 +18,9 @@ final class RecordingDevice implements DeviceBackend {
   boolean storeRefuses;
 
   /// What the live key was when the bus had it read last, and how often it has.
-  volatile String live = "";
+  String live = "";
 
-  volatile int refreshes;
+  int refreshes;
 
   RecordingDevice(BackendDevice device) {
     this.device = device;
