@@ -61,6 +61,14 @@ public final class NetworkLab implements AutoCloseable {
     return run(all.toArray(String[]::new));
   }
 
+  /// Pings until as many answers have come as `-c` says; fails if they do not. Without a deadline
+  /// ping gives up two round trips after its last request, which a busy machine takes longer for.
+  public void ping(String namespace, String... options) throws IOException {
+    List<String> all = new ArrayList<>(List.of("ping", "-w", "20"));
+    all.addAll(List.of(options));
+    runIn(namespace, all.toArray(String[]::new));
+  }
+
   /// Starts a command that goes on until it is done or the test is.
   public Process start(String... command) throws IOException {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
