@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /// One end publishes at the very moment at which the other looks a last time before it sleeps. If
@@ -95,12 +96,12 @@ class RingRacesTest {
     return race;
   }
 
-  /// Waits for the other end, without sleeping.
+  /// Waits for the other end, awake at first, so that both go on at the same moment.
   private void meet() {
     int round = arrivals.getAndIncrement() / 2;
     for (int spins = 0; arrivals.get() / 2 == round; spins++) {
       if (spins > 1000) {
-        Thread.yield();
+        LockSupport.parkNanos(1000); // it may be waiting for this very processor
       }
       Thread.onSpinWait();
     }
