@@ -213,6 +213,7 @@ final class DaemonRoutes {
         view.put("acceptsTcpv4Segmentation", accepts.tcpv4Segmentation());
         view.put("acceptsTcpv6Segmentation", accepts.tcpv6Segmentation());
         view.put("maxLength", accepts.maxLength());
+        view.put("hashing", vif.hashing());
         view.put("tx", vif.queues().stream().map(queue -> queue.tx()).toList());
         view.put("rx", vif.queues().stream().map(queue -> queue.rx()).toList());
         return view;

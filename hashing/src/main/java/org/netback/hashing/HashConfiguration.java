@@ -1,5 +1,6 @@
 package org.netback.hashing;
 
+import java.util.StringJoiner;
 import org.netback.packet.Frame;
 import org.netback.packet.Headers;
 
@@ -60,6 +61,21 @@ public final class HashConfiguration {
   /// Whether frames are hashed and led to queues by this; if not, the backend does as it likes.
   public boolean isOn() {
     return toeplitz && types != 0;
+  }
+
+  /// For people: `off`, or the types and the size of the mapping, 0 for the hash modulo the queues.
+  @Override
+  public String toString() {
+    if (!isOn()) {
+      return "off";
+    }
+    StringJoiner names = new StringJoiner(" ", "toeplitz ", ", mapping " + mapping.size());
+    for (HashType type : HashType.values()) {
+      if ((types & type.bit()) != 0) {
+        names.add(type.name());
+      }
+    }
+    return names.toString();
   }
 
   /// The hash of a frame with its type, for [#type], [#value] and [#queue].

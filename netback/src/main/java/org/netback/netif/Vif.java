@@ -171,6 +171,7 @@ public final class Vif implements DeviceBackend {
         fromGuest.rate(),
         port.credit().rate(),
         port.accepts(),
+        port.hashing().toString(),
         port.counters().ingressFrames(),
         port.counters().ingressOctets(),
         port.counters().egressFrames(),

@@ -47,6 +47,11 @@ public final class VifPort implements Port {
     link = Link.DOWN;
   }
 
+  /// What the guest has chosen of hashing; nothing while it is not connected.
+  HashConfiguration hashing() {
+    return link.hashing.get();
+  }
+
   @Override
   public String name() {
     return name;

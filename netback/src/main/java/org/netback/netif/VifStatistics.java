@@ -17,6 +17,7 @@ import org.netback.xen.bus.DeviceId;
 /// @param fromGuest the most that the guest may send
 /// @param toGuest the most that the guest is sent
 /// @param accepts what its guest takes off the switch's hands
+/// @param hashing what its guest has chosen of it, for people
 /// @param ingressFrames from the guest, since the vif appeared; likewise the next three
 /// @param egressFrames to the guest
 /// @param drops frames not delivered, by reason; reasons that occurred
@@ -31,6 +32,7 @@ public record VifStatistics(
     Rate fromGuest,
     Rate toGuest,
     OffloadSet accepts,
+    String hashing,
     long ingressFrames,
     long ingressOctets,
     long egressFrames,

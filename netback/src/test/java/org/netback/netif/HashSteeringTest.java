@@ -9,6 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.hashing.HashType;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -104,6 +105,20 @@ final class HashSteeringTest {
     house.settle();
     assertThat(found).isNotEqualTo(-1);
     return found;
+  }
+
+  @Test
+  void showsWhatTheGuestHasChosen() {
+    assertThat(guest.statistics().hashing()).isEqualTo("off");
+    ctrl.hash(KEY);
+    assertThat(guest.statistics().hashing())
+        .isEqualTo("toeplitz IPV4 IPV4_TCP IPV6 IPV6_TCP, mapping 0");
+    ctrl.map(3, 2, 1);
+    ctrl.demand(CtrlRequest.TYPE_SET_HASH_FLAGS, HashType.IPV6.bit(), 0, 0);
+    assertThat(guest.statistics().hashing()).isEqualTo("toeplitz IPV6, mapping 3");
+    guest.vif.disconnect();
+    house.settle();
+    assertThat(guest.statistics().hashing()).isEqualTo("off");
   }
 
   @Test
