@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /// The guests of a run: a process of its own, one thread in C that costs the same whether netback
-/// or C is the backend (`src/main/c`). Confined to one thread.
+/// or C is the backend (`src/main/c/rings`). Confined to one thread.
 final class Guests implements AutoCloseable {
   private static final long END_SECONDS = 5;
 

@@ -11,9 +11,9 @@ import java.util.Locale;
 /// the least that the job allows. The guests are the same program, one thread, in both; rounds of
 /// one and of the other alternate.
 ///
-/// `RingToRing BINARY [ROUNDS [SECONDS [CASE…]]]`: BINARY is what `src/main/c` compiles to; a CASE
-/// is the start of a row's name, as `event:64:1`. Prints two tables in Markdown: medians of the
-/// rounds, of the ratios too.
+/// `RingToRing BINARY [ROUNDS [SECONDS [CASE…]]]`: BINARY is what `src/main/c/rings` compiles to; a
+/// CASE is the start of a row's name, as `event:64:1`. Prints two tables in Markdown: medians of
+/// the rounds, of the ratios too.
 public final class RingToRing {
   private static final int[] LENGTHS = {64, 1500, 65514};
   private static final int[] QUEUES = {1, 2, 4};
