@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
@@ -175,6 +176,14 @@ final class Rig implements AutoCloseable {
     return new DeviceId(NetBackend.TYPE, domid, 0);
   }
 
+  /// How often guests were notified.
+  long notifications(Guests guests) {
+    return guests.domids().stream()
+        .flatMap(domid -> statistics(domid).queues().stream())
+        .mapToLong(queue -> queue.tx().notifications() + queue.rx().notifications())
+        .sum();
+  }
+
   /// CPU time of the thread that serves the queues.
   long cpuNanos() {
     return threads.getThreadCpuTime(thread.threadId());
@@ -185,9 +194,13 @@ final class Rig implements AutoCloseable {
     return threads.getThreadAllocatedBytes(thread.threadId());
   }
 
-  /// After the guests.
+  /// After the guests, whose devices must be gone before the store is.
   @Override
   public void close() throws IOException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!netBackend.statistics().isEmpty() && System.nanoTime() < end) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
     bus.abandon().toCompletableFuture().join();
     backend.close();
     ground.close();

@@ -70,9 +70,9 @@ public final class RingToRing {
           new Workload(Mode.EVENT, length, 2, Workload.UNBOUNDED, true), new Side(), new Side(), 0);
     }
     System.out.println(
-        "| idle threads | octets | queues | learning | frames/s | C | ratio"
-            + " | backend CPU, ns/frame | C | ratio | guests' CPU, ns/frame | C"
-            + " | garbage, octets/frame | frames per notification of the backend | lost |");
+        "| idle threads | octets | queues | learning | frames/s | C | ratio | backend CPU, ns/frame"
+            + " | C | ratio | guests' CPU, ns/frame | C | garbage, octets/frame | frames per"
+            + " notification: of the backend, of the guests | lost |");
     System.out.println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (Workload workload : cases) {
       if (workload.inFlight() > 1) {
@@ -98,7 +98,7 @@ public final class RingToRing {
     System.out.printf(
         Locale.ROOT,
         "| %s | %d | %d | %s | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.3f"
-            + " | %,.0f | %,d |%n",
+            + " | %,.0f, %,.0f | %,d |%n",
         workload.mode(),
         workload.octets(),
         workload.queues(),
@@ -113,6 +113,7 @@ public final class RingToRing {
         limit.median(Report::guestNanos),
         ours.garbage(),
         (double) ours.sum(Report::frames) / Math.max(1, ours.sum(Report::notified)),
+        (double) ours.sum(Report::frames) / Math.max(1, ours.notifications()),
         ours.sum(Report::lost));
   }
 

@@ -5,12 +5,14 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /// What one side of a comparison did, round by round.
 final class Side {
   private final List<Report> reports = new ArrayList<>();
   private final List<Double> backendNanos = new ArrayList<>();
   private long garbage;
+  private long notifications;
 
   /// A round of C's backend.
   void add(Report report) {
@@ -22,8 +24,10 @@ final class Side {
   void add(Rig rig, Guests guests, double seconds) throws IOException {
     long cpu = rig.cpuNanos();
     long allocated = rig.allocated();
+    long notified = rig.notifications(guests);
     Report report = guests.run(seconds);
     reports.add(report);
+    notifications += rig.notifications(guests) - notified;
     garbage += rig.allocated() - allocated;
     backendNanos.add((double) (rig.cpuNanos() - cpu) / Math.max(1, report.frames()));
   }
@@ -59,7 +63,12 @@ final class Side {
     return (double) garbage / Math.max(1, sum(Report::frames));
   }
 
-  long sum(java.util.function.ToLongFunction<Report> figure) {
+  /// How often the backend, netback's, notified a guest.
+  long notifications() {
+    return notifications;
+  }
+
+  long sum(ToLongFunction<Report> figure) {
     return reports.stream().mapToLong(figure).sum();
   }
 
