@@ -50,15 +50,13 @@ void guests_wait_for(struct guests *g, int eventfd) {
   ok(epoll_ctl(g->wakeups, EPOLL_CTL_ADD, eventfd, &in), "epoll_ctl");
 }
 
-static void ring_bell(struct guests *g, int bell) {
-  g->notified++;
-  notify(bell);
-}
-
 /* A frame has arrived whose first octet is in the slot's page. */
 static void take(struct guests *g, struct rx *q, const uint8_t *frame) {
   uint64_t sequence;
-  if (memcmp(frame + 6, SENDER, 6)) return; /* the switch asks for members of groups */
+  uint32_t source, sender;
+  memcpy(&source, frame + 8, 4);
+  memcpy(&sender, SENDER + 2, 4);
+  if (source != sender) return; /* the switch asks for members of groups */
   memcpy(&sequence, frame + SEQUENCE_AT, sizeof sequence);
   uint64_t *expected = &q->expected[(sequence >> 48) % MOST_QUEUES];
   uint64_t number = sequence & 0xffffffffffff;
@@ -89,8 +87,6 @@ static int receive(struct guests *g, struct rx *q) {
     q->ring->slot[q->prod % SLOTS].req = (struct rx_request){q->prod % SLOTS, 0, q->grefs[q->prod % SLOTS]};
   if (q->prod == old) return 0;
   atomic_store_explicit(&q->ring->at.req_prod, q->prod, memory_order_release);
-  atomic_thread_fence(memory_order_seq_cst);
-  if (wanted(&q->ring->at.req_event, old, q->prod)) ring_bell(g, q->bell);
   return 1;
 }
 
@@ -118,15 +114,26 @@ static int slots_of(const struct guests *g) {
 /* Puts up to `most` frames, as far as there are slots. */
 static int transmit(struct guests *g, struct tx *q, int most) {
   int slots = slots_of(g), n = 0;
-  uint32_t old = q->prod;
   q->cons = atomic_load_explicit(&q->ring->at.rsp_prod, memory_order_acquire);
   for (; n < most && q->prod - q->cons + slots <= SLOTS; n++) put(q, g->options->size);
-  if (n) {
-    atomic_store_explicit(&q->ring->at.req_prod, q->prod, memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (wanted(&q->ring->at.req_event, old, q->prod)) ring_bell(g, q->bell);
-  }
+  if (n) atomic_store_explicit(&q->ring->at.req_prod, q->prod, memory_order_release);
   return n;
+}
+
+static void announce_ring(struct guests *g, struct indices *at, uint32_t *announced, uint32_t prod, int bell) {
+  if (*announced != prod && wanted(&at->req_event, *announced, prod)) {
+    g->notified++;
+    notify(bell);
+  }
+  *announced = prod;
+}
+
+/* Notifies the backend of what was published, where it asked for it: after one fence for all rings. */
+static void announce(struct guests *g) {
+  atomic_thread_fence(memory_order_seq_cst);
+  for (int i = 0; i < g->rings; i++) announce_ring(g, &g->rx[i].ring->at, &g->rx[i].announced, g->rx[i].prod, g->rx[i].bell);
+  for (int i = 0; i < g->options->queues; i++)
+    announce_ring(g, &g->tx[i].ring->at, &g->tx[i].announced, g->tx[i].prod, g->tx[i].bell);
 }
 
 static uint64_t sent(const struct guests *g) {
@@ -147,22 +154,26 @@ static uint64_t received(const struct guests *g, int from, int to) {
 
 static uint64_t arrived(const struct guests *g) { return received(g, 1, 1 + members(g)); }
 
+/* What every guest has to do once, but for sending. */
 static int receive_all(struct guests *g) {
   int worked = 0;
   for (int i = 0; i < g->rings; i++) worked |= receive(g, &g->rx[i]);
+  if (worked) announce(g);
   return worked;
 }
 
 /* What every guest has to do once. */
 static int pass(struct guests *g) {
-  int worked = receive_all(g), queues = g->options->queues, most = BATCH;
-  for (int i = 0; i < queues; i++) {
+  int worked = 0, most = BATCH;
+  for (int i = 0; i < g->rings; i++) worked |= receive(g, &g->rx[i]);
+  for (int i = 0; i < g->options->queues; i++) {
     if (g->options->in_flight < SLOTS) {
       int64_t room = g->options->in_flight - (int64_t)(sent(g) - arrived(g) - g->lost);
       most = room < BATCH ? room : BATCH;
     }
     worked |= transmit(g, &g->tx[i], most);
   }
+  if (worked) announce(g);
   return worked;
 }
 
@@ -200,6 +211,7 @@ void guests_spread(struct guests *g) {
       uint64_t before[MOST_QUEUES];
       for (int r = 0; r < queues; r++) before[r] = g->rx[queues + r].frames;
       transmit(g, q, 1);
+      announce(g);
       for (double end = now() + PATIENCE; !placed && now() < end;) {
         receive_all(g);
         for (int r = 0; r < queues; r++)

@@ -49,7 +49,7 @@ struct tx {
   _Alignas(64) struct tx_ring *ring;
   uint8_t *pages;           /* one per slot */
   uint32_t grefs[SLOTS];
-  uint32_t prod, cons;
+  uint32_t prod, cons, announced;
   int bell;                 /* eventfd that the backend waits for */
   int number;
   uint64_t sent;
@@ -60,7 +60,7 @@ struct rx {
   _Alignas(64) struct rx_ring *ring;
   uint8_t *pages;
   uint32_t grefs[SLOTS];
-  uint32_t prod, cons;
+  uint32_t prod, cons, announced;
   int bell;
   uint64_t frames;
   uint64_t expected[MOST_QUEUES]; /* next sequence number by sending queue */
