@@ -43,6 +43,12 @@ record Report(
     return frames / seconds;
   }
 
+  /// How much of the time the guests' thread ran: where it never sleeps, what is missing to 1 was
+  /// taken by other load.
+  double guestShare() {
+    return guestNanos * frames / seconds / 1e9;
+  }
+
   private static double field(String line, String name) throws IOException {
     Matcher field = Pattern.compile('"' + name + "\": (-?[0-9.]+)").matcher(line);
     if (!field.find()) {

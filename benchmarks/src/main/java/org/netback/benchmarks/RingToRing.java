@@ -71,9 +71,9 @@ public final class RingToRing {
     }
     System.out.println(
         "| idle threads | octets | queues | learning | frames/s | C | ratio | backend CPU, ns/frame"
-            + " | C | ratio | guests' CPU, ns/frame | C | garbage, octets/frame | frames per"
-            + " notification: of the backend, of the guests | lost |");
-    System.out.println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+            + " | C | ratio | guests' CPU, ns/frame | C | guests ran | C | garbage, octets/frame"
+            + " | frames per notification: of the backend, of the guests | lost |");
+    System.out.println("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (Workload workload : cases) {
       if (workload.inFlight() > 1) {
         throughput(workload);
@@ -97,8 +97,8 @@ public final class RingToRing {
     measure(workload, ours, limit, rounds);
     System.out.printf(
         Locale.ROOT,
-        "| %s | %d | %d | %s | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.3f"
-            + " | %,.0f, %,.0f | %,d |%n",
+        "| %s | %d | %d | %s | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f"
+            + " | %.2f | %.3f | %,.0f, %,.0f | %,d |%n",
         workload.mode(),
         workload.octets(),
         workload.queues(),
@@ -111,6 +111,8 @@ public final class RingToRing {
         ours.backendRatio(limit),
         ours.median(Report::guestNanos),
         limit.median(Report::guestNanos),
+        ours.median(Report::guestShare),
+        limit.median(Report::guestShare),
         ours.garbage(),
         (double) ours.sum(Report::frames) / Math.max(1, ours.sum(Report::notified)),
         (double) ours.sum(Report::frames) / Math.max(1, ours.notifications()),
