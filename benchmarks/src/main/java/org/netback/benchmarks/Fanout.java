@@ -1,81 +1,88 @@
 package org.netback.benchmarks;
 
-import com.sun.management.ThreadMXBean;
-import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.netback.vswitch.DropReason;
-import org.netback.xen.ring.RingViolation;
 
 /// How many copies of a group's frames a second go from one guest's tx ring to eight members' rx
 /// rings, while a ninth guest, which has not joined, must get none: one loop for the backend, one
 /// thread for all guests, which spins.
 ///
-/// `Fanout [ROUNDS [SECONDS]]`. Prints a table in Markdown; the median of the rounds.
+/// `Fanout BINARY [ROUNDS [SECONDS]]`. Prints a table in Markdown; the median of the rounds.
 public final class Fanout {
   private static final int MEMBERS = 8;
   private static final int[] LENGTHS = {64, 1500};
   private static final double WARM_UP_SECONDS = 4;
+  private static final long GROUP_ADDRESS = 0x0100_5e01_0101L;
+  private static final byte[] GROUP = HexFormat.of().parseHex("ef010101");
 
   private Fanout() {}
 
-  public static void main(String[] args) throws Exception {
-    int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-    double seconds = args.length > 1 ? Double.parseDouble(args[1]) : 2;
+  public static void main(String[] args) throws IOException, InterruptedException {
+    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 7;
+    double seconds = args.length > 2 ? Double.parseDouble(args[2]) : 1;
     System.out.println(
-        "| known by | octets | copies/s | backend CPU, ns/copy | garbage, octets/copy | copies lost"
-            + " | leaked |");
+        "| known by | octets | copies/s | backend CPU, ns/copy | garbage, octets/copy"
+            + " | copies lost | leaked |");
     System.out.println("|---|---|---|---|---|---|---|");
     for (boolean control : new boolean[] {false, true}) {
       for (int length : LENGTHS) {
-        measure(control, length, rounds, seconds);
+        Workload workload = new Workload(Mode.POLL, length, 1, Workload.UNBOUNDED, true);
+        measure(Path.of(args[0]), workload, control, rounds, seconds);
       }
     }
   }
 
-  private static void measure(boolean control, int length, int rounds, double seconds)
-      throws Exception {
-    List<Double> rates = new ArrayList<>();
-    List<Double> nanos = new ArrayList<>();
-    try (FanoutRig rig = new FanoutRig(length, MEMBERS, control)) {
-      drive(rig, WARM_UP_SECONDS);
-      ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-      long loop = rig.backendThread().threadId();
-      long garbage = 0;
-      long copies = 0;
-      for (int round = 0; round < rounds; round++) {
-        long allocated = threads.getThreadAllocatedBytes(loop);
-        long cpu = threads.getThreadCpuTime(loop);
-        long before = rig.copies();
-        long start = System.nanoTime();
-        drive(rig, seconds);
-        long elapsed = System.nanoTime() - start;
-        long got = rig.copies() - before;
-        rates.add(got * 1e9 / elapsed);
-        nanos.add((double) (threads.getThreadCpuTime(loop) - cpu) / got);
-        garbage += threads.getThreadAllocatedBytes(loop) - allocated;
-        copies += got;
+  /// @param control whether members list the group; otherwise they are known by their reports
+  private static void measure(
+      Path binary, Workload workload, boolean control, int rounds, double seconds)
+      throws IOException, InterruptedException {
+    Side side = new Side();
+    try (Rig rig = new Rig();
+        Guests guests = Guests.attachGroup(binary, workload, rig.runDirectory(), MEMBERS)) {
+      if (control) {
+        rig.connect(guests, "request-multicast-control");
+      } else {
+        rig.connect(guests);
       }
+      settle(rig);
+      for (int domid : guests.domids().subList(1, 1 + MEMBERS)) {
+        if (control) {
+          rig.port(domid).multicastFilter().add(GROUP_ADDRESS);
+        } else {
+          IgmpReport.send(rig.port(domid), GROUP);
+        }
+      }
+      long leaked = guests.run(WARM_UP_SECONDS).leaked();
+      for (int round = 0; round < rounds; round++) {
+        side.add(rig, guests, seconds);
+      }
+      List<Integer> domids = guests.domids();
       System.out.printf(
           Locale.ROOT,
-          "| %s | %d | %,.0f | %,.0f | %.3f | %d | %d |%n",
+          "| %s | %d | %,.0f | %,.0f | %.3f | %,d | %d |%n",
           control ? "the guests' lists" : "IGMP reports",
-          length,
-          RingToRing.median(rates),
-          RingToRing.median(nanos),
-          (double) garbage / copies,
-          rig.drops(DropReason.BACKLOG_FULL),
-          rig.leaked());
+          workload.octets(),
+          side.median(Report::perSecond),
+          side.backendNanos(),
+          side.garbage(),
+          domids.stream()
+              .mapToLong(d -> rig.statistics(d).drops().getOrDefault(DropReason.BACKLOG_FULL, 0L))
+              .sum(),
+          leaked + side.sum(Report::leaked));
     }
   }
 
-  private static void drive(FanoutRig rig, double seconds) throws RingViolation {
-    long end = System.nanoTime() + (long) (seconds * 1e9);
-    for (long rounds = 1; (rounds & 63) != 0 || System.nanoTime() < end; rounds++) {
-      if (!rig.round()) {
-        Thread.onSpinWait();
-      }
+  /// Until every port has been asked for its groups and has had the time to answer.
+  private static void settle(Rig rig) throws InterruptedException {
+    for (int i = 0; i < 4; i++) {
+      rig.age();
+      TimeUnit.SECONDS.sleep(1);
     }
+    rig.age();
   }
 }

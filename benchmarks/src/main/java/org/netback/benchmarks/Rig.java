@@ -1,75 +1,65 @@
 package org.netback.benchmarks;
 
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.netif.VifStatistics;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MacLimits;
-import org.netback.vswitch.Network;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.XenbusState;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.embedded.GuestDomain;
-import org.netback.xen.embedded.GuestSpec;
-import org.netback.xen.event.EventChannel;
-import org.netback.xen.frontends.CtrlFront;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.io.netif.CtrlResponse;
-import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.store.XenStore;
 
-/// A whole backend as the daemon composes it, on an embedded ground, with a sending and a receiving
-/// guest: one loop for all queues, the guests' halves of the rings in the hands of the caller's
-/// thread.
+/// A whole backend as the daemon composes it, on an embedded ground, with guests in a process of
+/// their own: one loop for all queues, on a core of its own where there are two.
 final class Rig implements AutoCloseable {
   private static final int BACKEND = 0;
-  private static final long PATIENCE_MILLIS = 10_000;
+  private static final int MOST_QUEUES = 4;
+  private static final long PATIENCE_SECONDS = 20;
   private static final String NETWORK = "bench";
-  private static final MacAddress RECEIVER_ADDRESS = MacAddress.parse("00:16:3e:00:00:02");
-  private static final byte[] RECEIVER = HexFormat.of().parseHex("00163e000002");
-  private static final byte[] SENDER = HexFormat.of().parseHex("00163e000001");
+  private static final MacAddress SENDER = MacAddress.parse("00:16:3e:00:00:01");
+  private static final MacAddress RECEIVER = MacAddress.parse("00:16:3e:00:00:02");
+  private static final List<String> FEATURES =
+      List.of(
+          "request-rx-copy",
+          "feature-rx-notify",
+          "feature-sg",
+          "feature-gso-tcpv4",
+          "feature-gso-tcpv6",
+          "feature-ipv6-csum-offload");
 
-  private final Path run;
-  private final EmbeddedGround ground;
-  private final Backend backend;
+  private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private final Path run = Files.createTempDirectory("netback-bench");
+  private final EmbeddedGround ground = EmbeddedGround.open(run);
+  private final Backend backend = ground.backend();
   private final Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
   private final NettyLoop queueLoop = NettyLoop.start("queues");
   private final NettyLoop busLoop = NettyLoop.start("bus");
-  private final NettyLoop guestLoop = NettyLoop.start("guests");
   private final ExecutorService storeWriter = Executors.newSingleThreadExecutor();
-  private final BackendBus bus;
   private final NetBackend netBackend;
-  private final GuestDomain sender;
-  private final GuestDomain receiver;
-  private final List<Source> sources = new ArrayList<>();
-  private final List<Sink> sinks = new ArrayList<>();
-  private final List<EventChannel> txChannels = new ArrayList<>();
-  private final List<EventChannel> rxChannels = new ArrayList<>();
+  private final BackendBus bus;
+  private final Thread thread;
 
-  /// @param grants how the backend comes by the guests' pages
-  /// @param wake called on a loop of the guests' own when the backend notifies one of them
-  Rig(int length, int queues, Grants grants, Runnable wake)
-      throws IOException, InterruptedException {
-    run = Files.createTempDirectory("netback-bench");
-    ground = EmbeddedGround.open(run);
-    backend = ground.backend();
+  Rig() throws IOException, InterruptedException {
     netBackend =
         new NetBackend(
             vswitch,
@@ -77,198 +67,145 @@ final class Rig implements AutoCloseable {
             backend.grants(),
             backend.events(),
             List.of(queueLoop),
-            queues,
+            MOST_QUEUES,
             storeWriter);
     bus = new BackendBus(backend.store(), busLoop, BACKEND, Map.of(NetBackend.TYPE, netBackend));
     bus.start();
-    sender = ground.createDomain(GuestSpec.of("sender", NETWORK));
-    receiver = ground.createDomain(GuestSpec.of("receiver", NETWORK));
-    List<Sink> unusedSinks = new ArrayList<>();
-    List<Source> unusedSources = new ArrayList<>();
-    List<EventChannel> unused = new ArrayList<>();
-    connect(receiver, queues, length, grants, wake, sinks, unusedSources, unused, rxChannels);
-    connect(sender, queues, length, grants, wake, unusedSinks, sources, txChannels, unused);
-    teach();
+    CompletableFuture<Path> task = new CompletableFuture<>();
+    CompletableFuture<Thread> found = new CompletableFuture<>();
+    queueLoop.execute(
+        () -> {
+          found.complete(Thread.currentThread());
+          try {
+            task.complete(Files.readSymbolicLink(Path.of("/proc/thread-self")));
+          } catch (IOException e) {
+            task.completeExceptionally(e);
+          }
+        });
+    thread = found.join();
+    pin(task.join().getFileName().toString());
   }
 
-  private void connect(
-      GuestDomain guest,
-      int queues,
-      int length,
-      Grants grants,
-      Runnable wake,
-      List<Sink> rx,
-      List<Source> tx,
-      List<EventChannel> txEvents,
-      List<EventChannel> rxEvents)
-      throws IOException, InterruptedException {
-    XenStore store = guest.store();
-    String front = guest.frontendPath(0);
-    String back = store.read(front + "/backend").orElseThrow();
-    await(store, back + "/state", XenbusState.INIT_WAIT);
-    if (queues > 1) {
-      store.write(front + "/multi-queue-num-queues", Integer.toString(queues));
+  /// As C's backend is: to the last core, the guests being on the first.
+  private static void pin(String task) throws IOException, InterruptedException {
+    int last = Runtime.getRuntime().availableProcessors() - 1;
+    Process taskset =
+        new ProcessBuilder("taskset", "-p", "-c", Integer.toString(last), task)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    if (taskset.waitFor() != 0) {
+      throw new IOException("taskset failed for thread " + task);
     }
-    for (int i = 0; i < queues; i++) {
-      Source source = new Source(guest.memory(), BACKEND, i, length, header(length, i));
-      Sink sink = new Sink(guest.memory(), BACKEND, queues);
-      EventChannel txEvent = channel(guest, wake);
-      EventChannel rxEvent = channel(guest, wake);
-      tx.add(source);
-      rx.add(sink);
-      txEvents.add(txEvent);
-      rxEvents.add(rxEvent);
-      String prefix = queues == 1 ? front + '/' : front + "/queue-" + i + '/';
-      store.write(prefix + "tx-ring-ref", Integer.toString(source.ringRef()));
-      store.write(prefix + "rx-ring-ref", Integer.toString(sink.ringRef()));
-      store.write(prefix + "event-channel-tx", Integer.toString(txEvent.port()));
-      store.write(prefix + "event-channel-rx", Integer.toString(rxEvent.port()));
-    }
-    for (String feature :
-        List.of(
-            "request-rx-copy",
-            "feature-rx-notify",
-            "feature-sg",
-            "feature-gso-tcpv4",
-            "feature-gso-tcpv6",
-            "feature-ipv6-csum-offload")) {
-      store.write(front + '/' + feature, "1");
-    }
-    CtrlFront ctrl = CtrlFront.open(guest.memory(), guest.events(), BACKEND, guestLoop);
-    store.write(front + "/ctrl-ring-ref", Integer.toUnsignedString(ctrl.ringRef()));
-    store.write(front + "/event-channel-ctrl", Integer.toString(ctrl.port()));
-    store.write(front + "/state", XenbusState.CONNECTED.text());
-    await(store, back + "/state", XenbusState.CONNECTED);
-    for (int i = 0; i < queues && grants == Grants.MAPPED; i++) {
-      List<GrefEntry> pages = new ArrayList<>(tx.get(i).pages());
-      pages.addAll(rx.get(i).pages());
-      int status = ctrl.addGrefs(i, pages).join().status();
-      if (status != CtrlResponse.STATUS_SUCCESS) {
-        throw new IOException("pages of queue " + i + " not mapped: status " + status);
+  }
+
+  /// Where guests attach.
+  Path runDirectory() {
+    return run;
+  }
+
+  /// Connects guests' devices.
+  ///
+  /// @param features that the guests' frontends have beside those that all of them need
+  void connect(Guests guests, String... features) throws IOException, InterruptedException {
+    XenStore store = backend.store();
+    for (int domid : guests.domids()) {
+      await(store, back(domid), XenbusState.INIT_WAIT);
+      for (String feature : FEATURES) {
+        store.write(front(domid) + feature, "1");
+      }
+      for (String feature : features) {
+        store.write(front(domid) + feature, "1");
       }
     }
-  }
-
-  /// How the backend comes by what lies in the guests' pages.
-  enum Grants {
-    /// One grant copy per slot.
-    COPIED,
-    /// Mapped for good when the guests connect.
-    MAPPED
-  }
-
-  private EventChannel channel(GuestDomain guest, Runnable wake) throws IOException {
-    return guest
-        .events()
-        .allocate(
-            BACKEND,
-            guestLoop,
-            () -> {
-              wake.run();
-              return true;
-            });
-  }
-
-  /// Enters the receiver's address as a frame of its own would, so that none is flooded to it.
-  private void teach() {
-    String port = new DeviceId(NetBackend.TYPE, receiver.domid(), 0).toString();
-    Network network = vswitch.network(NETWORK);
-    for (SwitchPort attached : network.ports()) {
-      if (attached.name().equals(port)) {
-        network.addStatic(RECEIVER_ADDRESS, attached);
-      }
+    for (Guests.Key key : guests.keys()) {
+      store.write(front(key.domid()) + key.name(), key.value());
+    }
+    for (int domid : guests.domids()) {
+      store.write(front(domid) + "state", XenbusState.CONNECTED.text());
+      await(store, back(domid), XenbusState.CONNECTED);
     }
   }
 
-  private static byte[] header(int length, int flow) {
-    byte[] header = new byte[54];
-    System.arraycopy(RECEIVER, 0, header, 0, 6);
-    System.arraycopy(SENDER, 0, header, 6, 6);
-    if (length <= 4096) {
-      header[12] = (byte) 0x88;
-      header[13] = (byte) 0xb5;
-      header[14] = (byte) flow;
-      return header;
-    }
-    // IPv4 and TCP, as far as a GSO frame that stays whole needs them.
-    header[12] = 8;
-    header[14] = 0x45;
-    header[16] = (byte) (length - 14 >> 8);
-    header[17] = (byte) (length - 14);
-    header[22] = 64;
-    header[23] = 6;
-    header[26] = 10;
-    header[29] = 1;
-    header[30] = 10;
-    header[33] = 2;
-    header[35] = (byte) flow;
-    header[37] = 80;
-    header[46] = 0x50;
-    return header;
+  private static String front(int domid) {
+    return "/local/domain/" + domid + "/device/vif/0/";
   }
 
-  private static void await(XenStore store, String path, XenbusState state)
+  private static String back(int domid) {
+    return "/local/domain/" + BACKEND + "/backend/vif/" + domid + "/0/";
+  }
+
+  private static void await(XenStore store, String back, XenbusState state)
       throws IOException, InterruptedException {
-    CompletableFuture<Void> reached = new CompletableFuture<>();
-    try (XenStore.Watch _ =
-        store.watch(
-            path,
-            _ -> {
-              try {
-                if (XenbusState.parse(store.read(path).orElse("")) == state) {
-                  reached.complete(null);
-                }
-              } catch (IOException e) {
-                reached.completeExceptionally(e);
-              }
-            })) {
-      reached.orTimeout(PATIENCE_MILLIS, TimeUnit.MILLISECONDS).join();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (XenbusState.parse(store.read(back + "state").orElse("")) != state) {
+      if (System.nanoTime() > end) {
+        throw new IOException(back + " does not become " + state);
+      }
+      TimeUnit.MILLISECONDS.sleep(2);
     }
   }
 
-  Source source(int queue) {
-    return sources.get(queue);
+  /// Enters the receiver's address, so that nothing is flooded to it, and without learning the
+  /// sender's.
+  void enterAddresses(Guests guests, boolean learning) {
+    vswitch.network(NETWORK).addStatic(RECEIVER, port(guests.domids().get(1)));
+    if (!learning) {
+      vswitch.network(NETWORK).addStatic(SENDER, port(guests.domids().get(0)));
+    }
   }
 
-  Sink sink(int queue) {
-    return sinks.get(queue);
+  SwitchPort port(int domid) {
+    String name = id(domid).toString();
+    return vswitch.network(NETWORK).ports().stream()
+        .filter(port -> port.name().equals(name))
+        .findAny()
+        .orElseThrow();
   }
 
-  /// The sending guest's doorbell.
-  EventChannel txChannel(int queue) {
-    return txChannels.get(queue);
+  /// What a daemon does every second.
+  void age() {
+    vswitch.age();
   }
 
-  /// The receiving guest's doorbell.
-  EventChannel rxChannel(int queue) {
-    return rxChannels.get(queue);
+  VifStatistics statistics(int domid) {
+    return netBackend.statistics(id(domid)).orElseThrow();
   }
 
-  /// The thread of the loop that serves the queues.
-  Thread backendThread() {
-    CompletableFuture<Thread> thread = new CompletableFuture<>();
-    queueLoop.execute(() -> thread.complete(Thread.currentThread()));
-    return thread.join();
+  private static DeviceId id(int domid) {
+    return new DeviceId(NetBackend.TYPE, domid, 0);
   }
 
-  VifStatistics sending() {
-    return netBackend.statistics(new DeviceId(NetBackend.TYPE, sender.domid(), 0)).orElseThrow();
+  /// How often guests were notified.
+  long notifications(Guests guests) {
+    return guests.domids().stream()
+        .flatMap(domid -> statistics(domid).queues().stream())
+        .mapToLong(queue -> queue.tx().notifications() + queue.rx().notifications())
+        .sum();
   }
 
-  VifStatistics receiving() {
-    return netBackend.statistics(new DeviceId(NetBackend.TYPE, receiver.domid(), 0)).orElseThrow();
+  /// CPU time of the thread that serves the queues.
+  long cpuNanos() {
+    return threads.getThreadCpuTime(thread.threadId());
   }
 
+  /// What that thread has allocated, in octets.
+  long allocated() {
+    return threads.getThreadAllocatedBytes(thread.threadId());
+  }
+
+  /// After the guests, whose devices must be gone before the store is.
   @Override
   public void close() throws IOException {
-    sender.close();
-    receiver.close();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!netBackend.statistics().isEmpty() && System.nanoTime() < end) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
     bus.abandon().toCompletableFuture().join();
     backend.close();
     ground.close();
     queueLoop.close();
     busLoop.close();
-    guestLoop.close();
     storeWriter.shutdownNow();
     try (Stream<Path> files = Files.walk(run)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

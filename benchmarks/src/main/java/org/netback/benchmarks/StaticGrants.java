@@ -1,86 +1,72 @@
 package org.netback.benchmarks;
 
-import com.sun.management.ThreadMXBean;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
-import java.util.List;
+import java.nio.file.Path;
 import java.util.Locale;
-import org.netback.xen.ring.RingViolation;
 
 /// Ring to ring, with the guests' pages mapped for good against a grant copy per slot, in turn.
 ///
-/// `StaticGrants [ROUNDS [SECONDS]]`; prints a table in Markdown: medians of the rounds.
+/// `StaticGrants BINARY [ROUNDS [SECONDS]]`; prints a table in Markdown: medians of the rounds.
 public final class StaticGrants {
   private static final int[] LENGTHS = {64, 1500, 65514};
   private static final double WARM_UP_SECONDS = 4;
 
   private StaticGrants() {}
 
-  public static void main(String[] args) throws IOException, InterruptedException, RingViolation {
-    int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-    double seconds = args.length > 1 ? Double.parseDouble(args[1]) : 1;
+  public static void main(String[] args) throws IOException, InterruptedException {
+    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 7;
+    double seconds = args.length > 2 ? Double.parseDouble(args[2]) : 1;
     System.out.println(
-        "| guests | octets | grant copies: frames/s | mapped: frames/s | ratio |"
+        "| idle threads | octets | grant copies: frames/s | mapped: frames/s | ratio |"
             + " backend CPU, ns/frame: grant copies | mapped | ratio |");
     System.out.println("|---|---|---|---|---|---|---|---|");
-    for (RingToRing.Mode mode : RingToRing.Mode.values()) {
+    for (Mode mode : new Mode[] {Mode.POLL, Mode.EVENT}) {
       for (int length : LENGTHS) {
-        compare(mode, length, rounds, seconds);
+        Workload workload = new Workload(mode, length, 1, Workload.UNBOUNDED, true);
+        compare(Path.of(args[0]), workload, rounds, seconds);
       }
     }
   }
 
-  private static void compare(RingToRing.Mode mode, int length, int rounds, double seconds)
-      throws IOException, InterruptedException, RingViolation {
-    RingToRing.Guests guests = new RingToRing.Guests(mode, 1);
-    try (Rig copied = new Rig(length, 1, Rig.Grants.COPIED, guests::wake);
-        Rig mapped = new Rig(length, 1, Rig.Grants.MAPPED, guests::wake)) {
-      guests.drive(copied, WARM_UP_SECONDS);
-      guests.drive(mapped, WARM_UP_SECONDS);
-      Figures ofCopied = new Figures();
-      Figures ofMapped = new Figures();
+  private static void compare(Path binary, Workload workload, int rounds, double seconds)
+      throws IOException, InterruptedException {
+    Side ofCopied = new Side();
+    Side ofMapped = new Side();
+    try (Rig copyRig = new Rig();
+        Rig mapRig = new Rig();
+        Guests copied = Guests.attach(binary, workload, copyRig.runDirectory());
+        Guests mapped = Guests.attach(binary, workload, mapRig.runDirectory())) {
+      copyRig.connect(copied);
+      copyRig.enterAddresses(copied, true);
+      mapRig.connect(mapped);
+      mapRig.enterAddresses(mapped, true);
+      mapped.map();
+      Report _ = copied.run(WARM_UP_SECONDS);
+      Report _ = mapped.run(WARM_UP_SECONDS);
       for (int round = 0; round < rounds; round++) {
-        ofCopied.add(guests, copied, seconds);
-        ofMapped.add(guests, mapped, seconds);
+        ofCopied.add(copyRig, copied, seconds);
+        ofMapped.add(mapRig, mapped, seconds);
       }
-      long slots = mapped.receiving().queues().getFirst().rx().mappedCopies();
-      if (slots == 0 || copied.receiving().queues().getFirst().rx().mappedCopies() > 0) {
-        throw new IllegalStateException(slots + " slots were copied to mapped pages");
+      if (mappedCopies(mapRig, mapped) == 0 || mappedCopies(copyRig, copied) > 0) {
+        throw new IllegalStateException(
+            mappedCopies(mapRig, mapped) + " slots were copied to mapped pages");
       }
-      System.out.printf(
-          Locale.ROOT,
-          "| %s | %d | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f |%n",
-          mode,
-          length,
-          ofCopied.rate(),
-          ofMapped.rate(),
-          ofMapped.rate() / ofCopied.rate(),
-          ofCopied.nanos(),
-          ofMapped.nanos(),
-          ofMapped.nanos() / ofCopied.nanos());
     }
+    System.out.printf(
+        Locale.ROOT,
+        "| %s | %d | %,.0f | %,.0f | %.2f | %,.0f | %,.0f | %.2f |%n",
+        workload.mode(),
+        workload.octets(),
+        ofCopied.median(Report::perSecond),
+        ofMapped.median(Report::perSecond),
+        ofMapped.ratio(ofCopied, Report::perSecond),
+        ofCopied.backendNanos(),
+        ofMapped.backendNanos(),
+        ofMapped.backendRatio(ofCopied));
   }
 
-  private static final class Figures {
-    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    private final List<Double> rates = new ArrayList<>();
-    private final List<Double> nanos = new ArrayList<>();
-
-    void add(RingToRing.Guests guests, Rig rig, double seconds) throws RingViolation {
-      long thread = rig.backendThread().threadId();
-      long cpu = threads.getThreadCpuTime(thread);
-      RingToRing.Result result = guests.drive(rig, seconds);
-      rates.add(result.perSecond());
-      nanos.add((double) (threads.getThreadCpuTime(thread) - cpu) / result.frames());
-    }
-
-    double rate() {
-      return RingToRing.median(rates);
-    }
-
-    double nanos() {
-      return RingToRing.median(nanos);
-    }
+  /// Of what the receiving guest got.
+  private static long mappedCopies(Rig rig, Guests guests) {
+    return rig.statistics(guests.domids().get(1)).queues().getFirst().rx().mappedCopies();
   }
 }

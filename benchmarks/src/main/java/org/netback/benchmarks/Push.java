@@ -1,8 +1,0 @@
-package org.netback.benchmarks;
-
-/// What a guest's round did to its ring.
-enum Push {
-  NOTHING,
-  QUIET,
-  NOTIFY
-}
