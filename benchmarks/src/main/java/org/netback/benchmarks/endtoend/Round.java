@@ -1,0 +1,60 @@
+package org.netback.benchmarks.endtoend;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.netback.daemon.Cleanup;
+
+/// One switch's turn in one round: all loads, on as many stages as there are numbers of hosts.
+///
+/// @param tools the directory of `traffic` and `tapswitch`
+/// @param cleanup closes a stage that is there when the end comes from outside
+record Round(
+    int number, Driver driver, List<Load> loads, int seconds, Path tools, Cleanup cleanup) {
+
+  /// What does not work, and why.
+  ///
+  /// @param what the switch and the load
+  record Failure(String what, String reason) {}
+
+  /// Runs it. What fails is told and does not keep the rest from being measured.
+  void run(Consumer<Sample> samples, Consumer<Failure> failures) throws IOException {
+    for (int hosts : loads.stream().map(Load::hosts).distinct().toList()) {
+      List<Load> here = loads.stream().filter(load -> load.hosts() == hosts).toList();
+      try (Stage stage = cleanup.add(new Stage(tools, hosts))) {
+        try {
+          stage.start(driver);
+        } catch (IOException e) {
+          failed(failures, "with " + hosts + " hosts", e, stage);
+          continue;
+        }
+        for (Load load : here) {
+          try {
+            samples.accept(new Sample(number, driver.name(), load, measure(stage, load)));
+          } catch (IOException e) {
+            failed(failures, load.key(), e, stage);
+          }
+        }
+      }
+      if (cleanup.isClosed()) {
+        throw new IOException("ended by a signal");
+      }
+    }
+  }
+
+  private Map<String, Double> measure(Stage stage, Load load) throws IOException {
+    load.prepare(stage);
+    var _ = load.run(stage, Math.max(driver.warmUpSeconds(), load.settlingSeconds()));
+    return load.run(stage, seconds);
+  }
+
+  private void failed(Consumer<Failure> failures, String load, IOException e, Stage stage)
+      throws IOException {
+    failures.accept(
+        new Failure(
+            driver.name() + ", " + load + ", round " + number,
+            e.getMessage() + '\n' + stage.logs()));
+  }
+}
