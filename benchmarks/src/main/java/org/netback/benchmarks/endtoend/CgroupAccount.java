@@ -1,7 +1,6 @@
 package org.netback.benchmarks.endtoend;
 
 import java.io.IOException;
-import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 /// controller and also beside hierarchies of version 1.
 final class CgroupAccount implements CpuAccount {
   private static final Path MOUNTS = Path.of("/proc/mounts");
+  private static final String PROCESSES = "cgroup.procs";
   private static final String USAGE = "usage_usec ";
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -49,7 +49,7 @@ final class CgroupAccount implements CpuAccount {
                 "sh",
                 "-c",
                 "echo $$ > \"$0\" && exec \"$@\"",
-                group.resolve("cgroup.procs").toString()));
+                group.resolve(PROCESSES).toString()));
     whole.addAll(command);
     return whole;
   }
@@ -67,16 +67,18 @@ final class CgroupAccount implements CpuAccount {
     throw new IOException(group + "/cpu.stat says nothing of " + USAGE);
   }
 
-  /// Removes the group; its processes have ended, or are about to.
+  /// Removes the group, and ends whatever is left in it: what its processes have started and not
+  /// ended themselves.
   @Override
   public void close() throws IOException {
     long end = System.nanoTime() + PATIENCE_NANOS;
     while (true) {
+      for (String pid : Files.readAllLines(group.resolve(PROCESSES))) {
+        ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly);
+      }
       try {
-        Files.deleteIfExists(group);
+        Files.delete(group);
         return;
-      } catch (DirectoryNotEmptyException e) {
-        throw e;
       } catch (FileSystemException e) {
         // EBUSY until the kernel has done with the last process.
         if (System.nanoTime() > end) {

@@ -67,7 +67,18 @@ public final class EndToEnd implements Callable<Integer> {
   private EndToEnd() {}
 
   public static void main(String[] args) {
-    System.exit(new CommandLine(new EndToEnd()).execute(args));
+    System.exit(
+        new CommandLine(new EndToEnd())
+            .setExecutionExceptionHandler(
+                (problem, _, _) -> {
+                  if (problem instanceof IOException
+                      || problem instanceof IllegalArgumentException) {
+                    System.err.println(problem.getMessage());
+                    return 1;
+                  }
+                  throw problem;
+                })
+            .execute(args));
   }
 
   @Override
@@ -105,7 +116,7 @@ public final class EndToEnd implements Callable<Integer> {
   }
 
   private List<Driver> installed() {
-    Path program = root.resolve("bin/netback").toAbsolutePath();
+    Path program = root.resolve("benchmarks/target/netback/bin/netback").toAbsolutePath();
     List<Driver> known =
         List.of(
             new TapSwitch(),

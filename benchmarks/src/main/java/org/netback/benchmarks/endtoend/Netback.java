@@ -6,7 +6,8 @@ import java.nio.file.Path;
 
 /// This daemon, as a user starts it, with a configuration that leaves everything at its default.
 ///
-/// @param program `bin/netback`
+/// @param program `bin/netback` of a copy of what was built, so that nothing is built while it is
+///   measured
 record Netback(Path program, Shape shape) implements Driver {
   /// What is between the switch and the hosts.
   enum Shape {

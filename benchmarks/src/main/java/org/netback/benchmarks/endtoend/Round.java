@@ -23,7 +23,7 @@ record Round(
   void run(Consumer<Sample> samples, Consumer<Failure> failures) throws IOException {
     for (int hosts : loads.stream().map(Load::hosts).distinct().toList()) {
       List<Load> here = loads.stream().filter(load -> load.hosts() == hosts).toList();
-      try (Stage stage = cleanup.add(new Stage(tools, hosts))) {
+      try (Stage stage = new Stage(tools, hosts, cleanup)) {
         try {
           stage.start(driver);
         } catch (IOException e) {
@@ -38,9 +38,6 @@ record Round(
           }
         }
       }
-      if (cleanup.isClosed()) {
-        throw new IOException("ended by a signal");
-      }
     }
   }
 
@@ -52,6 +49,9 @@ record Round(
 
   private void failed(Consumer<Failure> failures, String load, IOException e, Stage stage)
       throws IOException {
+    if (cleanup.isClosed()) {
+      throw new IOException("ended by a signal", e);
+    }
     failures.accept(
         new Failure(
             driver.name() + ", " + load + ", round " + number,

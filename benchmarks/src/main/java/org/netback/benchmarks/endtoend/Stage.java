@@ -42,8 +42,11 @@ final class Stage implements AutoCloseable {
 
   /// @param tools the directory of `traffic` and `tapswitch`
   /// @param count of hosts
-  Stage(Path tools, int count) throws IOException {
+  /// @param atEnd closes what there is of the stage when the end comes from outside, also while it
+  ///   is being made
+  Stage(Path tools, int count, Cleanup atEnd) throws IOException {
     this.tools = tools;
+    atEnd.add(cleanup);
     String prefix = "nbe" + ProcessHandle.current().pid();
     try {
       directory = Files.createTempDirectory("netback-end-to-end-");
