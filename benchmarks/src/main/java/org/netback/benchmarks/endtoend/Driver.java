@@ -15,7 +15,8 @@ interface Driver {
     return List.of();
   }
 
-  /// Seconds of each load that go by unmeasured: for compilers that learn while a program runs.
+  /// Seconds of each load that go by unmeasured, twice as many of the first: for compilers that
+  /// learn while a program runs.
   default int warmUpSeconds() {
     return 1;
   }

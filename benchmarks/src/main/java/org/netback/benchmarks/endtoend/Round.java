@@ -32,7 +32,8 @@ record Round(
         }
         for (Load load : here) {
           try {
-            samples.accept(new Sample(number, driver.name(), load, measure(stage, load)));
+            samples.accept(
+                new Sample(number, driver.name(), load, measure(stage, load, load == here.get(0))));
           } catch (IOException e) {
             failed(failures, load.key(), e, stage);
           }
@@ -41,9 +42,11 @@ record Round(
     }
   }
 
-  private Map<String, Double> measure(Stage stage, Load load) throws IOException {
+  private Map<String, Double> measure(Stage stage, Load load, boolean first) throws IOException {
     load.prepare(stage);
-    var _ = load.run(stage, Math.max(driver.warmUpSeconds(), load.settlingSeconds()));
+    // What only just was started has more to learn.
+    int warmUp = driver.warmUpSeconds() * (first ? 2 : 1);
+    var _ = load.run(stage, Math.max(warmUp, load.settlingSeconds()));
     return load.run(stage, seconds);
   }
 
