@@ -49,6 +49,7 @@ final class Plot {
         set multiplot layout %d,%d
         set style fill solid 0.85 border lc rgb 'white'
         set boxwidth 0.7
+        set pointintervalbox 0
         set xtics rotate by -35 nomirror scale 0
         set ytics nomirror
         set grid ytics back lt 1 lc rgb '#dddddd'
