@@ -42,7 +42,7 @@ public final class Fanout {
       Path binary, Workload workload, boolean control, int rounds, double seconds)
       throws IOException, InterruptedException {
     Side side = new Side();
-    try (Rig rig = new Rig();
+    try (Rig rig = new Rig(workload.mode());
         Guests guests = Guests.attachGroup(binary, workload, rig.runDirectory(), MEMBERS)) {
       if (control) {
         rig.connect(guests, "request-multicast-control");

@@ -52,14 +52,16 @@ final class Rig implements AutoCloseable {
   private final EmbeddedGround ground = EmbeddedGround.open(run);
   private final Backend backend = ground.backend();
   private final Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
-  private final NettyLoop queueLoop = NettyLoop.start("queues");
+  private final NettyLoop queueLoop;
   private final NettyLoop busLoop = NettyLoop.start("bus");
   private final ExecutorService storeWriter = Executors.newSingleThreadExecutor();
   private final NetBackend netBackend;
   private final BackendBus bus;
   private final Thread thread;
 
-  Rig() throws IOException, InterruptedException {
+  /// @param mode of the loop that serves the queues
+  Rig(Mode mode) throws IOException, InterruptedException {
+    queueLoop = NettyLoop.start("queues", mode.lingerNanos());
     netBackend =
         new NetBackend(
             vswitch,

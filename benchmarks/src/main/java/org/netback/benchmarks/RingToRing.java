@@ -144,7 +144,7 @@ public final class RingToRing {
 
   private void measure(Workload workload, Side ours, Side limit, int rounds)
       throws IOException, InterruptedException {
-    try (Rig rig = new Rig();
+    try (Rig rig = new Rig(workload.mode());
         Guests guests = Guests.attach(binary, workload, rig.runDirectory())) {
       rig.connect(guests);
       rig.enterAddresses(guests, workload.learning());

@@ -32,8 +32,8 @@ public final class StaticGrants {
       throws IOException, InterruptedException {
     Side ofCopied = new Side();
     Side ofMapped = new Side();
-    try (Rig copyRig = new Rig();
-        Rig mapRig = new Rig();
+    try (Rig copyRig = new Rig(workload.mode());
+        Rig mapRig = new Rig(workload.mode());
         Guests copied = Guests.attach(binary, workload, copyRig.runDirectory());
         Guests mapped = Guests.attach(binary, workload, mapRig.runDirectory())) {
       copyRig.connect(copied);

@@ -85,7 +85,9 @@ public final class Daemon implements AutoCloseable {
       Switch vswitch = networks(configuration);
       List<NettyLoop> loops = new ArrayList<>();
       for (int i = 0; i < configuration.loops(); i++) {
-        NettyLoop loop = NettyLoop.start("loop-" + i);
+        NettyLoop loop =
+            NettyLoop.start(
+                "loop-" + i, TimeUnit.MICROSECONDS.toNanos(configuration.lingerMicros()));
         undo.add(loop);
         loops.add(loop);
       }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.demo.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 
@@ -110,6 +111,7 @@ class KilledGuestTest {
             new EmbeddedChoice(directory, false),
             directory.resolve("control.sock"),
             2,
+            ConfigurationFile.DEFAULT_LINGER_MICROS,
             2,
             List.of(new NetworkChoice("lan", 1024, Duration.ofMinutes(5), 64, List.of())),
             List.of());

@@ -15,6 +15,7 @@ import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.Polled;
 import org.netback.xen.grant.GrantCopy;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -47,7 +48,7 @@ import org.netback.xen.ring.RingViolation;
 /// be told from a slow guest, so none is declared.
 ///
 /// Any loop may transmit. The lock is taken once per batch; no one who holds it waits for anything.
-final class RxQueue {
+final class RxQueue implements Polled {
   static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
   static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   static final long UNNOTIFIED_DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
@@ -98,6 +99,7 @@ final class RxQueue {
   private int stagedFrames;
 
   private final RxBacklog backlog = new RxBacklog();
+  private boolean lingers;
   private boolean starving;
   private long starvingSince;
   private long lastWait;
@@ -390,9 +392,10 @@ final class RxQueue {
   }
 
   private void stageData(MemorySegment memory, long offset, int length, boolean more) {
-    MemorySegment request = ring.copyRequest();
-    int gref = RxRequest.gref(request);
-    ids[staged] = RxRequest.id(request);
+    int[] slots = ring.slots();
+    int request = ring.takeRequest();
+    int gref = RxRequest.gref(slots, request);
+    ids[staged] = RxRequest.id(slots, request);
     lengths[staged] = length;
     flags[staged] = more ? RxResponse.MORE_DATA : 0;
     int place = mappings.find(gref);
@@ -409,7 +412,7 @@ final class RxQueue {
   }
 
   private void stageExtra(int kind, int value, int type) {
-    ring.copyRequest();
+    int _ = ring.takeRequest();
     copyOf[staged] = kind;
     lengths[staged] = value;
     flags[staged++] = type;
@@ -423,7 +426,6 @@ final class RxQueue {
     if (copies.size() > 0) {
       grants.copy(copies);
     }
-    MemorySegment response = ring.responseSlot();
     int delivered = 0;
     long octets = 0;
     int slot = 0;
@@ -436,18 +438,17 @@ final class RxQueue {
           // A hash is the only extra that may follow; a frame never ends with an announcement.
           boolean more = slot + 1 < frameEnds[frame] && copyOf[slot + 1] == HASH_EXTRA;
           int extraFlags = more ? ExtraInfo.FLAG_MORE : 0;
-          ExtraInfo.writeGso(response, extraFlags, lengths[slot], flags[slot], 0);
+          ring.putResponse(ExtraInfo.gsoWords(extraFlags, lengths[slot], flags[slot], 0));
         } else if (copy == HASH_EXTRA) {
           int algorithm = CtrlRequest.HASH_ALGORITHM_TOEPLITZ;
-          ExtraInfo.writeHash(response, 0, flags[slot], algorithm, lengths[slot]);
+          ring.putResponse(ExtraInfo.hashWords(0, flags[slot], algorithm, lengths[slot]));
         } else {
           boolean copied = copy == COPIED || copy >= 0 && copies.status(copy) == GrantStatus.OKAY;
           good &= copied;
           length += lengths[slot];
           int status = copied ? lengths[slot] : RxResponse.ERROR;
-          RxResponse.write(response, ids[slot], 0, flags[slot], status);
+          ring.putResponse(RxResponse.words(ids[slot], 0, flags[slot], status));
         }
-        ring.putResponse();
       }
       if (good) {
         delivered++;
@@ -491,6 +492,7 @@ final class RxQueue {
   /// Delivers what waits, as far as there are buffers for it, and asks to be told when there are
   /// enough for the next.
   private void flush() throws RingViolation {
+    int waiting = backlog.frames();
     while (!backlog.isEmpty()) {
       while (!backlog.isEmpty()
           && reserve(slots(backlog.length(), backlog.gso(), backlog.hash()))) {
@@ -514,12 +516,60 @@ final class RxQueue {
         starving = true;
         starvingSince = loop.nanoTime();
       }
-      int needed = slots(backlog.length(), backlog.gso(), backlog.hash());
-      ring.armRequestEvent(needed);
-      look();
-      if (free < needed) {
+      if (!lingers && backlog.frames() < waiting && loop.inLoop()) {
+        // The guest is taking frames, so that it is likely to post more buffers at once.
+        lingers = loop.linger(this);
+      }
+      if (lingers || !armForNext()) {
         return;
       }
+    }
+  }
+
+  /// Asks to be told when there are enough buffers for the next frame.
+  ///
+  /// @return whether there are already
+  private boolean armForNext() throws RingViolation {
+    int needed = slots(backlog.length(), backlog.gso(), backlog.hash());
+    ring.armRequestEvent(needed);
+    look();
+    return free >= needed;
+  }
+
+  @Override
+  public boolean poll() {
+    lock.lock();
+    try {
+      int waiting = backlog.frames();
+      if (!open || waiting == 0) {
+        return false;
+      }
+      flush();
+      return backlog.frames() < waiting;
+    } catch (RingViolation | RuntimeException e) {
+      shut();
+      failure.accept(e);
+      return true;
+    } finally {
+      count();
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void arm() {
+    lock.lock();
+    try {
+      lingers = false;
+      if (open && !backlog.isEmpty() && armForNext()) {
+        flush();
+      }
+    } catch (RingViolation | RuntimeException e) {
+      shut();
+      failure.accept(e);
+    } finally {
+      count();
+      lock.unlock();
     }
   }
 

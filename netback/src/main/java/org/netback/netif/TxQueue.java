@@ -9,6 +9,7 @@ import org.netback.vswitch.MulticastFilter;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.Polled;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.RingViolation;
@@ -27,7 +28,7 @@ import org.netback.xen.ring.RingViolation;
 /// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
 /// returning while one is under way; but for an exchange of mapped pages nobody else wants it, and
 /// no one who holds it waits for anything but the lock of an [RxQueue], whose holders never wait.
-final class TxQueue {
+final class TxQueue implements Polled {
   private static final long STOP_SECONDS = 5;
 
   /// Bounds how often a queue that is over its rate wakes its loop.
@@ -54,6 +55,7 @@ final class TxQueue {
   private final TxCounters counters = new TxCounters();
   private volatile State state = State.NEW;
   private boolean resumeQueued;
+  private boolean lingers;
 
   /// What the guest is known to have published, and had when it notified last.
   private int reqSeen;
@@ -164,6 +166,38 @@ final class TxQueue {
     return worked;
   }
 
+  @Override
+  public boolean poll() {
+    guard.lock();
+    try {
+      if (state != State.RUNNING || waitsForCredit || ring.unconsumedRequests() == 0) {
+        return false;
+      }
+      runRound();
+      return true;
+    } catch (RingViolation | RuntimeException e) {
+      fail(e);
+      return true;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  @Override
+  public void arm() {
+    lingers = false;
+    guard.lock();
+    try {
+      if (state == State.RUNNING && !waitsForCredit) {
+        sleep();
+      }
+    } catch (RingViolation e) {
+      fail(e);
+    } finally {
+      guard.unlock();
+    }
+  }
+
   private void resume() {
     resumeQueued = false;
     run();
@@ -181,11 +215,15 @@ final class TxQueue {
         runRound();
       }
     } catch (RingViolation | RuntimeException e) {
-      state = State.STOPPED;
-      failure.accept(e);
+      fail(e);
     } finally {
       guard.unlock();
     }
+  }
+
+  private void fail(Exception e) {
+    state = State.STOPPED;
+    failure.accept(e);
   }
 
   private void runRound() throws RingViolation {
@@ -193,6 +231,7 @@ final class TxQueue {
     int available = ring.unconsumedRequests();
     reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
+    int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
     boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
@@ -202,7 +241,7 @@ final class TxQueue {
       }
       assembler.begin(available);
       do {
-        assembler.accept(ring.copyRequest());
+        assembler.accept(slots, ring.takeRequest());
       } while (assembler.wantsSlot());
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
@@ -241,7 +280,18 @@ final class TxQueue {
     }
     if (spent) {
       waitForCredit();
-    } else if (!resumeQueued && ring.finalCheck()) {
+    } else if (!lingers) {
+      // Not for an event without requests, or a guest could keep the loop awake by those.
+      lingers = round.slots() > 0 && loop.linger(this);
+      if (!lingers) {
+        sleep();
+      }
+    }
+  }
+
+  /// Asks to be notified, if nothing is left.
+  private void sleep() throws RingViolation {
+    if (!resumeQueued && ring.finalCheck()) {
       resumeQueued = true;
       loop.execute(resume);
     }

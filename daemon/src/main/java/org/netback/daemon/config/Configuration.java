@@ -11,11 +11,13 @@ import org.netback.vswitch.MulticastPolicy;
 ///
 /// @param controlSocket where the control API listens
 /// @param loops event loops, each a thread that vifs and taps are spread over
+/// @param lingerMicros the longest that a loop looks for more work before it sleeps; 0 for never
 /// @param maxQueues the most queues that a vif may ask for (`multi-queue-max-queues`)
 public record Configuration(
     GroundChoice ground,
     Path controlSocket,
     int loops,
+    int lingerMicros,
     int maxQueues,
     List<NetworkChoice> networks,
     List<TapChoice> taps) {

@@ -35,6 +35,7 @@ import org.snakeyaml.engine.v2.nodes.Node;
 ///   apart: false              # true: the ground is a `netback ground` of its own
 /// control: run/control.sock
 /// loops: 2
+/// linger-us: 20
 /// vifs:
 ///   max-queues: 4
 /// networks:
@@ -62,12 +63,16 @@ import org.snakeyaml.engine.v2.nodes.Node;
 /// ```
 public final class ConfigurationFile {
   private static final int MAX_OCTETS = 1 << 20;
+
+  /// As long as it takes to wake a thread, or a few times that.
+  public static final int DEFAULT_LINGER_MICROS = 20;
+
   private static final Pattern NETWORK = Pattern.compile("[A-Za-z0-9._-]{1,63}");
   private static final String DOM0 = "dom0";
   private static final String EMBEDDED = "embedded";
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
   private static final List<String> TOP =
-      List.of("ground", "control", "loops", "vifs", "networks", "taps");
+      List.of("ground", "control", "loops", "linger-us", "vifs", "networks", "taps");
   private static final List<String> NETWORK_KEYS =
       List.of("name", "mac-table-size", "ageing", "macs-per-port", "static", "multicast");
   private static final List<String> MULTICAST_KEYS =
@@ -131,6 +136,7 @@ public final class ConfigurationFile {
             ? directory.resolve(top.text("control")).normalize()
             : runDirectory(ground).resolve("control.sock"),
         top.integer("loops", 1, 64, Runtime.getRuntime().availableProcessors()),
+        top.integer("linger-us", 0, 1000, DEFAULT_LINGER_MICROS),
         maxQueues,
         networks,
         taps(top, networks));

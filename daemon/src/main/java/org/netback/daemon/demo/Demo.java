@@ -27,6 +27,7 @@ import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.control.ControlClient;
 import org.netback.xen.embedded.EmbeddedGround;
 
@@ -130,6 +131,7 @@ public final class Demo {
                 new EmbeddedChoice(directory, false),
                 directory.resolve("control.sock"),
                 Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 2),
+                ConfigurationFile.DEFAULT_LINGER_MICROS,
                 2,
                 List.of(network),
                 taps)));

@@ -35,6 +35,7 @@ class ConfigurationFileTest {
               apart: true
             control: /run/c.sock
             loops: 3
+            linger-us: 7
             vifs: {max-queues: 4}
             networks:
               - name: lan
@@ -60,6 +61,7 @@ class ConfigurationFileTest {
                 new EmbeddedChoice(Path.of("/etc/netback/run"), true),
                 Path.of("/run/c.sock"),
                 3,
+                7,
                 4,
                 List.of(
                     new NetworkChoice(
@@ -114,13 +116,14 @@ class ConfigurationFileTest {
       textBlock =
           """
           networks: [] | n.yaml:1:1: "ground" is missing: {kind: dom0} on a Xen host, elsewhere {run: DIR}
-          ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, vifs, networks, taps
+          ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, linger-us, vifs, networks, taps
           ground:;  rnu: r | n.yaml:2:3: unknown key "rnu" in "ground"; did you mean "run"? Allowed are kind, run, apart
           ground: {kind: dom1} | n.yaml:1:16: "kind" is "dom1", but has to be dom0 or embedded
           ground: {kind: dom0, run: /r} | n.yaml:1:27: "run" is for the embedded ground; a ground of kind dom0 has Xen's own
           ground:;  apart: true | n.yaml:2:3: "ground" needs "run"
           ground: {run: r, apart: maybe} | n.yaml:1:25: "apart" is "maybe", but has to be true or false
           ground: {run: r};loops: 0 | n.yaml:2:8: "loops" is "0", but has to be a number from 1 to 64
+          ground: {run: r};linger-us: 1001 | n.yaml:2:12: "linger-us" is "1001", but has to be a number from 0 to 1000
           ground: {run: r};loops: 2;loops: 3 | n.yaml:3:1: "loops" is given twice in the configuration
           ground: {run: r};networks: lan | n.yaml:2:11: "networks" is a list: begin each entry with "- "
           ground: {run: r};networks:;  - lan | n.yaml:3:5: a network is written as "key: value" lines; allowed are name, mac-table-size, ageing, macs-per-port, static, multicast
@@ -136,7 +139,7 @@ class ConfigurationFileTest {
           ground: {run: r};networks: [{name: lan}];taps: [{name: t0, network: lam}] | n.yaml:3:28: there is no network "lam"; did you mean "lan"?
           ground: {run: r};taps: [{name: much-too-long-name, network: lan}] | n.yaml:2:15: "name" is "much-too-long-name", but has to be an interface name: 1 to 15 letters, digits, . _ or -
           ground: [a | n.yaml:1:11: not YAML: expected ',' or ']', but got <stream end>
-          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, vifs, networks, taps
+          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, linger-us, vifs, networks, taps
           """)
   void namesLineAndRemedyOf(String text, String message) {
     assertThatThrownBy(() -> parse(text.replace(';', '\n')))

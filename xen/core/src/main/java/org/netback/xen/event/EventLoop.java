@@ -11,6 +11,13 @@ public interface EventLoop {
 
   boolean inLoop();
 
+  /// Asks the loop to go on looking for work for some microseconds, which saves a peer that is
+  /// about to publish more a notification, and the loop a sleep. When none came for that long, it
+  /// calls [Polled#arm()] once. On the loop, and not while it lingers there already.
+  ///
+  /// @return false if it does not linger: then nothing is called, and the caller arms at once
+  boolean linger(Polled work);
+
   /// The loop's clock in nanoseconds, from an arbitrary origin; never goes back.
   long nanoTime();
 

@@ -47,6 +47,12 @@ public final class SteppedLoop implements EventLoop {
     return Thread.currentThread().equals(thread);
   }
 
+  /// Never lingers.
+  @Override
+  public boolean linger(Polled work) {
+    return false;
+  }
+
   @Override
   public synchronized long nanoTime() {
     return now;

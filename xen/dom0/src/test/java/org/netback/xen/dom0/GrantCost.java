@@ -85,7 +85,13 @@ final class GrantCost {
         double copy = copied[ROUNDS / 2];
         double map = direct[ROUNDS / 2];
         System.out.printf(
-            Locale.ROOT, "| %d | %d | %.2f | %.2f | %.2f |%n", length, frames, copy, map, map / copy);
+            Locale.ROOT,
+            "| %d | %d | %.2f | %.2f | %.2f |%n",
+            length,
+            frames,
+            copy,
+            map,
+            map / copy);
       }
     }
   }

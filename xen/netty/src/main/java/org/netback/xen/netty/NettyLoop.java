@@ -12,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.Polled;
 
 /// An event loop with a thread of its own, which waits in epoll.
 public final class NettyLoop implements EventLoop, AutoCloseable {
@@ -20,9 +21,11 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
   private final String name;
   private final MultiThreadIoEventLoopGroup group;
   private final IoEventLoop loop;
+  private final Lingering lingering;
 
-  private NettyLoop(String name) {
+  private NettyLoop(String name, long lingerNanos) {
     this.name = name;
+    this.lingering = new Lingering(lingerNanos);
     // The group of one belongs to the loop: Netty makes loops in groups only.
     group =
         new MultiThreadIoEventLoopGroup(
@@ -30,19 +33,26 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
           @Override
           protected IoEventLoop newChild(
               Executor executor, IoHandlerFactory ioHandlerFactory, Object... args) {
-            return new FairLoop(this, executor, ioHandlerFactory);
+            return new FairLoop(this, executor, ioHandlerFactory, lingering);
           }
         };
     loop = group.next();
   }
 
-  /// Starts a loop; its daemon thread comes with the first task.
+  /// Starts a loop that never lingers; its daemon thread comes with the first task.
   ///
   /// @param name of the thread, followed by Netty's numbers
   public static NettyLoop start(String name) {
+    return start(name, 0);
+  }
+
+  /// Starts a loop.
+  ///
+  /// @param lingerNanos the longest it looks for more work before it sleeps, see [#linger]
+  public static NettyLoop start(String name, long lingerNanos) {
     // Also loads the native library, without which FileDescriptor's calls fail.
     Epoll.ensureAvailability();
-    return new NettyLoop(name);
+    return new NettyLoop(name, lingerNanos);
   }
 
   /// Netty's loop, for channels and [io.netty.channel.IoHandle]s.
@@ -64,6 +74,11 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
   @Override
   public boolean inLoop() {
     return loop.inEventLoop();
+  }
+
+  @Override
+  public boolean linger(Polled work) {
+    return lingering.add(work, System.nanoTime());
   }
 
   @Override
@@ -89,19 +104,50 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
   /// Netty runs tasks for up to a second, and always 64 of them, before it looks at descriptors
   /// again. A queue that always has another round to run would keep the events of all others on its
   /// loop waiting for so long. This looks after a few tasks.
+  ///
+  /// It also lingers: as long as there is something to look at it does not wait for descriptors,
+  /// and looks at them in between.
   private static final class FairLoop extends SingleThreadIoEventLoop {
     private static final int TASKS = 8;
 
-    private int left;
+    /// Rounds of work found by lingering between two looks at descriptors: each is a system call.
+    private static final int ROUNDS = 8;
 
-    FairLoop(IoEventLoopGroup parent, Executor executor, IoHandlerFactory ioHandlerFactory) {
+    private final Lingering lingering;
+    private int left;
+    private int rounds;
+
+    FairLoop(
+        IoEventLoopGroup parent,
+        Executor executor,
+        IoHandlerFactory ioHandlerFactory,
+        Lingering lingering) {
       super(parent, executor, ioHandlerFactory);
+      this.lingering = lingering;
     }
 
     @Override
     protected int runIo() {
       left = TASKS;
-      return super.runIo();
+      if (!lingering.isEmpty()) {
+        if (lingering.poll() && ++rounds < ROUNDS) {
+          return 0;
+        }
+        rounds = 0;
+      }
+      if (hasTasks()) {
+        return super.runIo();
+      }
+      long before = System.nanoTime();
+      int ready = super.runIo();
+      lingering.slept(System.nanoTime() - before);
+      return ready;
+    }
+
+    /// While it lingers, there is always something to do.
+    @Override
+    protected boolean hasTasks() {
+      return super.hasTasks() || !lingering.isEmpty();
     }
 
     /// None when their turn is over: the loop then goes on to its descriptors, where it does not

@@ -7,9 +7,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.Polled;
 
 @Timeout(60)
 class NettyLoopTest {
@@ -65,5 +67,56 @@ class NettyLoopTest {
     thread.join(30_000);
     assertThat(thread.isAlive()).isFalse();
     assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+  }
+
+  /// A ring that is looked at without events, and what comes in by other ways meanwhile.
+  @Test
+  void lingersWithoutKeepingTasksAndTimersWaiting() throws Exception {
+    try (NettyLoop loop = NettyLoop.start("loop-test", 1_000_000_000)) {
+      AtomicBoolean work = new AtomicBoolean();
+      CountDownLatch found = new CountDownLatch(1);
+      CountDownLatch armed = new CountDownLatch(1);
+      Polled ring =
+          new Polled() {
+            @Override
+            public boolean poll() {
+              if (work.compareAndSet(true, false)) {
+                found.countDown();
+                return true;
+              }
+              return false;
+            }
+
+            @Override
+            public void arm() {
+              armed.countDown();
+            }
+          };
+      CompletableFuture<Boolean> lingers = new CompletableFuture<>();
+      askUntilItLingers(loop, ring, lingers);
+      assertThat(lingers.get(30, TimeUnit.SECONDS)).isTrue();
+
+      work.set(true);
+      assertThat(found.await(30, TimeUnit.SECONDS)).isTrue();
+      CountDownLatch others = new CountDownLatch(2);
+      loop.execute(others::countDown);
+      loop.schedule(1_000, others::countDown);
+      assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(armed.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  /// Short sleeps teach it to.
+  private static void askUntilItLingers(
+      NettyLoop loop, Polled ring, CompletableFuture<Boolean> lingers) {
+    loop.schedule(
+        10_000,
+        () -> {
+          if (loop.linger(ring)) {
+            lingers.complete(true);
+          } else {
+            askUntilItLingers(loop, ring, lingers);
+          }
+        });
   }
 }

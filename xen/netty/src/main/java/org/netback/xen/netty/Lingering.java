@@ -1,0 +1,137 @@
+package org.netback.xen.netty;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.netback.xen.event.Polled;
+
+/// What a loop looks at for a while before it sleeps, and for how long.
+///
+/// A sleep and the wake-up after it cost both ends several microseconds, so it pays to look a
+/// little longer if work is going to come in that time, and is a waste otherwise. Which of the two
+/// it is, is learned: a sleep that was shorter than the most that may be lingered doubles the time
+/// from [#LEAST_NANOS] on, a longer one halves it, down to nothing; so an idle loop does not
+/// linger. A loop that lingered its longest in vain [#FAILURES] times in a row (whoever it waits
+/// for may need this very processor) gives it up for the next [#HOLD_OFF] sleeps.
+///
+/// What has had no work for that time is armed and no longer looked at, however busy the others
+/// are. Confined to the loop.
+final class Lingering {
+  private static final long LEAST_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
+  private static final int FAILURES = 4;
+  private static final int HOLD_OFF = 256;
+
+  /// Looks at everything between two looks at the clock.
+  private static final int LOOKS = 8;
+
+  /// In place of the time of the work, until the clock is read.
+  private static final long JUST_NOW = Long.MAX_VALUE;
+
+  private static final Polled NOTHING = new Nothing();
+
+  private final long most;
+  private long span;
+  private int failures;
+  private int holdOff;
+
+  private Polled[] polled = new Polled[8];
+  private long[] workedAt = new long[8];
+  private int count;
+  private final List<Polled> armed = new ArrayList<>();
+
+  /// @param mostNanos never linger longer; 0 not to linger at all
+  Lingering(long mostNanos) {
+    most = mostNanos;
+    Arrays.fill(polled, NOTHING);
+  }
+
+  boolean isEmpty() {
+    return count == 0;
+  }
+
+  /// @return false if the loop does not linger now
+  boolean add(Polled work, long now) {
+    if (span == 0) {
+      return false;
+    }
+    if (count == polled.length) {
+      polled = Arrays.copyOf(polled, count * 2);
+      workedAt = Arrays.copyOf(workedAt, count * 2);
+    }
+    polled[count] = work;
+    workedAt[count++] = now;
+    return true;
+  }
+
+  /// Looks at everything for a moment, and lets go of what had no work for too long.
+  ///
+  /// @return whether something had work
+  boolean poll() {
+    boolean worked = false;
+    for (int look = 0; look < LOOKS && !worked; look++) {
+      for (int i = 0; i < count; i++) {
+        if (polled[i].poll()) {
+          worked = true;
+          workedAt[i] = JUST_NOW;
+        }
+      }
+      if (!worked) {
+        Thread.onSpinWait();
+      }
+    }
+    release(System.nanoTime());
+    if (worked) {
+      failures = 0;
+    } else if (count == 0 && span == most && ++failures == FAILURES) {
+      failures = 0;
+      span = 0;
+      holdOff = HOLD_OFF;
+    }
+    return worked;
+  }
+
+  private void release(long now) {
+    int kept = 0;
+    int looked = count;
+    for (int i = 0; i < looked; i++) {
+      if (workedAt[i] == JUST_NOW) {
+        workedAt[i] = now;
+      }
+      if (now - workedAt[i] < span) {
+        workedAt[kept] = workedAt[i];
+        polled[kept++] = polled[i];
+      } else {
+        armed.add(polled[i]);
+      }
+    }
+    Arrays.fill(polled, kept, looked, NOTHING);
+    count = kept;
+    // Last, since it may come back.
+    for (int i = 0; i < armed.size(); i++) {
+      armed.get(i).arm();
+    }
+    armed.clear();
+  }
+
+  /// The loop has slept.
+  void slept(long nanos) {
+    if (holdOff > 0) {
+      holdOff--;
+    } else if (nanos < most) {
+      span = Math.min(most, Math.max(LEAST_NANOS, span * 2));
+    } else {
+      span = span < 2 * LEAST_NANOS ? 0 : span / 2;
+    }
+  }
+
+  private static final class Nothing implements Polled {
+    @Override
+    public boolean poll() {
+      return false;
+    }
+
+    @Override
+    public void arm() {}
+  }
+}
