@@ -392,10 +392,9 @@ final class RxQueue implements Polled {
   }
 
   private void stageData(MemorySegment memory, long offset, int length, boolean more) {
-    int[] slots = ring.slots();
-    int request = ring.takeRequest();
-    int gref = RxRequest.gref(slots, request);
-    ids[staged] = RxRequest.id(slots, request);
+    MemorySegment request = ring.copyRequest();
+    int gref = RxRequest.gref(request);
+    ids[staged] = RxRequest.id(request);
     lengths[staged] = length;
     flags[staged] = more ? RxResponse.MORE_DATA : 0;
     int place = mappings.find(gref);
@@ -412,7 +411,7 @@ final class RxQueue implements Polled {
   }
 
   private void stageExtra(int kind, int value, int type) {
-    int _ = ring.takeRequest();
+    ring.copyRequest();
     copyOf[staged] = kind;
     lengths[staged] = value;
     flags[staged++] = type;
@@ -426,6 +425,7 @@ final class RxQueue implements Polled {
     if (copies.size() > 0) {
       grants.copy(copies);
     }
+    MemorySegment response = ring.responseSlot();
     int delivered = 0;
     long octets = 0;
     int slot = 0;
@@ -438,16 +438,19 @@ final class RxQueue implements Polled {
           // A hash is the only extra that may follow; a frame never ends with an announcement.
           boolean more = slot + 1 < frameEnds[frame] && copyOf[slot + 1] == HASH_EXTRA;
           int extraFlags = more ? ExtraInfo.FLAG_MORE : 0;
-          ring.putResponse(ExtraInfo.gsoWords(extraFlags, lengths[slot], flags[slot], 0));
+          ExtraInfo.writeGso(response, extraFlags, lengths[slot], flags[slot], 0);
+          ring.putResponse();
         } else if (copy == HASH_EXTRA) {
           int algorithm = CtrlRequest.HASH_ALGORITHM_TOEPLITZ;
-          ring.putResponse(ExtraInfo.hashWords(0, flags[slot], algorithm, lengths[slot]));
+          ExtraInfo.writeHash(response, 0, flags[slot], algorithm, lengths[slot]);
+          ring.putResponse();
         } else {
           boolean copied = copy == COPIED || copy >= 0 && copies.status(copy) == GrantStatus.OKAY;
           good &= copied;
           length += lengths[slot];
           int status = copied ? lengths[slot] : RxResponse.ERROR;
-          ring.putResponse(RxResponse.words(ids[slot], 0, flags[slot], status));
+          RxResponse.write(response, ids[slot], 0, flags[slot], status);
+          ring.putResponse();
         }
       }
       if (good) {

@@ -231,7 +231,6 @@ final class TxQueue implements Polled {
     int available = ring.unconsumedRequests();
     reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
-    int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
     boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
@@ -241,7 +240,7 @@ final class TxQueue implements Polled {
       }
       assembler.begin(available);
       do {
-        assembler.accept(slots, ring.takeRequest());
+        assembler.accept(ring.copyRequest());
       } while (assembler.wantsSlot());
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
