@@ -392,9 +392,10 @@ final class RxQueue implements Polled {
   }
 
   private void stageData(MemorySegment memory, long offset, int length, boolean more) {
-    MemorySegment request = ring.copyRequest();
-    int gref = RxRequest.gref(request);
-    ids[staged] = RxRequest.id(request);
+    int[] slots = ring.slots();
+    int request = ring.takeRequest();
+    int gref = RxRequest.gref(slots, request);
+    ids[staged] = RxRequest.id(slots, request);
     lengths[staged] = length;
     flags[staged] = more ? RxResponse.MORE_DATA : 0;
     int place = mappings.find(gref);
@@ -411,7 +412,7 @@ final class RxQueue implements Polled {
   }
 
   private void stageExtra(int kind, int value, int type) {
-    ring.copyRequest();
+    int _ = ring.takeRequest();
     copyOf[staged] = kind;
     lengths[staged] = value;
     flags[staged++] = type;
@@ -425,7 +426,6 @@ final class RxQueue implements Polled {
     if (copies.size() > 0) {
       grants.copy(copies);
     }
-    MemorySegment response = ring.responseSlot();
     int delivered = 0;
     long octets = 0;
     int slot = 0;
@@ -438,19 +438,16 @@ final class RxQueue implements Polled {
           // A hash is the only extra that may follow; a frame never ends with an announcement.
           boolean more = slot + 1 < frameEnds[frame] && copyOf[slot + 1] == HASH_EXTRA;
           int extraFlags = more ? ExtraInfo.FLAG_MORE : 0;
-          ExtraInfo.writeGso(response, extraFlags, lengths[slot], flags[slot], 0);
-          ring.putResponse();
+          ring.putResponse(ExtraInfo.gsoWords(extraFlags, lengths[slot], flags[slot], 0));
         } else if (copy == HASH_EXTRA) {
           int algorithm = CtrlRequest.HASH_ALGORITHM_TOEPLITZ;
-          ExtraInfo.writeHash(response, 0, flags[slot], algorithm, lengths[slot]);
-          ring.putResponse();
+          ring.putResponse(ExtraInfo.hashWords(0, flags[slot], algorithm, lengths[slot]));
         } else {
           boolean copied = copy == COPIED || copy >= 0 && copies.status(copy) == GrantStatus.OKAY;
           good &= copied;
           length += lengths[slot];
           int status = copied ? lengths[slot] : RxResponse.ERROR;
-          RxResponse.write(response, ids[slot], 0, flags[slot], status);
-          ring.putResponse();
+          ring.putResponse(RxResponse.words(ids[slot], 0, flags[slot], status));
         }
       }
       if (good) {

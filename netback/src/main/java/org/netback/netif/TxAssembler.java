@@ -1,6 +1,5 @@
 package org.netback.netif;
 
-import java.lang.foreign.MemorySegment;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.GsoType;
@@ -15,7 +14,7 @@ import org.netback.xen.io.netif.TxRequest;
 /// ```
 /// assembler.begin(ring.unconsumedRequests());
 /// do {
-///   assembler.accept(ring.copyRequest());
+///   assembler.accept(ring.slots(), ring.takeRequest());
 /// } while (assembler.wantsSlot());
 /// switch (assembler.outcome()) …
 /// ```
@@ -99,25 +98,26 @@ public final class TxAssembler {
 
   /// Takes the packet's next slot.
   ///
-  /// @param slot private memory, which is not kept
-  public void accept(MemorySegment slot) {
+  /// @param from private memory, which is not kept
+  /// @param at where the slot's first word is
+  public void accept(int[] from, int at) {
     int index = slots++;
     switch (expected) {
-      case FIRST -> acceptFirst(index, slot);
-      case EXTRA -> acceptExtra(index, slot);
-      case DATA -> acceptData(index, slot);
+      case FIRST -> acceptFirst(index, from, at);
+      case EXTRA -> acceptExtra(index, from, at);
+      case DATA -> acceptData(index, from, at);
       case NOTHING -> throw new IllegalStateException("the packet has all its " + index + " slots");
     }
   }
 
-  private void acceptFirst(int index, MemorySegment slot) {
-    ids[index] = TxRequest.id(slot);
+  private void acceptFirst(int index, int[] from, int at) {
+    ids[index] = TxRequest.id(from, at);
     extras[index] = false;
-    flags = TxRequest.flags(slot);
-    total = TxRequest.size(slot);
+    flags = TxRequest.flags(from, at);
+    total = TxRequest.size(from, at);
     remaining = total;
-    grefs[0] = TxRequest.gref(slot);
-    offsets[0] = TxRequest.offset(slot);
+    grefs[0] = TxRequest.gref(from, at);
+    offsets[0] = TxRequest.offset(from, at);
     slotOf[0] = index;
     dataSlots = 1;
     boolean moreData = (flags & TxRequest.MORE_DATA) != 0;
@@ -131,24 +131,24 @@ public final class TxAssembler {
     }
   }
 
-  private void acceptExtra(int index, MemorySegment slot) {
-    ids[index] = ExtraInfo.type(slot) | ExtraInfo.flags(slot) << 8;
+  private void acceptExtra(int index, int[] from, int at) {
+    ids[index] = ExtraInfo.type(from, at) | ExtraInfo.flags(from, at) << 8;
     extras[index] = true;
-    switch (ExtraInfo.type(slot)) {
+    switch (ExtraInfo.type(from, at)) {
       case ExtraInfo.TYPE_GSO -> {
         gso = true;
-        gsoSize = ExtraInfo.gsoSize(slot);
-        gsoType = ExtraInfo.gsoType(slot);
+        gsoSize = ExtraInfo.gsoSize(from, at);
+        gsoType = ExtraInfo.gsoType(from, at);
       }
       case ExtraInfo.TYPE_MCAST_ADD -> {
         multicast = true;
         multicastAdd = true;
-        multicastAddress = ExtraInfo.mcastAddress(slot);
+        multicastAddress = ExtraInfo.mcastAddress(from, at);
       }
       case ExtraInfo.TYPE_MCAST_DEL -> {
         if (!multicastAdd) {
           multicast = true;
-          multicastAddress = ExtraInfo.mcastAddress(slot);
+          multicastAddress = ExtraInfo.mcastAddress(from, at);
         }
       }
       case ExtraInfo.TYPE_HASH -> {}
@@ -157,7 +157,7 @@ public final class TxAssembler {
         return;
       }
     }
-    if (ExtraInfo.more(slot)) {
+    if (ExtraInfo.more(from, at)) {
       expect(Expected.EXTRA);
     } else if (moreDataAfterExtras) {
       expect(Expected.DATA);
@@ -166,16 +166,16 @@ public final class TxAssembler {
     }
   }
 
-  private void acceptData(int index, MemorySegment slot) {
-    ids[index] = TxRequest.id(slot);
+  private void acceptData(int index, int[] from, int at) {
+    ids[index] = TxRequest.id(from, at);
     extras[index] = false;
     int number = dataSlots++;
     if (number >= MAX_TOLERATED_DATA_SLOTS) {
       end(TxOutcome.FAR_TOO_MANY_SLOTS);
       return;
     }
-    int offset = TxRequest.offset(slot);
-    int size = TxRequest.size(slot);
+    int offset = TxRequest.offset(from, at);
+    int size = TxRequest.size(from, at);
     if (!multicast) {
       if (offset + size > GrantTable.PAGE_SIZE) {
         end(TxOutcome.FRAGMENT_CROSSES_PAGE);
@@ -188,14 +188,14 @@ public final class TxAssembler {
           drop = TxOutcome.FRAGMENTS_EXCEED_TOTAL;
         } else {
           remaining -= size;
-          grefs[number] = TxRequest.gref(slot);
+          grefs[number] = TxRequest.gref(from, at);
           offsets[number] = offset;
           lengths[number] = size;
           slotOf[number] = index;
         }
       }
     }
-    if ((TxRequest.flags(slot) & TxRequest.MORE_DATA) != 0) {
+    if ((TxRequest.flags(from, at) & TxRequest.MORE_DATA) != 0) {
       expect(Expected.DATA);
     } else {
       finish();

@@ -231,6 +231,7 @@ final class TxQueue implements Polled {
     int available = ring.unconsumedRequests();
     reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
+    int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
     boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
@@ -240,7 +241,7 @@ final class TxQueue implements Polled {
       }
       assembler.begin(available);
       do {
-        assembler.accept(ring.copyRequest());
+        assembler.accept(slots, ring.takeRequest());
       } while (assembler.wantsSlot());
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();

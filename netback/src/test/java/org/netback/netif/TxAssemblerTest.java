@@ -3,7 +3,6 @@ package org.netback.netif;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -28,7 +27,8 @@ final class TxAssemblerTest {
   private static final ExtraInfo GSO = new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0);
 
   private final TxAssembler assembler = new TxAssembler(256);
-  private final MemorySegment slot = Arena.ofAuto().allocate(TxRequest.SIZE, 8);
+  private final int[] slotWords = new int[TxRequest.SIZE / Integer.BYTES];
+  private final MemorySegment slot = MemorySegment.ofArray(slotWords);
   private final List<RingMessage> slots = new ArrayList<>();
 
   private static TxRequest data(int id, int offset, int size, int flags) {
@@ -50,7 +50,7 @@ final class TxAssemblerTest {
     int taken = 0;
     do {
       slots.get(taken++).writeTo(slot);
-      assembler.accept(slot);
+      assembler.accept(slotWords, 0);
     } while (assembler.wantsSlot());
     assertThat(assembler.slotCount()).isEqualTo(taken);
     slots.subList(0, taken).clear();
@@ -292,7 +292,8 @@ final class TxAssemblerTest {
     assertThatThrownBy(() -> assembler.begin(0)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> assembler.begin(257)).isInstanceOf(IllegalArgumentException.class);
     assemble(data(1, 60, 0));
-    assertThatThrownBy(() -> assembler.accept(slot)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> assembler.accept(slotWords, 0))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Property(tries = 20_000)
@@ -306,7 +307,7 @@ final class TxAssemblerTest {
       fill(words, taken);
       heads[taken] = slot.get(ValueLayout.JAVA_SHORT, 0) & 0xffff;
       ids[taken++] = TxRequest.id(slot);
-      assembler.accept(slot);
+      assembler.accept(slotWords, 0);
     } while (assembler.wantsSlot());
     judge(taken, given, ids, heads);
   }

@@ -1,9 +1,6 @@
 package org.netback.benchmarks.parts;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.netback.netif.TxAssembler;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -29,44 +26,48 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 public class AssemblerBench {
   private static final int PAGE = 4096;
+  private static final int SLOT_WORDS = TxRequest.SIZE / Integer.BYTES;
 
   @Param({"64", "65514"})
   private int octets;
 
   private final TxAssembler assembler = new TxAssembler(256);
-  private MemorySegment[] slots = {};
+  private int[] slots = {};
 
   @Setup
   public void write() {
-    List<MemorySegment> made = new ArrayList<>();
+    int count = (octets + PAGE - 1) / PAGE + (octets > PAGE ? 1 : 0);
+    slots = new int[count * SLOT_WORDS];
+    int made = 0;
     for (int at = 0; at < octets; at += PAGE) {
       boolean more = at + PAGE < octets;
       boolean gso = at == 0 && more;
-      MemorySegment slot = Arena.ofAuto().allocate(TxRequest.SIZE, 8);
       TxRequest.write(
-          slot,
+          slot(made),
           9,
           0,
           (more ? TxRequest.MORE_DATA : 0)
               | (gso ? TxRequest.EXTRA_INFO | TxRequest.CSUM_BLANK : 0),
-          made.size(),
+          made,
           at == 0 ? octets : Math.min(PAGE, octets - at));
-      made.add(slot);
+      made++;
       if (gso) {
-        MemorySegment extra = Arena.ofAuto().allocate(TxRequest.SIZE, 8);
-        ExtraInfo.writeGso(extra, 0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0);
-        made.add(extra);
+        ExtraInfo.writeGso(slot(made++), 0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0);
       }
     }
-    slots = made.toArray(MemorySegment[]::new);
+  }
+
+  private MemorySegment slot(int number) {
+    return MemorySegment.ofArray(slots).asSlice((long) number * TxRequest.SIZE, TxRequest.SIZE);
   }
 
   @Benchmark
   public int packet() {
-    assembler.begin(slots.length);
+    assembler.begin(slots.length / SLOT_WORDS);
     int next = 0;
     do {
-      assembler.accept(slots[next++]);
+      assembler.accept(slots, next);
+      next += SLOT_WORDS;
     } while (assembler.wantsSlot());
     return assembler.outcome().ordinal() + assembler.total() + assembler.fragmentCount();
   }

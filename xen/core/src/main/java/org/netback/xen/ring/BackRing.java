@@ -2,10 +2,16 @@ package org.netback.xen.ring;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
 /// The backend's end of a ring (ring.h `struct __name##_back_ring`): takes requests, puts
 /// responses.
+///
+/// Requests are copied into private memory all that are there at once, responses out of it all that
+/// were put: one bulk copy each instead of one per slot, in which the lines that the other end's
+/// processor holds come over together. The private memory is an array of words in the ring's own
+/// order, since a field of an array is read in a fraction of the time that one of a segment takes.
 ///
 /// All indices are free-running and unsigned; they are compared by their difference only. The
 /// frontend can write any of them at any time: [#unconsumedRequests()] is where that is checked.
@@ -13,7 +19,11 @@ import java.lang.invoke.VarHandle;
 /// Confined to one thread, or guarded by its owner's lock.
 public final class BackRing {
   private final RingPage page;
-  private final MemorySegment request;
+
+  /// By slot, the request that was copied out, and later the response to be copied in.
+  private final int[] slots;
+
+  private final int slotWords;
   private final MemorySegment response;
   private int reqCons;
   private int rspProdPvt;
@@ -22,14 +32,19 @@ public final class BackRing {
   /// Up to where [#unconsumedRequests()] has vouched for requests.
   private int reqProdSeen;
 
+  /// Up to where requests are copied into private memory.
+  private int reqCopied;
+
   private BackRing(RingPage page) {
     this.page = page;
-    this.request = Arena.ofAuto().allocate(page.slotSize(), 8);
+    this.slotWords = page.slotSize() / Integer.BYTES;
+    this.slots = new int[page.slotCount() * slotWords];
     this.response = Arena.ofAuto().allocate(page.slotSize(), 8);
     this.rspProdPvt = page.loadRspProdAcquire();
     this.reqCons = rspProdPvt;
     this.rspProdPushed = rspProdPvt;
     this.reqProdSeen = rspProdPvt;
+    this.reqCopied = rspProdPvt;
   }
 
   /// Attaches where the shared `rsp_prod` stands (ring.h `BACK_RING_ATTACH`), not at zero: a ring
@@ -85,17 +100,39 @@ public final class BackRing {
     return unconsumed;
   }
 
+  /// The private copies of the slots, as words of the machine's order, which is the ring's.
+  public int[] slots() {
+    return slots;
+  }
+
   /// Takes the next request: the whole slot, copied once (ring.h `RING_COPY_REQUEST`). The caller
   /// knows from [#unconsumedRequests()] that there is one.
   ///
-  /// @return private memory, overwritten by the next call
+  /// @return where its first word is in [#slots()], until a response takes its place
   /// @throws IllegalStateException if there is none that was checked
-  public MemorySegment copyRequest() {
+  public int takeRequest() {
+    if (reqCons == reqCopied) {
+      copyOut();
+    }
+    return (reqCons++ & page.slotCount() - 1) * slotWords;
+  }
+
+  private void copyOut() {
     if (reqCons == reqProdSeen) {
       throw new IllegalStateException("no checked request at " + Integer.toUnsignedString(reqCons));
     }
-    page.copyOut(reqCons++, request);
-    return request;
+    page.copyOut(reqCons, reqProdSeen - reqCons, slots);
+    reqCopied = reqProdSeen;
+  }
+
+  /// Takes the next request as [#takeRequest()] does, for rings with few of them: it makes a
+  /// segment each time.
+  public MemorySegment copyRequest() {
+    return slot(takeRequest());
+  }
+
+  private MemorySegment slot(int at) {
+    return MemorySegment.ofArray(slots).asSlice((long) at * Integer.BYTES, page.slotSize());
   }
 
   /// Copies the next request as [#copyRequest()] does, without taking it: what it says may be
@@ -108,7 +145,8 @@ public final class BackRing {
     return copy;
   }
 
-  /// Puts a response into the slot of the oldest request that has none.
+  /// Puts a response into the slot of the oldest request that has none. The frontend sees it after
+  /// [#push()].
   ///
   /// @throws IllegalStateException if every consumed request has one
   public void putResponse(RingMessage message) {
@@ -127,27 +165,35 @@ public final class BackRing {
   ///
   /// @throws IllegalStateException if every consumed request has a response
   public void putResponse() {
-    checkConsumed();
-    page.copyIn(rspProdPvt++, response);
+    MemorySegment.copy(response, ValueLayout.JAVA_INT, 0, slots, nextResponse(), slotWords);
   }
 
   /// Puts a response of one 32-bit word, and leaves what follows in the slot as the request had it.
   ///
-  /// A backend that is killed after this and before [#push()] leaves the slot to a successor, which
-  /// takes it for a request: what must be right in it then has to lie past the first word.
+  /// A backend that is killed within [#push()] leaves the slot to a successor, which takes it for a
+  /// request: what must be right in it then has to lie past the first word.
   ///
   /// @throws IllegalStateException if every consumed request has a response
   public void putResponse(int word) {
-    checkConsumed();
-    page.storeFirstWord(rspProdPvt++, word);
+    slots[nextResponse()] = word;
   }
 
-  private void checkConsumed() {
+  /// Puts a response of two 32-bit words, the first in the lower half.
+  ///
+  /// @throws IllegalStateException if every consumed request has a response
+  public void putResponse(long words) {
+    int at = nextResponse();
+    slots[at] = (int) words;
+    slots[at + 1] = (int) (words >>> 32);
+  }
+
+  private int nextResponse() {
     if (rspProdPvt == reqCons) {
       // It would overwrite a request that nobody has looked at.
       throw new IllegalStateException(
           "response " + Integer.toUnsignedString(rspProdPvt) + " to a request not consumed");
     }
+    return (rspProdPvt++ & page.slotCount() - 1) * slotWords;
   }
 
   /// Makes the responses put so far visible (ring.h `RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`).
@@ -155,6 +201,7 @@ public final class BackRing {
   /// @return whether the frontend asked to be notified of one of them
   public boolean push() {
     int old = rspProdPushed;
+    page.copyIn(old, rspProdPvt - old, slots);
     page.storeRspProdRelease(rspProdPvt);
     rspProdPushed = rspProdPvt;
     // ring.h: the frontend must see the responses before rsp_event is checked, or both sides could

@@ -82,6 +82,37 @@ final class RingPage {
     INDEX.setOpaque(page, RSP_EVENT, value);
   }
 
+  /// Copies slots into private memory that is laid out as the ring, each octet once.
+  ///
+  /// @param count at most the ring's size
+  /// @param slots words of all the ring's slots
+  void copyOut(int index, int count, int[] slots) {
+    int first = index & slotCount - 1;
+    int untilEnd = Math.min(count, slotCount - first);
+    copyOutRun(first, untilEnd, slots);
+    copyOutRun(0, count - untilEnd, slots);
+  }
+
+  private void copyOutRun(int first, int count, int[] slots) {
+    int words = slotSize / Integer.BYTES;
+    MemorySegment.copy(
+        page, ValueLayout.JAVA_INT, slotOffset(first), slots, first * words, count * words);
+  }
+
+  /// Copies slots out of private memory that is laid out as the ring.
+  void copyIn(int index, int count, int[] slots) {
+    int first = index & slotCount - 1;
+    int untilEnd = Math.min(count, slotCount - first);
+    copyInRun(first, untilEnd, slots);
+    copyInRun(0, count - untilEnd, slots);
+  }
+
+  private void copyInRun(int first, int count, int[] slots) {
+    int words = slotSize / Integer.BYTES;
+    MemorySegment.copy(
+        slots, first * words, page, ValueLayout.JAVA_INT, slotOffset(first), count * words);
+  }
+
   /// Copies the slot of an index into private memory, each word read once.
   void copyOut(int index, MemorySegment slot) {
     copyWords(page, slotOffset(index), slot, 0);
@@ -90,11 +121,6 @@ final class RingPage {
   /// Copies private memory into the slot of an index.
   void copyIn(int index, MemorySegment slot) {
     copyWords(slot, 0, page, slotOffset(index));
-  }
-
-  /// Writes the first word of an index's slot alone.
-  void storeFirstWord(int index, int word) {
-    page.set(ValueLayout.JAVA_INT, slotOffset(index), word);
   }
 
   /// Plain accesses suffice: the index that publishes a slot is loaded with acquire before and

@@ -80,6 +80,8 @@ class RingTest {
     back.putResponse(new Word(10));
     back.putResponse(new Word(20));
 
+    assertThat(page.get(ValueLayout.JAVA_INT, 64)).isEqualTo(1);
+    back.push();
     assertThat(page.get(ValueLayout.JAVA_INT, 64)).isEqualTo(10);
     assertThat(page.get(ValueLayout.JAVA_INT, 64 + SLOT)).isEqualTo(20);
   }

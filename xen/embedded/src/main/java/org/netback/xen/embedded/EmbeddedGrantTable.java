@@ -34,18 +34,26 @@ final class EmbeddedGrantTable implements GrantTable {
   @Override
   public void copy(GrantCopy batch) {
     int size = batch.size();
+    int domid = -1;
+    MappedDomain domain = MappedDomain.NONE;
     for (int i = 0; i < size; i++) {
-      batch.setStatus(i, copy(batch, i));
+      // A queue's batch is of one domain.
+      if (batch.domid(i) != domid) {
+        domid = batch.domid(i);
+        domain = find(domid);
+      }
+      batch.setStatus(i, judge(batch, i, domain));
     }
   }
 
-  private short copy(GrantCopy batch, int i) {
-    MappedDomain domain = domains.find(batch.domid(i));
+  private MappedDomain find(int of) {
+    MappedDomain domain = domains.find(of);
+    return domain.isNone() && pins.open(of) ? domains.find(of) : domain;
+  }
+
+  private short judge(GrantCopy batch, int i, MappedDomain domain) {
     if (domain.isNone()) {
-      if (!pins.open(batch.domid(i))) {
-        return GrantStatus.BAD_DOMAIN;
-      }
-      domain = domains.find(batch.domid(i));
+      return GrantStatus.BAD_DOMAIN;
     }
     try {
       return copy(batch, i, domain);

@@ -83,19 +83,18 @@ class NetfrontAllocationTest {
     queue.flush();
     boolean extra = false;
     for (int waiting = ring.tx.unconsumedRequests(); waiting > 0; waiting--) {
-      MemorySegment request = ring.tx.copyRequest();
-      int id = TxRequest.id(request);
+      int[] slots = ring.tx.slots();
+      int request = ring.tx.takeRequest();
+      int id = TxRequest.id(slots, request);
       int status = extra ? TxResponse.NULL : TxResponse.OKAY;
-      extra = !extra && (TxRequest.flags(request) & TxRequest.EXTRA_INFO) != 0;
-      TxResponse.write(ring.tx.responseSlot(), id, status);
-      ring.tx.putResponse();
+      extra = !extra && (TxRequest.flags(slots, request) & TxRequest.EXTRA_INFO) != 0;
+      ring.tx.putResponse(TxResponse.word(id, status));
     }
     ring.tx.push();
     ring.rx.unconsumedRequests();
     for (int i = 0; i < FRAMES_PER_ROUND; i++) {
-      int id = RxRequest.id(ring.rx.copyRequest());
-      RxResponse.write(ring.rx.responseSlot(), id, 0, RxResponse.DATA_VALIDATED, 64);
-      ring.rx.putResponse();
+      int id = RxRequest.id(ring.rx.slots(), ring.rx.takeRequest());
+      ring.rx.putResponse(RxResponse.words(id, 0, RxResponse.DATA_VALIDATED, 64));
     }
     ring.rx.push();
     queue.onRxEvent();

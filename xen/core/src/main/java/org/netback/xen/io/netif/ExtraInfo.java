@@ -102,6 +102,51 @@ public sealed interface ExtraInfo extends RingMessage {
     return Octets.u32(slot, 4);
   }
 
+  // The same of a slot whose words begin at an index of BackRing.slots().
+
+  static int type(int[] slots, int at) {
+    return slots[at] & 0xff;
+  }
+
+  static int flags(int[] slots, int at) {
+    return slots[at] >>> 8 & 0xff;
+  }
+
+  static boolean more(int[] slots, int at) {
+    return (flags(slots, at) & FLAG_MORE) != 0;
+  }
+
+  static int gsoSize(int[] slots, int at) {
+    return slots[at] >>> 16;
+  }
+
+  static int gsoType(int[] slots, int at) {
+    return slots[at + 1] & 0xff;
+  }
+
+  static long mcastAddress(int[] slots, int at) {
+    return (Integer.reverseBytes(slots[at]) & 0xffffL) << 32
+        | Integer.reverseBytes(slots[at + 1]) & 0xffff_ffffL;
+  }
+
+  /// The whole of a [Gso] as two 32-bit words, the first in the lower half.
+  static long gsoWords(int flags, int size, int gsoType, int features) {
+    return TYPE_GSO
+        | (flags & 0xffL) << 8
+        | (size & 0xffffL) << 16
+        | (gsoType & 0xffL) << 32
+        | (long) features << 48;
+  }
+
+  /// The whole of a [Hash] as two 32-bit words, the first in the lower half.
+  static long hashWords(int flags, int hashType, int algorithm, int value) {
+    return TYPE_HASH
+        | (flags & 0xffL) << 8
+        | (hashType & 0xffL) << 16
+        | (algorithm & 0xffL) << 24
+        | (long) value << 32;
+  }
+
   /// Writes a [Gso] without making an object of it.
   static void writeGso(MemorySegment slot, int flags, int size, int gsoType, int features) {
     head(slot, TYPE_GSO, flags);

@@ -24,6 +24,16 @@ public record RxRequest(int id, int gref) implements RingMessage {
     return Octets.u32(slot, 4);
   }
 
+  // The same of a slot whose words begin at an index of BackRing.slots().
+
+  public static int id(int[] slots, int at) {
+    return slots[at] & 0xffff;
+  }
+
+  public static int gref(int[] slots, int at) {
+    return slots[at + 1];
+  }
+
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int id, int gref) {
     Octets.put16s(slot, 0, id, 0);

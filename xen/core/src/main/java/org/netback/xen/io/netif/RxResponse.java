@@ -63,6 +63,11 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
     Octets.put16s(slot, 4, flags, status);
   }
 
+  /// The whole response as two 32-bit words, the first in the lower half.
+  public static long words(int id, int offset, int flags, int status) {
+    return id & 0xffffL | (offset & 0xffffL) << 16 | (flags & 0xffffL) << 32 | (long) status << 48;
+  }
+
   @Override
   public void writeTo(MemorySegment slot) {
     write(slot, id, offset, flags, status);

@@ -58,6 +58,28 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
     return Octets.u16(slot, 10);
   }
 
+  // The same of a slot whose words begin at an index of BackRing.slots().
+
+  public static int gref(int[] slots, int at) {
+    return slots[at];
+  }
+
+  public static int offset(int[] slots, int at) {
+    return slots[at + 1] & 0xffff;
+  }
+
+  public static int flags(int[] slots, int at) {
+    return slots[at + 1] >>> 16;
+  }
+
+  public static int id(int[] slots, int at) {
+    return slots[at + 2] & 0xffff;
+  }
+
+  public static int size(int[] slots, int at) {
+    return slots[at + 2] >>> 16;
+  }
+
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int gref, int offset, int flags, int id, int size) {
     Octets.put32(slot, 0, gref);
