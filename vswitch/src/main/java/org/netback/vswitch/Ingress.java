@@ -48,6 +48,10 @@ public final class Ingress implements AutoCloseable {
   private int noListener;
   private int badOffload;
 
+  /// See [MacTable#fetch].
+  @SuppressWarnings("UnusedVariable")
+  private long fetched;
+
   Ingress(SwitchPort port, Network network) {
     this.port = port;
     this.network = network;
@@ -70,6 +74,7 @@ public final class Ingress implements AutoCloseable {
     forgetUnfinished();
     long now = network.now();
     SwitchPort[] ports = network.snapshot();
+    fetched += macTable.fetch(frames);
     for (int i = 0; i < count; i++) {
       Frame frame = frames.get(i);
       Forwarding forwarding = decide(frame, now);
