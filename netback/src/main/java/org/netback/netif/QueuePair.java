@@ -94,6 +94,7 @@ final class QueuePair {
               port.counters(),
               settings.rxNotify(),
               settings.accepts().maxLength(),
+              settings.queues().size(),
               carrierChanged,
               failure);
       String key = keys.prefix() + "event-channel";

@@ -12,12 +12,17 @@ import org.netback.packet.GsoType;
 ///
 /// Guarded by the lock of its [RxQueue].
 final class RxBacklog {
-  /// As much as Linux queues for a guest (XSA-392).
-  static final int MAX_OCTETS = 512 << 10;
+  /// What all backlogs of a vif may hold together, but that each has [#LEAST_OCTETS]. A guest whose
+  /// processor is taken away for some milliseconds is sent that much meanwhile; Linux has 512 KiB
+  /// per queue (XSA-392) and up to 32 frames of 64 KiB in the interface's queue before it.
+  private static final int VIF_OCTETS = 2 << 20;
+
+  private static final int LEAST_OCTETS = 512 << 10;
 
   /// Bounds the work of delivering or dropping all of it, however short the frames are.
   static final int MAX_FRAMES = 4096;
 
+  private final int capacity;
   private @Nullable Memory memory;
 
   /// Where the oldest frame's record is; the others follow, modulo the capacity.
@@ -28,6 +33,16 @@ final class RxBacklog {
 
   /// Where the next frame's octets go.
   private int tail;
+
+  /// @param queues of the vif
+  RxBacklog(int queues) {
+    capacity = capacity(queues);
+  }
+
+  /// How many octets the backlog of each queue holds.
+  static int capacity(int queues) {
+    return Math.max(LEAST_OCTETS, VIF_OCTETS / queues);
+  }
 
   boolean isEmpty() {
     return frames == 0;
@@ -54,7 +69,7 @@ final class RxBacklog {
     int length = frame.length();
     Memory m = memory;
     if (m == null) {
-      m = new Memory();
+      m = new Memory(capacity);
       memory = m;
     }
     int at = place(m, length);
@@ -86,7 +101,7 @@ final class RxBacklog {
     }
     int oldest = m.offsets[head];
     if (tail > oldest) {
-      if (tail + length <= MAX_OCTETS) {
+      if (tail + length <= capacity) {
         return tail;
       }
       return length < oldest ? 0 : -1;
@@ -165,7 +180,7 @@ final class RxBacklog {
   /// All that is allocated. The octets are touched by whichever loop delivers to the queue.
   private static final class Memory {
     final Arena arena = Arena.ofShared();
-    final MemorySegment octets = arena.allocate(MAX_OCTETS);
+    final MemorySegment octets;
     final int[] offsets = new int[MAX_FRAMES];
     final int[] lengths = new int[MAX_FRAMES];
     final long[] times = new long[MAX_FRAMES];
@@ -173,5 +188,9 @@ final class RxBacklog {
     final GsoType[] gso = new GsoType[MAX_FRAMES];
     final int[] gsoSizes = new int[MAX_FRAMES];
     final long[] hashes = new long[MAX_FRAMES];
+
+    Memory(int capacity) {
+      octets = arena.allocate(capacity);
+    }
   }
 }

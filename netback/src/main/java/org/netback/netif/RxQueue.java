@@ -98,7 +98,7 @@ final class RxQueue implements Polled {
   private final int[] frameEnds = new int[SLOTS];
   private int stagedFrames;
 
-  private final RxBacklog backlog = new RxBacklog();
+  private final RxBacklog backlog;
   private boolean lingers;
   private boolean starving;
   private long starvingSince;
@@ -116,6 +116,7 @@ final class RxQueue implements Polled {
   /// @param port the vif's
   /// @param rxNotify whether the frontend notifies when it has posted buffers
   /// @param maxLength the longest frame that the guest takes
+  /// @param queues of the vif
   /// @param carrierChanged called under the queue's lock when the guest has stalled or recovered
   /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
   ///   queue, stopped by then, cannot go on; called under its lock
@@ -129,6 +130,7 @@ final class RxQueue implements Polled {
       PortCounters port,
       boolean rxNotify,
       int maxLength,
+      int queues,
       Runnable carrierChanged,
       Consumer<Exception> failure) {
     this.domid = domid;
@@ -140,6 +142,7 @@ final class RxQueue implements Polled {
     this.port = port;
     this.rxNotify = rxNotify;
     this.maxLength = maxLength;
+    this.backlog = new RxBacklog(queues);
     this.carrierChanged = carrierChanged;
     this.failure = failure;
     this.reqProdAtLastEvent = ring.reqCons();

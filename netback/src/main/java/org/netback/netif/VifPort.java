@@ -102,7 +102,7 @@ public final class VifPort implements Port {
 
   /// A bit for each frame that is within what the vif may get. What is over the rate is dropped,
   /// not queued: the backlog is there for a guest that is short of buffers, and its clocks tell a
-  /// guest that has stalled; at a low rate its 512 KiB would be half a second of delay.
+  /// guest that has stalled; at a low rate its 2 MiB would be seconds of delay.
   private long admit(FrameBatch frames, int base, int count) {
     int longest = maxUnsegmented;
     long admitted = -1L >>> PortScratch.CHUNK - count;

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.vswitch.DropReason;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -116,17 +117,28 @@ final class RxQueueTest {
   @Test
   void boundsWhatWaits() {
     RawGuest guest = receiver();
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 2000; i++) {
       send(1500);
     }
-    assertThat(guest.rx().backlogOctets()).isLessThanOrEqualTo(512 << 10).isGreaterThan(510 << 10);
+    int bound = RxBacklog.capacity(1);
+    assertThat(bound).isEqualTo(2 << 20);
+    assertThat(guest.rx().backlogOctets())
+        .isLessThanOrEqualTo(bound)
+        .isGreaterThan(bound - (2 << 10));
     assertThat(guest.statistics().drops())
-        .containsEntry(DropReason.BACKLOG_FULL, 1000L - guest.rx().backlogFrames());
+        .containsEntry(DropReason.BACKLOG_FULL, 2000L - guest.rx().backlogFrames());
     for (int i = 0; i < 10_000; i++) {
       send(60);
     }
-    assertThat(guest.rx().backlogOctets()).isLessThanOrEqualTo(512 << 10);
+    assertThat(guest.rx().backlogOctets()).isLessThanOrEqualTo(RxBacklog.capacity(1));
     assertThat(guest.rx().backlogFrames()).isLessThanOrEqualTo(4096);
+  }
+
+  /// More queues give a guest more memory of the backend's only from the fifth on.
+  @ParameterizedTest
+  @CsvSource({"1, 2048", "2, 1024", "3, 682", "4, 512", "8, 512"})
+  void sharesTheBoundAmongAVifsQueues(int queues, int kib) {
+    assertThat(RxBacklog.capacity(queues) >> 10).isEqualTo(kib);
   }
 
   @Test
@@ -194,7 +206,7 @@ final class RxQueueTest {
       sendGso();
       seconds(house, 1);
       assertThat(guest.statistics().carrier()).isTrue();
-      assertThat(guest.rx().backlogOctets()).isLessThanOrEqualTo(512 << 10);
+      assertThat(guest.rx().backlogOctets()).isLessThanOrEqualTo(RxBacklog.capacity(1));
     }
     sendGso();
     seconds(house, 2);
