@@ -30,6 +30,9 @@ record LinuxBridge() implements Driver {
     namespace.ip("link", "add", "br0", "type", "bridge");
     // It floods for one response interval after its querier is switched on: 0.3 s instead of 10.
     namespace.ip("link", "set", "br0", "type", "bridge", "mcast_query_response_interval", "30");
+    // Its usual version 2 has a host keep quiet that hears another's report, and the bridge hands
+    // reports on to members: most of them are then not known.
+    namespace.ip("link", "set", "br0", "type", "bridge", "mcast_igmp_version", "3");
     namespace.ip("link", "set", "br0", "type", "bridge", "mcast_querier", "1");
     namespace.ip("link", "set", "br0", "up");
     for (Host host : stage.hosts()) {

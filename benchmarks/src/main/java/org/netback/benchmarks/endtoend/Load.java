@@ -157,6 +157,10 @@ enum Load {
       double offered = sent.path("sent").asDouble() + sent.path("refused").asDouble();
       Map<String, Double> values = values(measured.usage(), copies / 1e6);
       values.put("copies_s", copies / sent.path("seconds").asDouble());
+      if (worst < LEAST_SHARE * offered) {
+        throw new IOException(
+            "a member has got " + worst + " of " + Math.round(offered) + " frames");
+      }
       values.put("worst", worst / offered);
       values.put(
           "leak",
@@ -181,6 +185,10 @@ enum Load {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String TRAFFIC = "traffic";
   private static final String GROUP = "239.1.1.1";
+
+  /// Of a group's frames to each member, below which a switch has not done the job.
+  private static final double LEAST_SHARE = 0.5;
+
   private static final String GROUP_MAC = "01:00:5e:01:01:01";
 
   /// Seconds that `traffic` runs at most.
