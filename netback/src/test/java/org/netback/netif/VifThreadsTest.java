@@ -18,7 +18,7 @@ import org.netback.xen.netty.NettyLoop;
 
 /// Guests that come and go while frames are under way on other threads.
 final class VifThreadsTest {
-  private final NettyLoop first = NettyLoop.start("test-loop-0");
+  private final NettyLoop first = NettyLoop.start("test-loop-0", 20_000);
   private final NettyLoop second = NettyLoop.start("test-loop-1");
   private final House house = new House(List.of(first, second));
 

@@ -1,7 +1,9 @@
 package org.netback.xen.event;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,8 @@ public final class SteppedLoop implements EventLoop {
   private final PriorityQueue<HandTimer> timers =
       new PriorityQueue<>(
           Comparator.comparingLong((HandTimer t) -> t.due).thenComparingLong(t -> t.order));
+  private final List<Polled> polled = new ArrayList<>();
+  private boolean lingers;
   private long now;
   private long timersMade;
 
@@ -47,10 +51,37 @@ public final class SteppedLoop implements EventLoop {
     return Thread.currentThread().equals(thread);
   }
 
-  /// Never lingers.
+  /// Not before [#startLingering].
   @Override
   public boolean linger(Polled work) {
-    return false;
+    return lingers && polled.add(work);
+  }
+
+  /// From now on what asks for it is looked at, by [#look], until [#rest].
+  public void startLingering() {
+    lingers = true;
+  }
+
+  /// Looks once at everything that the loop lingers at.
+  ///
+  /// @return how many of them had work
+  public int look() {
+    int worked = 0;
+    for (Polled work : List.copyOf(polled)) {
+      worked += work.poll() ? 1 : 0;
+    }
+    return worked;
+  }
+
+  /// Lingers no more: arms everything that it has lingered at.
+  ///
+  /// @return how many there were
+  public int rest() {
+    lingers = false;
+    List<Polled> armed = List.copyOf(polled);
+    polled.clear();
+    armed.forEach(Polled::arm);
+    return armed.size();
   }
 
   @Override
