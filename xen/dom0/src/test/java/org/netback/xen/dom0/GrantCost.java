@@ -3,6 +3,7 @@ package org.netback.xen.dom0;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
@@ -13,15 +14,17 @@ import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GrantTable.GrantMapping;
 
 /// What it costs a backend on this host to get frames out of a guest's pages and into another's:
-/// with a grant copy per slot, and with the pages mapped for good (netif.h's static grants). Dom0
-/// grants the pages to itself, so it needs no guest.
+/// with a grant copy per slot, with the pages mapped for good (netif.h's static grants), and, what
+/// this backend does not do, with a copy from page to page after the first [#HEAD] octets alone
+/// were copied in to decide by. Dom0 grants the pages to itself, so it needs no guest.
 ///
 /// Prints a Markdown table: CPU time of the thread in microseconds per frame, the median of
 /// [#ROUNDS] rounds that take turns.
 final class GrantCost {
   private static final int[] LENGTHS = {64, 1500, 65514};
   private static final int[] BATCHES = {1, 8, 64};
-  private static final int PAGES = 256;
+  private static final int PAGES = 512;
+  private static final int HEAD = 128;
   private static final int ROUNDS = 5;
   private static final int SLOTS_PER_ROUND = 4096;
 
@@ -30,8 +33,13 @@ final class GrantCost {
   private final int[] grefs;
   private final MemorySegment local = Arena.global().allocate(PAGES * (long) GrantTable.PAGE_SIZE);
   private final GrantCopy batch = new GrantCopy(PAGES);
+  private final DeviceFile gntdev;
+  private final MemorySegment argument = Arena.global().allocate(Gntdev.COPY_SIZE, 8);
+  private final MemorySegment segments =
+      Arena.global().allocate(PAGES * (long) Gntdev.SEGMENT_SIZE, 8);
 
-  private GrantCost(GrantTable grants, MemorySegment mapped, int[] grefs) {
+  private GrantCost(DeviceFile gntdev, GrantTable grants, MemorySegment mapped, int[] grefs) {
+    this.gntdev = gntdev;
     this.grants = grants;
     this.mapped = mapped;
     this.grefs = grefs;
@@ -39,7 +47,8 @@ final class GrantCost {
 
   public static void main(String[] args) throws IOException, GrantException {
     try (GntallocMemory guest = GntallocMemory.open(0);
-        Dom0GrantTable grants = Dom0GrantTable.open()) {
+        Dom0GrantTable grants = Dom0GrantTable.open();
+        DeviceFile gntdev = DeviceFile.open(Gntdev.PATH, 0)) {
       MemorySegment pages = guest.allocate(PAGES);
       int[] grefs = new int[PAGES];
       for (int i = 0; i < PAGES; i++) {
@@ -50,7 +59,7 @@ final class GrantCost {
       long before = System.nanoTime();
       try (GrantMapping mapping = grants.map(0, grefs, false)) {
         double micros = (System.nanoTime() - before) / 1e3;
-        new GrantCost(grants, mapping.memory(), grefs).measure();
+        new GrantCost(gntdev, grants, mapping.memory(), grefs).measure();
         System.out.printf(Locale.ROOT, "mapping %d pages took %.0f µs%n", PAGES, micros);
       }
       for (int gref : grefs) {
@@ -61,53 +70,100 @@ final class GrantCost {
 
   private void measure() {
     System.out.println(
-        "| octets | frames per batch | grant copies, µs/frame | mapped, µs/frame | ratio |");
-    System.out.println("|---|---|---|---|---|");
+        "| octets | frames per batch | grant copies, µs/frame | mapped, µs/frame | ratio"
+            + " | page to page, µs/frame | ratio |");
+    System.out.println("|---|---|---|---|---|---|---|");
     for (int length : LENGTHS) {
       for (int frames : BATCHES) {
         int slots = (length + GrantTable.PAGE_SIZE - 1) / GrantTable.PAGE_SIZE;
-        if (frames * slots > PAGES) {
+        // The other half of the pages is the receiver's.
+        if (frames * slots > PAGES / 2) {
           continue;
         }
-        double[] copied = new double[ROUNDS];
-        double[] direct = new double[ROUNDS];
+        double[][] micros = new double[Way.values().length][ROUNDS];
         // The first is for the compiler.
         for (int round = -1; round < ROUNDS; round++) {
-          double one = perFrame(length, frames, slots, true);
-          double other = perFrame(length, frames, slots, false);
-          if (round >= 0) {
-            copied[round] = one;
-            direct[round] = other;
+          for (Way way : Way.values()) {
+            double perFrame = perFrame(length, frames, slots, way);
+            if (round >= 0) {
+              micros[way.ordinal()][round] = perFrame;
+            }
           }
         }
-        Arrays.sort(copied);
-        Arrays.sort(direct);
-        double copy = copied[ROUNDS / 2];
-        double map = direct[ROUNDS / 2];
+        double copied = median(micros[Way.COPIED.ordinal()]);
+        double direct = median(micros[Way.PAGE_TO_PAGE.ordinal()]);
+        double kept = median(micros[Way.MAPPED.ordinal()]);
         System.out.printf(
             Locale.ROOT,
-            "| %d | %d | %.2f | %.2f | %.2f |%n",
+            "| %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f |%n",
             length,
             frames,
-            copy,
-            map,
-            map / copy);
+            copied,
+            kept,
+            kept / copied,
+            direct,
+            direct / copied);
       }
     }
   }
 
-  private double perFrame(int length, int frames, int slots, boolean byGrant) {
+  private enum Way {
+    COPIED,
+    MAPPED,
+    PAGE_TO_PAGE
+  }
+
+  private static double median(double[] values) {
+    Arrays.sort(values);
+    return values[values.length / 2];
+  }
+
+  private double perFrame(int length, int frames, int slots, Way way) {
     int batches = Math.max(4, SLOTS_PER_ROUND / (frames * slots));
     long before = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     for (int i = 0; i < batches; i++) {
-      if (byGrant) {
-        copyByGrant(length, frames, slots);
-      } else {
-        copyMapped(length, frames, slots);
+      switch (way) {
+        case COPIED -> copyByGrant(length, frames, slots);
+        case MAPPED -> copyMapped(length, frames, slots);
+        case PAGE_TO_PAGE -> copyPageToPage(length, frames, slots);
       }
     }
     long after = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
     return (after - before) / 1e3 / ((double) batches * frames);
+  }
+
+  /// The heads in, then everything from page to page: two calls, as with copies in and out.
+  private void copyPageToPage(int length, int frames, int slots) {
+    batch.clear();
+    for (int i = 0; i < frames; i++) {
+      batch.addFromGuest(0, grefs[i * slots], 0, Math.min(HEAD, length), local, i * (long) HEAD);
+    }
+    grants.copy(batch);
+    int count = frames * slots;
+    for (int i = 0; i < count; i++) {
+      long at = i * (long) Gntdev.SEGMENT_SIZE;
+      foreign(at + Gntdev.SEGMENT_SOURCE, grefs[i]);
+      foreign(at + Gntdev.SEGMENT_DEST, grefs[PAGES / 2 + i]);
+      short part = (short) part(length, slots, i);
+      segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.SEGMENT_LEN, part);
+      short flags = (short) (Gntdev.SOURCE_GREF | Gntdev.DEST_GREF);
+      segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.SEGMENT_FLAGS, flags);
+    }
+    argument.set(ValueLayout.JAVA_LONG, Gntdev.COPY_SEGMENTS, segments.address());
+    argument.set(ValueLayout.JAVA_INT, Gntdev.COPY_COUNT, count);
+    int result = gntdev.ioctl(Gntdev.GRANT_COPY, argument);
+    for (int i = 0; i < count; i++) {
+      long at = i * (long) Gntdev.SEGMENT_SIZE + Gntdev.SEGMENT_STATUS;
+      if (result < 0 || segments.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) != GrantStatus.OKAY) {
+        throw new IllegalStateException("page to page: " + result + ", segment " + i);
+      }
+    }
+  }
+
+  private void foreign(long at, int gref) {
+    segments.set(ValueLayout.JAVA_INT_UNALIGNED, at + Gntdev.FOREIGN_REF, gref);
+    segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.FOREIGN_OFFSET, (short) 0);
+    segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.FOREIGN_DOMID, (short) 0);
   }
 
   /// In, as a tx queue does it, and out, as an rx queue does: a call for each batch.
