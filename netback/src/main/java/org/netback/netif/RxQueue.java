@@ -62,12 +62,6 @@ final class RxQueue implements Polled {
   /// A ring's slots: no more can be consumed without being answered.
   private static final int SLOTS = 256;
 
-  // What a slot is if it waits for no grant copy.
-  private static final int GSO_EXTRA = -1;
-  private static final int HASH_EXTRA = -2;
-  private static final int COPIED = -3;
-  private static final int NOT_WRITABLE = -4;
-
   private final int domid;
   private final BackRing ring;
   private final GrantTable grants;
@@ -88,15 +82,22 @@ final class RxQueue implements Polled {
   /// Requests that are vouched for and not consumed.
   private int free;
 
-  // The slots that are consumed and not answered yet, in order.
+  // What is consumed and not pushed yet. Slots are answered as they are consumed, as if all copies
+  // went well; until the push nobody sees it, and what went wrong is amended.
   private final GrantCopy copies = new GrantCopy(SLOTS);
-  private final int[] copyOf = new int[SLOTS];
-  private final int[] ids = new int[SLOTS];
-  private final int[] flags = new int[SLOTS];
-  private final int[] lengths = new int[SLOTS];
+
+  /// By copy, the index of its response, and the frame that it is of.
+  private final int[] responseOf = new int[SLOTS];
+
+  private final int[] frameOf = new int[SLOTS];
+
+  // By frame.
+  private final int[] frameLengths = new int[SLOTS];
+  private final boolean[] frameFailed = new boolean[SLOTS];
   private int staged;
-  private final int[] frameEnds = new int[SLOTS];
   private int stagedFrames;
+  private long stagedOctets;
+  private int failedFrames;
 
   private final RxBacklog backlog;
   private boolean lingers;
@@ -363,118 +364,126 @@ final class RxQueue implements Polled {
       GsoType gso,
       int gsoSize,
       long hash) {
-    int first = staged;
-    int at = Math.min(PAGE, length);
-    stageData(memory, offset, at, at < length);
-    // Extras come directly after the first slot and take the buffers that were posted there,
-    // unused.
-    if (gso != GsoType.NONE) {
-      int type = gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
-      stageExtra(GSO_EXTRA, gsoSize, type);
-    }
-    if (hash != HashConfiguration.NO_HASH) {
-      stageExtra(HASH_EXTRA, HashConfiguration.value(hash), HashConfiguration.type(hash));
-    }
-    int extras = staged - first - 1;
-    while (at < length) {
-      int part = Math.min(PAGE, length - at);
-      stageData(memory, offset + at, part, at + part < length);
-      at += part;
-    }
-    if (extras > 0) {
-      flags[first] |= RxResponse.EXTRA_INFO;
-    }
+    boolean hashed = hash != HashConfiguration.NO_HASH;
+    int flags = 0;
     if (gso != GsoType.NONE || checksum == ChecksumState.BLANK) {
       // Receivers insist on both checksum flags with GSO.
-      flags[first] |= RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
+      flags = RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
     } else if (checksum == ChecksumState.VALIDATED) {
-      flags[first] |= RxResponse.DATA_VALIDATED;
+      flags = RxResponse.DATA_VALIDATED;
+    }
+    if (gso != GsoType.NONE || hashed) {
+      flags |= RxResponse.EXTRA_INFO;
+    }
+    frameLengths[stagedFrames] = length;
+    frameFailed[stagedFrames] = false;
+    int first = staged;
+    int at = Math.min(PAGE, length);
+    stageData(memory, offset, at, at < length ? flags | RxResponse.MORE_DATA : flags);
+    // Extras come directly after the first slot and take the buffers that were posted there,
+    // unused. A hash is the last of them.
+    if (gso != GsoType.NONE) {
+      int type = gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
+      stageExtra(ExtraInfo.gsoWords(hashed ? ExtraInfo.FLAG_MORE : 0, gsoSize, type, 0));
+    }
+    if (hashed) {
+      stageExtra(
+          ExtraInfo.hashWords(
+              0,
+              HashConfiguration.type(hash),
+              CtrlRequest.HASH_ALGORITHM_TOEPLITZ,
+              HashConfiguration.value(hash)));
+    }
+    while (at < length) {
+      int part = Math.min(PAGE, length - at);
+      stageData(memory, offset + at, part, at + part < length ? RxResponse.MORE_DATA : 0);
+      at += part;
     }
     free -= staged - first;
-    frameEnds[stagedFrames++] = staged;
+    stagedFrames++;
+    stagedOctets += length;
   }
 
-  private void stageData(MemorySegment memory, long offset, int length, boolean more) {
+  private void stageData(MemorySegment memory, long offset, int length, int flags) {
     int[] slots = ring.slots();
     int request = ring.takeRequest();
     int gref = RxRequest.gref(slots, request);
-    ids[staged] = RxRequest.id(slots, request);
-    lengths[staged] = length;
-    flags[staged] = more ? RxResponse.MORE_DATA : 0;
+    long words = RxResponse.words(RxRequest.id(slots, request), 0, flags, length);
     int place = mappings.find(gref);
     if (place < 0) {
-      copyOf[staged] = copies.addToGuest(domid, gref, 0, length, memory, offset);
+      int copy = copies.addToGuest(domid, gref, 0, length, memory, offset);
+      responseOf[copy] = ring.rspProdPvt();
+      frameOf[copy] = stagedFrames;
     } else if (mappings.isReadOnly(place)) {
-      copyOf[staged] = NOT_WRITABLE;
+      words = RxResponse.withStatus(words, RxResponse.ERROR);
+      fail(stagedFrames);
     } else {
       MemorySegment.copy(memory, offset, mappings.page(place), 0, length);
-      copyOf[staged] = COPIED;
       counters.mappedCopies++;
     }
+    ring.putResponse(words);
     staged++;
   }
 
-  private void stageExtra(int kind, int value, int type) {
+  private void stageExtra(long words) {
     int _ = ring.takeRequest();
-    copyOf[staged] = kind;
-    lengths[staged] = value;
-    flags[staged++] = type;
+    ring.putResponse(words);
+    staged++;
   }
 
-  /// Copies what is staged, answers, and notifies if the guest wants to know.
+  private void fail(int frame) {
+    if (!frameFailed[frame]) {
+      frameFailed[frame] = true;
+      failedFrames++;
+    }
+  }
+
+  /// Copies what is staged, and notifies if the guest wants to know.
   private void commit() {
     if (staged == 0) {
       return;
     }
     if (copies.size() > 0) {
       grants.copy(copies);
+      if (copies.hasFailures()) {
+        amend();
+      }
     }
-    int delivered = 0;
-    long octets = 0;
-    int slot = 0;
-    for (int frame = 0; frame < stagedFrames; frame++) {
-      boolean good = true;
-      int length = 0;
-      for (; slot < frameEnds[frame]; slot++) {
-        int copy = copyOf[slot];
-        if (copy == GSO_EXTRA) {
-          // A hash is the only extra that may follow; a frame never ends with an announcement.
-          boolean more = slot + 1 < frameEnds[frame] && copyOf[slot + 1] == HASH_EXTRA;
-          int extraFlags = more ? ExtraInfo.FLAG_MORE : 0;
-          ring.putResponse(ExtraInfo.gsoWords(extraFlags, lengths[slot], flags[slot], 0));
-        } else if (copy == HASH_EXTRA) {
-          int algorithm = CtrlRequest.HASH_ALGORITHM_TOEPLITZ;
-          ring.putResponse(ExtraInfo.hashWords(0, flags[slot], algorithm, lengths[slot]));
-        } else {
-          boolean copied = copy == COPIED || copy >= 0 && copies.status(copy) == GrantStatus.OKAY;
-          good &= copied;
-          length += lengths[slot];
-          int status = copied ? lengths[slot] : RxResponse.ERROR;
-          ring.putResponse(RxResponse.words(ids[slot], 0, flags[slot], status));
-        }
+    int delivered = stagedFrames;
+    long octets = stagedOctets;
+    if (failedFrames > 0) {
+      for (int frame = 0; frame < stagedFrames; frame++) {
+        octets -= frameFailed[frame] ? frameLengths[frame] : 0;
       }
-      if (good) {
-        delivered++;
-        octets += length;
-      }
+      delivered -= failedFrames;
+      counters.copyFailures += failedFrames;
+      port.drop(DropReason.DELIVERY_FAILED, failedFrames);
+      failedFrames = 0;
     }
     counters.packets += delivered;
     counters.octets += octets;
     counters.batches++;
-    int failed = stagedFrames - delivered;
-    if (failed > 0) {
-      counters.copyFailures += failed;
-      port.drop(DropReason.DELIVERY_FAILED, failed);
-    }
     port.egress(delivered, octets);
     counters.answered += staged;
     copies.clear();
     staged = 0;
     stagedFrames = 0;
+    stagedOctets = 0;
     starving = false;
     if (ring.push()) {
       counters.notifications++;
       channel.notifyPeer();
+    }
+  }
+
+  /// Tells the guest which pages could not be written.
+  private void amend() {
+    for (int copy = 0; copy < copies.size(); copy++) {
+      if (copies.status(copy) != GrantStatus.OKAY) {
+        int index = responseOf[copy];
+        ring.amendResponse(index, RxResponse.withStatus(ring.response(index), RxResponse.ERROR));
+        fail(frameOf[copy]);
+      }
     }
   }
 

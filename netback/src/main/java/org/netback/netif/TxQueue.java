@@ -247,7 +247,7 @@ final class TxQueue implements Polled {
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
         credit.spend(assembler.total());
-        counters.mappedCopies += round.stage(domid, mappings);
+        counters.mappedCopies += round.stage(domid, mappings, ring);
       } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
         changeMulticast(outcome, assembler.multicastAddress());
       } else {
@@ -257,12 +257,11 @@ final class TxQueue implements Polled {
           fatal = outcome;
           break;
         }
-        round.reject();
+        round.reject(ring);
       }
     }
     if (round.slots() > 0) {
-      round.copy(grants, counters, port);
-      round.answer(ring);
+      round.copy(grants, counters, port, ring);
       counters.rounds++;
       counters.answered += round.slots();
       if (ring.push()) {
@@ -300,14 +299,14 @@ final class TxQueue implements Polled {
   private void changeMulticast(TxOutcome change, long address) {
     if (change == TxOutcome.MULTICAST_ADD && !multicast.add(address)) {
       counters.rejected[TxOutcome.MULTICAST_LIST_FULL.ordinal()]++;
-      round.reject();
+      round.reject(ring);
       return;
     }
     if (change == TxOutcome.MULTICAST_DEL) {
       multicast.remove(address);
     }
     counters.multicastRequests++;
-    round.acknowledge();
+    round.acknowledge(ring);
   }
 
   private void waitForCredit() {

@@ -38,14 +38,15 @@ final class TxRound {
   private final FrameBatch batch = new FrameBatch(PACKETS);
   private final GrantCopy copies = new GrantCopy(SLOTS);
 
-  private final int[] ids = new int[SLOTS];
-  private final int[] statuses = new int[SLOTS];
   private int slots;
-  private final int[] slotOfCopy = new int[SLOTS];
 
+  /// By copy, the index of the response to its slot.
+  private final int[] responseOf = new int[SLOTS];
+
+  // By packet. A packet's responses follow each other.
   private final Frame[] frames = new Frame[PACKETS];
-  private final int[] firstSlot = new int[PACKETS];
-  private final int[] endSlot = new int[PACKETS];
+  private final int[] firstResponse = new int[PACKETS];
+  private final int[] endResponse = new int[PACKETS];
   private final int[] firstCopy = new int[PACKETS + 1];
   private int staged;
   private final Headers headers = new Headers();
@@ -71,21 +72,23 @@ final class TxRound {
     return arena.fits(0xffff);
   }
 
-  /// Slots listed for an answer.
+  /// Slots that were answered.
   int slots() {
     return slots;
   }
 
   /// Takes over the packet that the assembler holds. What lies in pages that are mapped is copied
-  /// here, the rest with [#copy].
+  /// here, the rest with [#copy]. Its slots are answered as if nothing could go wrong with that;
+  /// until the push nobody sees it, and [#copy] amends what did.
   ///
   /// @return slots copied already
-  int stage(int domid, GrefMappings mappings) {
+  int stage(int domid, GrefMappings mappings, BackRing ring) {
     Frame frame = arena.allocate(assembler.total());
     frame.setChecksum(assembler.checksum());
     frame.setGso(assembler.gso(), assembler.gsoSize());
     frames[staged] = frame;
-    firstSlot[staged] = slots;
+    int first = ring.rspProdPvt();
+    firstResponse[staged] = first;
     firstCopy[staged] = copies.size();
     long at = frame.offset();
     int mapped = 0;
@@ -99,7 +102,7 @@ final class TxRound {
         int copy =
             copies.addFromGuest(
                 domid, assembler.gref(i), assembler.offset(i), length, frame.memory(), at);
-        slotOfCopy[copy] = slots + assembler.slotOf(i);
+        responseOf[copy] = first + assembler.slotOf(i);
       } else {
         MemorySegment page = mappings.page(place);
         MemorySegment.copy(page, assembler.offset(i), frame.memory(), at, length);
@@ -107,42 +110,47 @@ final class TxRound {
       }
       at += length;
     }
-    list(TxResponse.OKAY);
-    endSlot[staged] = slots;
+    answer(ring, TxResponse.OKAY);
+    endResponse[staged] = ring.rspProdPvt();
     staged++;
     firstCopy[staged] = copies.size();
     return mapped;
   }
 
-  /// Lists the slots of a packet that is not served.
-  void reject() {
-    list(TxResponse.ERROR);
+  /// Answers the slots of a packet that is not served.
+  void reject(BackRing ring) {
+    answer(ring, TxResponse.ERROR);
   }
 
-  /// Lists the slots of a dummy request that was served.
-  void acknowledge() {
-    list(TxResponse.OKAY);
+  /// Answers the slots of a dummy request that was served.
+  void acknowledge(BackRing ring) {
+    answer(ring, TxResponse.OKAY);
   }
 
-  private void list(int status) {
-    for (int i = 0; i < assembler.slotCount(); i++) {
-      ids[slots] = assembler.id(i);
-      statuses[slots] = assembler.isExtra(i) ? TxResponse.NULL : status;
-      slots++;
+  /// Only the struct's 4 octets are written: should the daemon be killed within the push, its
+  /// successor may find requests with wrong references but with their own ids, flags and sizes, and
+  /// extras of their own type, which it can answer with errors.
+  private void answer(BackRing ring, int status) {
+    int count = assembler.slotCount();
+    for (int i = 0; i < count; i++) {
+      int of = assembler.isExtra(i) ? TxResponse.NULL : status;
+      ring.putResponse(TxResponse.word(assembler.id(i), of));
     }
+    slots += count;
   }
 
   /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
   /// whose offload is nonsense. After this the guest's pages are not touched again.
-  void copy(GrantTable grants, TxCounters counters, PortCounters port) {
+  void copy(GrantTable grants, TxCounters counters, PortCounters port, BackRing ring) {
     if (staged == 0) {
       return;
     }
     if (copies.size() > 0) {
       grants.copy(copies);
     }
+    boolean failures = copies.hasFailures();
     for (int i = 0; i < staged; i++) {
-      if (!isCopied(i)) {
+      if (failures && !isCopied(i, ring)) {
         counters.copyFailures++;
         continue;
       }
@@ -171,35 +179,31 @@ final class TxRound {
 
   /// Judges every segment of a packet; without its beginning the rest is of no use, so that then
   /// all of its slots have failed.
-  private boolean isCopied(int packet) {
+  private boolean isCopied(int packet, BackRing ring) {
     boolean copied = true;
     int first = firstCopy[packet];
     for (int i = first; i < firstCopy[packet + 1]; i++) {
       if (copies.status(i) != GrantStatus.OKAY) {
         copied = false;
-        statuses[slotOfCopy[i]] = TxResponse.ERROR;
+        fail(ring, responseOf[i]);
       }
     }
     boolean hasBeginning =
         first == firstCopy[packet + 1]
-            || slotOfCopy[first] != firstSlot[packet]
+            || responseOf[first] != firstResponse[packet]
             || copies.status(first) == GrantStatus.OKAY;
     if (!hasBeginning) {
-      for (int i = firstSlot[packet]; i < endSlot[packet]; i++) {
-        if (statuses[i] != TxResponse.NULL) {
-          statuses[i] = TxResponse.ERROR;
-        }
+      for (int index = firstResponse[packet]; index != endResponse[packet]; index++) {
+        fail(ring, index);
       }
     }
     return copied;
   }
 
-  /// Puts a response for every listed slot. Only the struct's 4 octets are written: should the
-  /// daemon be killed before the push, its successor finds requests with wrong references but with
-  /// their own ids, flags and sizes, and extras of their own type, which it can answer with errors.
-  void answer(BackRing ring) {
-    for (int i = 0; i < slots; i++) {
-      ring.putResponse(TxResponse.word(ids[i], statuses[i]));
+  private static void fail(BackRing ring, int index) {
+    int word = (int) ring.response(index);
+    if (TxResponse.status(word) != TxResponse.NULL) {
+      ring.amendResponse(index, TxResponse.word(word, TxResponse.ERROR));
     }
   }
 

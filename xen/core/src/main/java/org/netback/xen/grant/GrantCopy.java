@@ -14,6 +14,7 @@ public final class GrantCopy {
   private final long[] localOffsets;
   private final short[] statuses;
   private int size;
+  private int failures;
 
   public GrantCopy(int capacity) {
     domids = new int[capacity];
@@ -76,6 +77,7 @@ public final class GrantCopy {
 
   public void clear() {
     size = 0;
+    failures = 0;
   }
 
   public int domid(int i) {
@@ -111,8 +113,16 @@ public final class GrantCopy {
     return statuses[i];
   }
 
-  /// For implementations of [GrantTable#copy].
+  /// Whether a segment has failed, so that the statuses need a look.
+  public boolean hasFailures() {
+    return failures > 0;
+  }
+
+  /// For implementations of [GrantTable#copy], which set each segment's once.
   public void setStatus(int i, short status) {
     statuses[i] = status;
+    if (status != GrantStatus.OKAY) {
+      failures++;
+    }
   }
 }

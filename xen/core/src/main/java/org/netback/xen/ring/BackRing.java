@@ -187,6 +187,39 @@ public final class BackRing {
     slots[at + 1] = (int) (words >>> 32);
   }
 
+  /// The first two 32-bit words of a response that is put and not pushed, the first in the lower
+  /// half.
+  ///
+  /// @param index as [#rspProdPvt()] was when it was put
+  /// @throws IllegalStateException if it is not there, or was pushed
+  public long response(int index) {
+    int at = unpushed(index);
+    return slots[at] & 0xffff_ffffL | (long) slots[at + 1] << 32;
+  }
+
+  /// Changes the first 32-bit word of a response that is put and not pushed.
+  ///
+  /// @param index as [#rspProdPvt()] was when it was put
+  /// @throws IllegalStateException if it is not there, or was pushed
+  public void amendResponse(int index, int word) {
+    slots[unpushed(index)] = word;
+  }
+
+  /// Changes both 32-bit words of a response of two, as [#amendResponse(int, int)] does.
+  public void amendResponse(int index, long words) {
+    int at = unpushed(index);
+    slots[at] = (int) words;
+    slots[at + 1] = (int) (words >>> 32);
+  }
+
+  /// The words of a response that is put and not pushed.
+  private int unpushed(int index) {
+    if (Integer.compareUnsigned(index - rspProdPushed, rspProdPvt - rspProdPushed) >= 0) {
+      throw new IllegalStateException("no unpushed response " + Integer.toUnsignedString(index));
+    }
+    return (index & page.slotCount() - 1) * slotWords;
+  }
+
   private int nextResponse() {
     if (rspProdPvt == reqCons) {
       // It would overwrite a request that nobody has looked at.

@@ -86,6 +86,39 @@ class RingTest {
     assertThat(page.get(ValueLayout.JAVA_INT, 64 + SLOT)).isEqualTo(20);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {0, -2, Integer.MAX_VALUE})
+  void amendsAResponseUntilItIsPushed(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 3; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    back.unconsumedRequests();
+    for (int i = 0; i < 3; i++) {
+      back.takeRequest();
+      back.putResponse(10 + i);
+    }
+    assertThat((int) back.response(start + 1)).isEqualTo(11);
+
+    back.amendResponse(start + 1, 77);
+    back.amendResponse(start + 2, 5L << 32 | 78);
+    back.push();
+
+    assertThat(front.unconsumedResponses()).isEqualTo(3);
+    assertThat(front.copyResponse().get(ValueLayout.JAVA_INT, 0)).isEqualTo(10);
+    assertThat(front.copyResponse().get(ValueLayout.JAVA_INT, 0)).isEqualTo(77);
+    MemorySegment last = front.copyResponse();
+    assertThat(last.get(ValueLayout.JAVA_INT, 0)).isEqualTo(78);
+    assertThat(last.get(ValueLayout.JAVA_INT, 4)).isEqualTo(5);
+    for (int index : new int[] {start - 1, start, start + 2, start + 3}) {
+      assertThatThrownBy(() -> back.amendResponse(index, 1))
+          .isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(() -> back.response(index)).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
   @Test
   void takesAPrivateCopyOfARequest() throws RingViolation {
     FrontRing front = FrontRing.initialise(page, SLOT);

@@ -89,11 +89,14 @@ final class EmbeddedGrantTable implements GrantTable {
     long at = (long) frame * PAGE_SIZE + offset;
     MemorySegment local = batch.local(i);
     long localOffset = batch.localOffset(i);
-    if (toGuest) {
-      MemorySegment.copy(local, localOffset, domain.whole(), at, length);
-    } else {
-      MemorySegment.copy(domain.whole(), at, local, localOffset, length);
-    }
+    // One call for both ways: written twice, it is too large to be compiled into the loop.
+    MemorySegment whole = domain.whole();
+    MemorySegment.copy(
+        toGuest ? local : whole,
+        toGuest ? localOffset : at,
+        toGuest ? whole : local,
+        toGuest ? at : localOffset,
+        length);
     return GrantStatus.OKAY;
   }
 

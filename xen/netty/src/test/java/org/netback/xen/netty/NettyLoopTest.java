@@ -87,7 +87,7 @@ class NettyLoopTest {
               return false;
             }
 
-            /// Comes back until there was work.
+            // Comes back until there was work.
             @Override
             public void arm() {
               armed.countDown();

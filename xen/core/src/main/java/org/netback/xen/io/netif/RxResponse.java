@@ -68,6 +68,11 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
     return id & 0xffffL | (offset & 0xffffL) << 16 | (flags & 0xffffL) << 32 | (long) status << 48;
   }
 
+  /// The words of a response with another status.
+  public static long withStatus(long words, int status) {
+    return words & 0xffff_ffff_ffffL | (long) status << 48;
+  }
+
   @Override
   public void writeTo(MemorySegment slot) {
     write(slot, id, offset, flags, status);

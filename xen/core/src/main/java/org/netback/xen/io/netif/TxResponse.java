@@ -52,6 +52,11 @@ public record TxResponse(int id, int status) implements RingMessage {
     return (id & 0xffff) | status << 16;
   }
 
+  /// The status in the first word of a slot.
+  public static int status(int word) {
+    return word >> 16;
+  }
+
   @Override
   public void writeTo(MemorySegment slot) {
     write(slot, id, status);
