@@ -59,7 +59,7 @@ final class RxQueue implements Polled {
 
   private static final int PAGE = GrantTable.PAGE_SIZE;
 
-  /// A ring's slots: no more can be consumed without being answered.
+  /// A ring's slots: no more can be consumed between two pushes.
   private static final int SLOTS = 256;
 
   private final int domid;
@@ -169,10 +169,10 @@ final class RxQueue implements Polled {
     }
   }
 
-  /// A backend that was killed after it had put responses and before it pushed them has left slots
-  /// that hold no requests any more: their references are made of flags and lengths. Up to a whole
-  /// ring of them would each cost a frame, so they are answered at once. What tells them is that
-  /// the page cannot be read.
+  /// A backend that was killed while it pushed responses may have left slots at the beginning that
+  /// hold no requests any more: their references are made of flags and lengths. Up to a whole ring
+  /// of them would each cost a frame, so they are answered at once. What tells them is that the
+  /// page cannot be read.
   ///
   /// @return whether the guest wants to be notified of it
   private boolean rejectAnswered() throws RingViolation {
@@ -210,8 +210,11 @@ final class RxQueue implements Polled {
   private void shut() {
     open = false;
     timer.cancel();
-    if (!backlog.isEmpty()) {
-      port.drop(DropReason.PORT_DOWN, backlog.frames());
+    // What was staged and never pushed is lost with what waits.
+    int lost = stagedFrames + backlog.frames();
+    stagedFrames = 0;
+    if (lost > 0) {
+      port.drop(DropReason.PORT_DOWN, lost);
     }
     backlog.release();
     count();
@@ -269,7 +272,7 @@ final class RxQueue implements Polled {
         scheduleTick();
       }
     } catch (RingViolation | RuntimeException e) {
-      port.drop(DropReason.PORT_DOWN, stagedFrames + Long.bitCount(left));
+      port.drop(DropReason.PORT_DOWN, Long.bitCount(left));
       shut();
       failure.accept(e);
     } finally {

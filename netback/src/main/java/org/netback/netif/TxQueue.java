@@ -191,7 +191,7 @@ final class TxQueue implements Polled {
       if (state == State.RUNNING && !waitsForCredit) {
         sleep();
       }
-    } catch (RingViolation e) {
+    } catch (RingViolation | RuntimeException e) {
       fail(e);
     } finally {
       guard.unlock();

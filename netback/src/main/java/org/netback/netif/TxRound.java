@@ -18,9 +18,9 @@ import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.TxResponse;
 import org.netback.xen.ring.BackRing;
 
-/// The private memory of one round of a [TxQueue]: the frames that are copied in, and what each
-/// consumed slot is answered. One per event loop, shared by its queues, since a round runs from
-/// ring to receiver without a break.
+/// The private memory of one round of a [TxQueue]: the frames that are copied in, and whose
+/// responses are whose. One per event loop, shared by its queues, since a round runs from ring to
+/// receiver without a break.
 ///
 /// A packet lies in one piece, so no header is ever split, however the guest cut it (XSA-423).
 final class TxRound {
@@ -30,7 +30,7 @@ final class TxRound {
   /// Octets of one round: at most some 15 packets of 64 KiB.
   private static final long OCTETS = 1 << 20;
 
-  /// A ring's slots: no more can be consumed without being answered.
+  /// A ring's slots: no more can be consumed between two pushes.
   private static final int SLOTS = 256;
 
   private final TxAssembler assembler = new TxAssembler(SLOTS);

@@ -502,8 +502,8 @@ final class HostileFrontendTest {
     assertThat(extra.asSlice(4, 4).mismatch(sent.asSlice(4, 4))).isEqualTo(-1);
   }
 
-  /// What a backend leaves that is killed after it has put its responses and before it has pushed
-  /// them: its successor takes them for requests.
+  /// What a backend leaves that is killed while it pushes its responses them: its successor takes
+  /// them for requests.
   @Test
   void answersWhatADeadBackendAnsweredWithoutPushing() {
     int index = queue.tx.reqProdPvt();

@@ -51,14 +51,15 @@ public class RingBench {
     }
     boolean notify = front.push();
     int sum = 0;
+    int[] slots = back.slots();
     for (int left = back.unconsumedRequests(); left > 0; left--) {
-      MemorySegment slot = back.copyRequest();
+      int slot = back.takeRequest();
       sum +=
-          TxRequest.gref(slot)
-              + TxRequest.offset(slot)
-              + TxRequest.flags(slot)
-              + TxRequest.size(slot);
-      back.putResponse(TxResponse.word(TxRequest.id(slot), TxResponse.OKAY));
+          TxRequest.gref(slots, slot)
+              + TxRequest.offset(slots, slot)
+              + TxRequest.flags(slots, slot)
+              + TxRequest.size(slots, slot);
+      back.putResponse(TxResponse.word(TxRequest.id(slots, slot), TxResponse.OKAY));
     }
     notify |= back.push();
     for (int left = front.unconsumedResponses(); left > 0; left--) {

@@ -81,16 +81,17 @@ public final class BackRing {
   ///   (`RING_REQUEST_PROD_OVERFLOW`)
   public int unconsumedRequests() throws RingViolation {
     int reqProd = page.loadReqProdAcquire();
-    int claimed = reqProd - rspProdPvt;
+    int claimed = reqProd - rspProdPushed;
     int unconsumed = reqProd - reqCons;
-    // Requests that were consumed and not answered still hold their slots, so the producer can be
-    // neither behind what was consumed nor a ring's size ahead of what was answered.
+    // Until their responses are pushed, requests hold their slots, so the producer can be neither
+    // behind what was consumed nor a ring's size ahead of what was pushed. So between two pushes no
+    // more can be consumed than there are slots, and no response is overwritten before its push.
     if (Integer.compareUnsigned(claimed, size()) > 0 || unconsumed < 0) {
       throw new RingViolation(
           "req_prod "
               + Integer.toUnsignedString(reqProd)
               + " with rsp_prod "
-              + Integer.toUnsignedString(rspProdPvt)
+              + Integer.toUnsignedString(rspProdPushed)
               + " and "
               + Integer.toUnsignedString(reqCons)
               + " consumed, in a ring of "
@@ -126,7 +127,8 @@ public final class BackRing {
   }
 
   /// Takes the next request as [#takeRequest()] does, for rings with few of them: it makes a
-  /// segment each time.
+  /// segment each time, of private memory that the slot's response will overwrite. It lies at a
+  /// multiple of four octets.
   public MemorySegment copyRequest() {
     return slot(takeRequest());
   }
@@ -135,8 +137,7 @@ public final class BackRing {
     return MemorySegment.ofArray(slots).asSlice((long) at * Integer.BYTES, page.slotSize());
   }
 
-  /// Copies the next request as [#copyRequest()] does, without taking it: what it says may be
-  /// another thing when it is taken.
+  /// The next request as [#copyRequest()] has it, without taking it.
   ///
   /// @throws IllegalStateException if there is none that was checked
   public MemorySegment peekRequest() {

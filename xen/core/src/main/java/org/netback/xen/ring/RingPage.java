@@ -99,7 +99,8 @@ final class RingPage {
         page, ValueLayout.JAVA_INT, slotOffset(first), slots, first * words, count * words);
   }
 
-  /// Copies slots out of private memory that is laid out as the ring.
+  /// Copies slots out of private memory that is laid out as the ring, from the first to the last: a
+  /// backend that is killed meanwhile leaves a beginning of them.
   void copyIn(int index, int count, int[] slots) {
     int first = index & slotCount - 1;
     int untilEnd = Math.min(count, slotCount - first);

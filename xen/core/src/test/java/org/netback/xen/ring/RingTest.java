@@ -86,6 +86,29 @@ class RingTest {
     assertThat(page.get(ValueLayout.JAVA_INT, 64 + SLOT)).isEqualTo(20);
   }
 
+  /// Else a guest that posts while responses are put would have the backend consume without end.
+  @ParameterizedTest
+  @ValueSource(ints = {0, -5, Integer.MAX_VALUE})
+  void countsResponsesThatAreNotPushedAsSlotsInUse(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 10; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    back.unconsumedRequests();
+    for (int i = 0; i < 10; i++) {
+      back.takeRequest();
+      back.putResponse(i);
+    }
+    page.set(ValueLayout.JAVA_INT, 0, start + SIZE);
+    assertThat(back.unconsumedRequests()).isEqualTo(SIZE - 10);
+    page.set(ValueLayout.JAVA_INT, 0, start + SIZE + 1);
+    assertThatThrownBy(back::unconsumedRequests).isInstanceOf(RingViolation.class);
+    back.push();
+    assertThat(back.unconsumedRequests()).isEqualTo(SIZE - 9);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, -2, Integer.MAX_VALUE})
   void amendsAResponseUntilItIsPushed(int start) throws RingViolation {
@@ -102,6 +125,10 @@ class RingTest {
     }
     assertThat((int) back.response(start + 1)).isEqualTo(11);
 
+    for (int index : new int[] {start - 1, start + 3, start + SIZE, start + 1 - SIZE}) {
+      assertThatThrownBy(() -> back.amendResponse(index, 1))
+          .isInstanceOf(IllegalStateException.class);
+    }
     back.amendResponse(start + 1, 77);
     back.amendResponse(start + 2, 5L << 32 | 78);
     back.push();

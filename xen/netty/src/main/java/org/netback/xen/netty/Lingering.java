@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.netback.xen.event.Polled;
 
 /// What a loop looks at for a while before it sleeps, and for how long.
@@ -12,12 +13,17 @@ import org.netback.xen.event.Polled;
 /// little longer if work is going to come in that time, and is a waste otherwise. Which of the two
 /// it is, is learned: a sleep that was shorter than the most that may be lingered doubles the time
 /// from [#LEAST_NANOS] on, a longer one halves it, down to nothing; so an idle loop does not
-/// linger. A loop that lingered its longest in vain [#FAILURES] times in a row (whoever it waits
-/// for may need this very processor) gives it up for the next [#HOLD_OFF] sleeps.
+/// linger. A loop that lingered its longest in vain [#FAILURES] times without finding work in
+/// between (whoever it waits for may need this very processor) gives it up for the next [#HOLD_OFF]
+/// sleeps.
 ///
 /// What has had no work for that time is armed and no longer looked at, however busy the others
 /// are. Confined to the loop.
 final class Lingering {
+  /// Rounds of work that one poll does at most, so that tasks and descriptors have their turn
+  /// however many rings are busy.
+  static final int ROUNDS = 8;
+
   private static final long LEAST_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
   private static final int FAILURES = 4;
   private static final int HOLD_OFF = 256;
@@ -31,6 +37,7 @@ final class Lingering {
   private static final Polled NOTHING = new Nothing();
 
   private final long most;
+  private final Consumer<RuntimeException> fault;
   private long span;
   private int failures;
   private int holdOff;
@@ -38,11 +45,17 @@ final class Lingering {
   private Polled[] polled = new Polled[8];
   private long[] workedAt = new long[8];
   private int count;
+
+  /// Where the last look was, so that all have their turn.
+  private int last;
+
   private final List<Polled> armed = new ArrayList<>();
 
   /// @param mostNanos never linger longer; 0 not to linger at all
-  Lingering(long mostNanos) {
+  /// @param fault gets what is thrown by something that is looked at, which then is no longer
+  Lingering(long mostNanos, Consumer<RuntimeException> fault) {
     most = mostNanos;
+    this.fault = fault;
     Arrays.fill(polled, NOTHING);
   }
 
@@ -66,29 +79,41 @@ final class Lingering {
 
   /// Looks at everything for a moment, and lets go of what had no work for too long.
   ///
-  /// @return whether something had work
-  boolean poll() {
-    boolean worked = false;
-    for (int look = 0; look < LOOKS && !worked; look++) {
-      for (int i = 0; i < count; i++) {
-        if (polled[i].poll()) {
-          worked = true;
-          workedAt[i] = JUST_NOW;
+  /// @return rounds of work that were done, at most [#ROUNDS]
+  int poll() {
+    int rounds = 0;
+    for (int look = 0; look < LOOKS && rounds == 0; look++) {
+      for (int left = count; left > 0 && rounds < ROUNDS; left--) {
+        last = last < count - 1 ? last + 1 : 0;
+        if (pollLast()) {
+          rounds++;
+          workedAt[last] = JUST_NOW;
         }
       }
-      if (!worked) {
+      if (rounds == 0) {
         Thread.onSpinWait();
       }
     }
     release(System.nanoTime());
-    if (worked) {
+    if (rounds > 0) {
       failures = 0;
     } else if (count == 0 && span == most && ++failures == FAILURES) {
       failures = 0;
       span = 0;
       holdOff = HOLD_OFF;
     }
-    return worked;
+    return rounds;
+  }
+
+  private boolean pollLast() {
+    int at = last;
+    try {
+      return polled[at].poll();
+    } catch (RuntimeException e) {
+      polled[at] = NOTHING;
+      fault.accept(e);
+      return false;
+    }
   }
 
   private void release(long now) {
@@ -109,7 +134,11 @@ final class Lingering {
     count = kept;
     // Last, since it may come back.
     for (int i = 0; i < armed.size(); i++) {
-      armed.get(i).arm();
+      try {
+        armed.get(i).arm();
+      } catch (RuntimeException e) {
+        fault.accept(e);
+      }
     }
     armed.clear();
   }

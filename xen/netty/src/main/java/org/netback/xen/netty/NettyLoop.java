@@ -25,11 +25,11 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
 
   private NettyLoop(String name, long lingerNanos) {
     this.name = name;
-    this.lingering = new Lingering(lingerNanos);
+    this.lingering = new Lingering(lingerNanos, this::rethrow);
     // The group of one belongs to the loop: Netty makes loops in groups only.
     group =
         new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory(name, true), EpollIoHandler.newFactory()) {
+            1, new DefaultThreadFactory(name, true), timed(EpollIoHandler.newFactory())) {
           @Override
           protected IoEventLoop newChild(
               Executor executor, IoHandlerFactory ioHandlerFactory, Object... args) {
@@ -37,6 +37,19 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
           }
         };
     loop = group.next();
+  }
+
+  private static IoHandlerFactory timed(IoHandlerFactory factory) {
+    return executor -> new TimedIoHandler(factory.newHandler(executor));
+  }
+
+  /// Has Netty log it, as an exception of a task. Thrown where it came from it would end the
+  /// thread.
+  private void rethrow(RuntimeException e) {
+    loop.execute(
+        () -> {
+          throw e;
+        });
   }
 
   /// Starts a loop that never lingers; its daemon thread comes with the first task.
@@ -110,9 +123,6 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
   private static final class FairLoop extends SingleThreadIoEventLoop {
     private static final int TASKS = 8;
 
-    /// Rounds of work found by lingering between two looks at descriptors: each is a system call.
-    private static final int ROUNDS = 8;
-
     private final Lingering lingering;
     private int left;
     private int rounds;
@@ -130,7 +140,10 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
     protected int runIo() {
       left = TASKS;
       if (!lingering.isEmpty()) {
-        if (lingering.poll() && ++rounds < ROUNDS) {
+        // A look at descriptors is a system call: not after every round.
+        int found = lingering.poll();
+        rounds += found;
+        if (found > 0 && rounds < Lingering.ROUNDS) {
           return 0;
         }
         rounds = 0;
@@ -140,7 +153,8 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
       }
       long before = System.nanoTime();
       int ready = super.runIo();
-      lingering.slept(System.nanoTime() - before);
+      long active = ((TimedIoHandler) ioHandler()).activeNanos();
+      lingering.slept(System.nanoTime() - before - active);
       return ready;
     }
 

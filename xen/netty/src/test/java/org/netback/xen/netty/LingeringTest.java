@@ -2,6 +2,8 @@ package org.netback.xen.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.event.Polled;
 
@@ -9,7 +11,8 @@ final class LingeringTest {
   private static final long MOST = 20_000;
   private static final long LONG_AGO = -1_000_000_000;
 
-  private final Lingering lingering = new Lingering(MOST);
+  private final List<RuntimeException> faults = new ArrayList<>();
+  private final Lingering lingering = new Lingering(MOST, faults::add);
 
   private static final class Ring implements Polled {
     int work;
@@ -45,7 +48,7 @@ final class LingeringTest {
 
   @Test
   void neverLingersIfItMustNot() {
-    Lingering none = new Lingering(0);
+    Lingering none = new Lingering(0, faults::add);
     none.slept(0);
     none.slept(100);
     assertThat(none.add(new Ring(), 0)).isFalse();
@@ -73,7 +76,7 @@ final class LingeringTest {
     assertThat(lingering.add(busy, System.nanoTime() + LONG_AGO)).isTrue();
     assertThat(lingering.add(idle, System.nanoTime() + LONG_AGO)).isTrue();
 
-    assertThat(lingering.poll()).isTrue();
+    assertThat(lingering.poll()).isEqualTo(1);
 
     assertThat(idle.armed).isEqualTo(1);
     assertThat(busy.armed).isZero();
@@ -86,7 +89,7 @@ final class LingeringTest {
     Ring ring = new Ring();
     assertThat(lingering.add(ring, System.nanoTime())).isTrue();
     while (!lingering.isEmpty()) {
-      assertThat(lingering.poll()).isFalse();
+      assertThat(lingering.poll()).isZero();
     }
     assertThat(ring.armed).isEqualTo(1);
     int looks = ring.looks;
@@ -129,5 +132,59 @@ final class LingeringTest {
     lingering.add(back, System.nanoTime() + LONG_AGO);
     lingering.poll();
     assertThat(lingering.isEmpty()).isFalse();
+  }
+
+  /// Tasks and descriptors come in between.
+  @Test
+  void doesABoundedNumberOfRoundsAndGoesOnWhereItStopped() {
+    shortSleeps(10);
+    List<Ring> rings = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      Ring ring = new Ring();
+      ring.work = 1000;
+      rings.add(ring);
+      assertThat(lingering.add(ring, System.nanoTime() + 1_000_000_000)).isTrue();
+    }
+    for (int i = 0; i < 5; i++) {
+      assertThat(lingering.poll()).isEqualTo(Lingering.ROUNDS);
+    }
+    assertThat(rings).extracting(ring -> ring.looks).containsOnly(2);
+  }
+
+  @Test
+  void letsGoOfWhatThrowsAndGoesOnWithTheRest() {
+    shortSleeps(10);
+    Ring good = new Ring();
+    good.work = 2;
+    Polled bad =
+        new Polled() {
+          @Override
+          public boolean poll() {
+            throw new IllegalStateException("poll");
+          }
+
+          @Override
+          public void arm() {
+            throw new IllegalStateException("not looked at any more");
+          }
+        };
+    Polled badWhenArmed =
+        new Polled() {
+          @Override
+          public boolean poll() {
+            return false;
+          }
+
+          @Override
+          public void arm() {
+            throw new IllegalStateException("arm");
+          }
+        };
+    lingering.add(bad, System.nanoTime() + LONG_AGO);
+    lingering.add(badWhenArmed, System.nanoTime() + LONG_AGO);
+    lingering.add(good, System.nanoTime());
+    assertThat(lingering.poll()).isEqualTo(1);
+    assertThat(lingering.poll()).isEqualTo(1);
+    assertThat(faults).extracting(Throwable::getMessage).containsExactlyInAnyOrder("poll", "arm");
   }
 }

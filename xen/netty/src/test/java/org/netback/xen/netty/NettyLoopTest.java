@@ -3,6 +3,8 @@ package org.netback.xen.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.channel.unix.FileDescriptor;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
@@ -69,52 +71,62 @@ class NettyLoopTest {
     assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
   }
 
-  /// A ring that is looked at without events, and what comes in by other ways meanwhile.
+  /// Rings that always have work, and what comes in by other ways meanwhile.
   @Test
-  void lingersWithoutKeepingTasksAndTimersWaiting() throws Exception {
+  void lingersWithoutKeepingTasksTimersAndDescriptorsWaiting() throws Exception {
     try (NettyLoop loop = NettyLoop.start("loop-test", 100_000_000)) {
-      AtomicBoolean work = new AtomicBoolean();
-      CountDownLatch found = new CountDownLatch(1);
-      CountDownLatch armed = new CountDownLatch(1);
-      Polled ring =
-          new Polled() {
-            @Override
-            public boolean poll() {
-              if (work.compareAndSet(true, false)) {
-                found.countDown();
-                return true;
+      AtomicBoolean busy = new AtomicBoolean(true);
+      CountDownLatch armed = new CountDownLatch(20);
+      CountDownLatch lingering = new CountDownLatch(20);
+      for (int i = 0; i < 20; i++) {
+        Polled ring =
+            new Polled() {
+              @Override
+              public boolean poll() {
+                return busy.get();
               }
-              return false;
-            }
 
-            // Comes back until there was work.
-            @Override
-            public void arm() {
-              armed.countDown();
-              if (found.getCount() > 0) {
-                askUntilItLingers(loop, this);
+              // Comes back, if it was not its turn for too long.
+              @Override
+              public void arm() {
+                if (busy.get()) {
+                  askUntilItLingers(loop, this, lingering);
+                } else {
+                  armed.countDown();
+                }
               }
-            }
-          };
-      askUntilItLingers(loop, ring);
-      work.set(true);
-      assertThat(found.await(30, TimeUnit.SECONDS)).isTrue();
+            };
+        askUntilItLingers(loop, ring, lingering);
+      }
+      assertThat(lingering.await(30, TimeUnit.SECONDS)).isTrue();
 
       CountDownLatch others = new CountDownLatch(2);
       loop.execute(others::countDown);
       loop.schedule(1_000, others::countDown);
       assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+      FileDescriptor[] pipe = FileDescriptor.pipe();
+      CountDownLatch readable = new CountDownLatch(1);
+      FdWatch watch = FdWatch.open(loop, pipe[0].intValue(), readable::countDown);
+      pipe[1].write(ByteBuffer.allocateDirect(1), 0, 1);
+      assertThat(readable.await(30, TimeUnit.SECONDS)).isTrue();
+      watch.close();
+
+      busy.set(false);
       assertThat(armed.await(30, TimeUnit.SECONDS)).isTrue();
+      pipe[0].close();
+      pipe[1].close();
     }
   }
 
   /// Short sleeps teach it to.
-  private static void askUntilItLingers(NettyLoop loop, Polled ring) {
+  private static void askUntilItLingers(NettyLoop loop, Polled ring, CountDownLatch lingering) {
     loop.schedule(
         10_000,
         () -> {
-          if (!loop.linger(ring)) {
-            askUntilItLingers(loop, ring);
+          if (loop.linger(ring)) {
+            lingering.countDown();
+          } else {
+            askUntilItLingers(loop, ring, lingering);
           }
         });
   }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -239,6 +240,51 @@ class NetifLayoutTest {
     new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0).writeTo(slot);
 
     assertThat(hex(slot, 12)).isEqualTo("0100a8050100000000000000");
+  }
+
+  /// The data path reads slots as words and writes responses as words.
+  @Test
+  void readsAndWritesWordsAsItDoesOctets() {
+    SplittableRandom random = new SplittableRandom(1);
+    for (int n = 0; n < 10_000; n++) {
+      int[] slots = new int[9];
+      for (int i = 0; i < slots.length; i++) {
+        slots[i] = random.nextInt();
+      }
+      MemorySegment slot = MemorySegment.ofArray(slots).asSlice(12, 12);
+      assertThat(TxRequest.gref(slots, 3)).isEqualTo(TxRequest.gref(slot));
+      assertThat(TxRequest.offset(slots, 3)).isEqualTo(TxRequest.offset(slot));
+      assertThat(TxRequest.flags(slots, 3)).isEqualTo(TxRequest.flags(slot));
+      assertThat(TxRequest.id(slots, 3)).isEqualTo(TxRequest.id(slot));
+      assertThat(TxRequest.size(slots, 3)).isEqualTo(TxRequest.size(slot));
+      assertThat(RxRequest.id(slots, 3)).isEqualTo(RxRequest.id(slot));
+      assertThat(RxRequest.gref(slots, 3)).isEqualTo(RxRequest.gref(slot));
+      assertThat(ExtraInfo.type(slots, 3)).isEqualTo(ExtraInfo.type(slot));
+      assertThat(ExtraInfo.flags(slots, 3)).isEqualTo(ExtraInfo.flags(slot));
+      assertThat(ExtraInfo.more(slots, 3)).isEqualTo(ExtraInfo.more(slot));
+      assertThat(ExtraInfo.gsoSize(slots, 3)).isEqualTo(ExtraInfo.gsoSize(slot));
+      assertThat(ExtraInfo.gsoType(slots, 3)).isEqualTo(ExtraInfo.gsoType(slot));
+      assertThat(ExtraInfo.mcastAddress(slots, 3)).isEqualTo(ExtraInfo.mcastAddress(slot));
+      int a = random.nextInt();
+      int b = random.nextInt();
+      int c = random.nextInt();
+      int d = random.nextInt();
+      RxResponse.write(slot, a, b, c, d);
+      assertThat(words(slots)).isEqualTo(RxResponse.words(a, b, c, d));
+      RxResponse.write(slot, a, b, c, a);
+      assertThat(words(slots)).isEqualTo(RxResponse.withStatus(RxResponse.words(a, b, c, d), a));
+      ExtraInfo.writeGso(slot, a, b, c, d);
+      assertThat(words(slots)).isEqualTo(ExtraInfo.gsoWords(a, b, c, d));
+      ExtraInfo.writeHash(slot, a, b, c, d);
+      assertThat(words(slots)).isEqualTo(ExtraInfo.hashWords(a, b, c, d));
+      TxResponse.write(slot, a, b);
+      assertThat(slots[3]).isEqualTo(TxResponse.word(a, b));
+      assertThat(TxResponse.status(slots[3])).isEqualTo(TxResponse.status(slot));
+    }
+  }
+
+  private static long words(int[] slots) {
+    return slots[3] & 0xffff_ffffL | (long) slots[4] << 32;
   }
 
   private static <T extends RingMessage> void golden(
