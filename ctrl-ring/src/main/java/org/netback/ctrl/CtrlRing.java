@@ -1,6 +1,5 @@
 package org.netback.ctrl;
 
-import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.xen.event.EventChannel;
@@ -146,9 +145,8 @@ public final class CtrlRing {
     while (taken < waiting && taken < ROUND && mustWait() == 0) {
       CtrlRequest request = CtrlRequest.read(ring.copyRequest());
       Answer answer = carryOut(request);
-      MemorySegment slot = ring.responseSlot();
-      new CtrlResponse(request.id(), request.type(), answer.status(), answer.data()).writeTo(slot);
-      ring.putResponse();
+      ring.putResponse(
+          new CtrlResponse(request.id(), request.type(), answer.status(), answer.data()));
       // One by one: were the daemon killed before the push, its successor would take the response
       // for a request of the same type.
       notify |= ring.push();

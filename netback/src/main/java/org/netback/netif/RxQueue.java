@@ -188,8 +188,7 @@ final class RxQueue implements Polled {
         break;
       }
       int id = RxRequest.id(ring.copyRequest());
-      RxResponse.write(ring.responseSlot(), id, 0, 0, RxResponse.ERROR);
-      ring.putResponse();
+      ring.putResponse(RxResponse.words(id, 0, 0, RxResponse.ERROR));
       counters.answered++;
       any = true;
     }

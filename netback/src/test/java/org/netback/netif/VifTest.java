@@ -328,7 +328,7 @@ final class VifTest {
     BackRing dead = BackRing.attach(ring.memory(), slotSize);
     assertThat(dead.unconsumedRequests()).isEqualTo(1);
     dead.copyRequest();
-    dead.putResponse();
+    dead.putResponse(0);
     assertThat(dead.push()).isTrue();
   }
 

@@ -14,7 +14,7 @@ public final class GrantCopy {
   private final long[] localOffsets;
   private final short[] statuses;
   private int size;
-  private int failures;
+  private boolean failures;
 
   public GrantCopy(int capacity) {
     domids = new int[capacity];
@@ -77,7 +77,7 @@ public final class GrantCopy {
 
   public void clear() {
     size = 0;
-    failures = 0;
+    failures = false;
   }
 
   public int domid(int i) {
@@ -115,14 +115,14 @@ public final class GrantCopy {
 
   /// Whether a segment has failed, so that the statuses need a look.
   public boolean hasFailures() {
-    return failures > 0;
+    return failures;
   }
 
-  /// For implementations of [GrantTable#copy], which set each segment's once.
+  /// For implementations of [GrantTable#copy], which take no failure back.
   public void setStatus(int i, short status) {
     statuses[i] = status;
     if (status != GrantStatus.OKAY) {
-      failures++;
+      failures = true;
     }
   }
 }

@@ -1,8 +1,6 @@
 package org.netback.xen.ring;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
 /// The backend's end of a ring (ring.h `struct __name##_back_ring`): takes requests, puts
@@ -24,7 +22,6 @@ public final class BackRing {
   private final int[] slots;
 
   private final int slotWords;
-  private final MemorySegment response;
   private int reqCons;
   private int rspProdPvt;
   private int rspProdPushed;
@@ -39,7 +36,6 @@ public final class BackRing {
     this.page = page;
     this.slotWords = page.slotSize() / Integer.BYTES;
     this.slots = new int[page.slotCount() * slotWords];
-    this.response = Arena.ofAuto().allocate(page.slotSize(), 8);
     this.rspProdPvt = page.loadRspProdAcquire();
     this.reqCons = rspProdPvt;
     this.rspProdPushed = rspProdPvt;
@@ -151,22 +147,7 @@ public final class BackRing {
   ///
   /// @throws IllegalStateException if every consumed request has one
   public void putResponse(RingMessage message) {
-    message.writeTo(response);
-    putResponse();
-  }
-
-  /// Private memory of a slot's size for the next response, to be written through the message's
-  /// static `write` and then put by [#putResponse()]: as [#putResponse(RingMessage)], without an
-  /// object.
-  public MemorySegment responseSlot() {
-    return response;
-  }
-
-  /// Puts what was written into [#responseSlot()].
-  ///
-  /// @throws IllegalStateException if every consumed request has a response
-  public void putResponse() {
-    MemorySegment.copy(response, ValueLayout.JAVA_INT, 0, slots, nextResponse(), slotWords);
+    message.writeTo(slot(nextResponse()));
   }
 
   /// Puts a response of one 32-bit word, and leaves what follows in the slot as the request had it.
