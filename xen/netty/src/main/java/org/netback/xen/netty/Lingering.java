@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.netback.xen.event.Polled;
 
 /// What a loop looks at for a while before it sleeps, and for how long.
@@ -37,6 +38,7 @@ final class Lingering {
   private static final Polled NOTHING = new Nothing();
 
   private final long most;
+  private final LongSupplier nanoClock;
   private final Consumer<RuntimeException> fault;
   private long span;
   private int failures;
@@ -53,8 +55,9 @@ final class Lingering {
 
   /// @param mostNanos never linger longer; 0 not to linger at all
   /// @param fault gets what is thrown by something that is looked at, which then is no longer
-  Lingering(long mostNanos, Consumer<RuntimeException> fault) {
+  Lingering(long mostNanos, LongSupplier nanoClock, Consumer<RuntimeException> fault) {
     most = mostNanos;
+    this.nanoClock = nanoClock;
     this.fault = fault;
     Arrays.fill(polled, NOTHING);
   }
@@ -94,7 +97,7 @@ final class Lingering {
         Thread.onSpinWait();
       }
     }
-    release(System.nanoTime());
+    release(nanoClock.getAsLong());
     if (rounds > 0) {
       failures = 0;
     } else if (count == 0 && span == most && ++failures == FAILURES) {
@@ -119,6 +122,7 @@ final class Lingering {
   private void release(long now) {
     int kept = 0;
     int looked = count;
+    int next = last;
     for (int i = 0; i < looked; i++) {
       if (workedAt[i] == JUST_NOW) {
         workedAt[i] = now;
@@ -128,8 +132,10 @@ final class Lingering {
         polled[kept++] = polled[i];
       } else {
         armed.add(polled[i]);
+        next -= i <= last ? 1 : 0;
       }
     }
+    last = Math.max(0, next);
     Arrays.fill(polled, kept, looked, NOTHING);
     count = kept;
     // Last, since it may come back.

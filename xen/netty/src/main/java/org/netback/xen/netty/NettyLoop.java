@@ -25,7 +25,7 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
 
   private NettyLoop(String name, long lingerNanos) {
     this.name = name;
-    this.lingering = new Lingering(lingerNanos, this::rethrow);
+    this.lingering = new Lingering(lingerNanos, System::nanoTime, this::rethrow);
     // The group of one belongs to the loop: Netty makes loops in groups only.
     group =
         new MultiThreadIoEventLoopGroup(

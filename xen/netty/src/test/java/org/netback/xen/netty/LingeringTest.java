@@ -12,7 +12,8 @@ final class LingeringTest {
   private static final long LONG_AGO = -1_000_000_000;
 
   private final List<RuntimeException> faults = new ArrayList<>();
-  private final Lingering lingering = new Lingering(MOST, faults::add);
+  private long now = 5_000_000_000L;
+  private final Lingering lingering = new Lingering(MOST, () -> now, faults::add);
 
   private static final class Ring implements Polled {
     int work;
@@ -48,7 +49,7 @@ final class LingeringTest {
 
   @Test
   void neverLingersIfItMustNot() {
-    Lingering none = new Lingering(0, faults::add);
+    Lingering none = new Lingering(0, () -> now, faults::add);
     none.slept(0);
     none.slept(100);
     assertThat(none.add(new Ring(), 0)).isFalse();
@@ -58,7 +59,7 @@ final class LingeringTest {
   void givesUpLingeringWhenSleepsAreLong() {
     shortSleeps(10);
     int sleeps = 0;
-    while (lingering.add(new Ring(), System.nanoTime() + LONG_AGO)) {
+    while (lingering.add(new Ring(), now + LONG_AGO)) {
       lingering.poll();
       lingering.slept(MOST);
       sleeps++;
@@ -73,8 +74,8 @@ final class LingeringTest {
     Ring busy = new Ring();
     Ring idle = new Ring();
     busy.work = 3;
-    assertThat(lingering.add(busy, System.nanoTime() + LONG_AGO)).isTrue();
-    assertThat(lingering.add(idle, System.nanoTime() + LONG_AGO)).isTrue();
+    assertThat(lingering.add(busy, now + LONG_AGO)).isTrue();
+    assertThat(lingering.add(idle, now + LONG_AGO)).isTrue();
 
     assertThat(lingering.poll()).isEqualTo(1);
 
@@ -87,10 +88,12 @@ final class LingeringTest {
   void armsOnceAndLooksNoMoreWhenNothingComes() {
     shortSleeps(10);
     Ring ring = new Ring();
-    assertThat(lingering.add(ring, System.nanoTime())).isTrue();
-    while (!lingering.isEmpty()) {
-      assertThat(lingering.poll()).isZero();
-    }
+    assertThat(lingering.add(ring, now)).isTrue();
+    assertThat(lingering.poll()).isZero();
+    assertThat(ring.armed).isZero();
+    now += MOST;
+    assertThat(lingering.poll()).isZero();
+    assertThat(lingering.isEmpty()).isTrue();
     assertThat(ring.armed).isEqualTo(1);
     int looks = ring.looks;
     assertThat(looks).isPositive();
@@ -103,7 +106,7 @@ final class LingeringTest {
   void stopsAWhileAfterLingeringInVain() {
     shortSleeps(10);
     int vain = 0;
-    while (lingering.add(new Ring(), System.nanoTime() + LONG_AGO)) {
+    while (lingering.add(new Ring(), now + LONG_AGO)) {
       lingering.poll();
       shortSleeps(1);
       assertThat(++vain).isLessThan(10);
@@ -126,10 +129,10 @@ final class LingeringTest {
 
           @Override
           public void arm() {
-            assertThat(lingering.add(this, System.nanoTime())).isTrue();
+            assertThat(lingering.add(this, now)).isTrue();
           }
         };
-    lingering.add(back, System.nanoTime() + LONG_AGO);
+    lingering.add(back, now + LONG_AGO);
     lingering.poll();
     assertThat(lingering.isEmpty()).isFalse();
   }
@@ -143,12 +146,32 @@ final class LingeringTest {
       Ring ring = new Ring();
       ring.work = 1000;
       rings.add(ring);
-      assertThat(lingering.add(ring, System.nanoTime() + 1_000_000_000)).isTrue();
+      assertThat(lingering.add(ring, now + 1_000_000_000)).isTrue();
     }
     for (int i = 0; i < 5; i++) {
       assertThat(lingering.poll()).isEqualTo(Lingering.ROUNDS);
     }
     assertThat(rings).extracting(ring -> ring.looks).containsOnly(2);
+  }
+
+  /// Also when some that it had its last look at are let go of.
+  @Test
+  void goesOnWhereItStoppedAmongThoseThatAreLeft() {
+    shortSleeps(10);
+    List<Ring> rings = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      Ring ring = new Ring();
+      ring.work = i % 2 == 0 ? 0 : 1000;
+      rings.add(ring);
+      assertThat(lingering.add(ring, now - (i % 2 == 0 ? MOST : 0))).isTrue();
+    }
+    for (int i = 0; i < 10; i++) {
+      now += MOST / 2;
+      assertThat(lingering.poll()).isEqualTo(Lingering.ROUNDS);
+    }
+    assertThat(rings.stream().filter(ring -> ring.work > 0))
+        .hasSize(10)
+        .allMatch(r -> r.looks == 8);
   }
 
   @Test
@@ -180,9 +203,9 @@ final class LingeringTest {
             throw new IllegalStateException("arm");
           }
         };
-    lingering.add(bad, System.nanoTime() + LONG_AGO);
-    lingering.add(badWhenArmed, System.nanoTime() + LONG_AGO);
-    lingering.add(good, System.nanoTime());
+    lingering.add(bad, now + LONG_AGO);
+    lingering.add(badWhenArmed, now + LONG_AGO);
+    lingering.add(good, now);
     assertThat(lingering.poll()).isEqualTo(1);
     assertThat(lingering.poll()).isEqualTo(1);
     assertThat(faults).extracting(Throwable::getMessage).containsExactlyInAnyOrder("poll", "arm");
