@@ -2,21 +2,20 @@ package org.netback.ctrl;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 
 /// A private page for what lies at the beginning of a page that a request names: copied once, then
 /// judged, so that what is judged is what is used. Confined to one thread at a time.
 final class GuestPage {
-  private final GrantTable grants;
   private final int domid;
   private final MemorySegment memory = Arena.ofAuto().allocate(GrantTable.PAGE_SIZE, 8);
-  private final GrantCopy copy = new GrantCopy(1);
+  private final GrantCopies copy;
 
   GuestPage(GrantTable grants, int domid) {
-    this.grants = grants;
     this.domid = domid;
+    this.copy = grants.copies(1);
   }
 
   /// The private copy.
@@ -29,19 +28,19 @@ final class GuestPage {
   /// @param length 1 to 4096
   /// @return false if the guest's grant does not allow it
   boolean read(int gref, int length) {
-    copy.addFromGuest(domid, gref, 0, length, memory, 0);
+    copy.fromGuest(domid, gref, 0, length, memory, 0);
     return carryOut();
   }
 
   /// Copies them back.
   boolean write(int gref, int length) {
-    copy.addToGuest(domid, gref, 0, length, memory, 0);
+    copy.toGuest(domid, gref, 0, length, memory, 0);
     return carryOut();
   }
 
   private boolean carryOut() {
     try {
-      grants.copy(copy);
+      copy.carryOut();
       return copy.status(0) == GrantStatus.OKAY;
     } finally {
       copy.clear();

@@ -74,7 +74,6 @@ final class QueuePair {
           new TxQueue(
               domid,
               txRing,
-              ground.grants(),
               mappings,
               locks.tx(),
               memory,

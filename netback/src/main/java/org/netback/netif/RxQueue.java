@@ -16,7 +16,7 @@ import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.Polled;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
@@ -64,7 +64,6 @@ final class RxQueue implements Polled {
 
   private final int domid;
   private final BackRing ring;
-  private final GrantTable grants;
   private final GrefMappings mappings;
   private final EventLoop loop;
   private final PortCounters port;
@@ -84,7 +83,7 @@ final class RxQueue implements Polled {
 
   // What is consumed and not pushed yet. Slots are answered as they are consumed, as if all copies
   // went well; until the push nobody sees it, and what went wrong is amended.
-  private final GrantCopy copies = new GrantCopy(SLOTS);
+  private final GrantCopies copies;
 
   /// By copy, the index of its response, and the frame that it is of.
   private final int[] responseOf = new int[SLOTS];
@@ -136,7 +135,7 @@ final class RxQueue implements Polled {
       Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
-    this.grants = grants;
+    this.copies = grants.copies(SLOTS);
     this.mappings = mappings;
     this.lock = lock;
     this.loop = loop;
@@ -180,8 +179,8 @@ final class RxQueue implements Polled {
     boolean any = false;
     for (look(); free > 0; free--) {
       MemorySegment request = ring.peekRequest();
-      copies.addFromGuest(domid, RxRequest.gref(request), 0, 1, octet, 0);
-      grants.copy(copies);
+      copies.fromGuest(domid, RxRequest.gref(request), 0, 1, octet, 0);
+      copies.carryOut();
       boolean readable = copies.status(0) == GrantStatus.OKAY;
       copies.clear();
       if (readable) {
@@ -413,7 +412,7 @@ final class RxQueue implements Polled {
     long words = RxResponse.words(RxRequest.id(slots, request), 0, flags, length);
     int place = mappings.find(gref);
     if (place < 0) {
-      int copy = copies.addToGuest(domid, gref, 0, length, memory, offset);
+      int copy = copies.toGuest(domid, gref, 0, length, memory, offset);
       responseOf[copy] = ring.rspProdPvt();
       frameOf[copy] = stagedFrames;
     } else if (mappings.isReadOnly(place)) {
@@ -446,7 +445,7 @@ final class RxQueue implements Polled {
       return;
     }
     if (copies.size() > 0) {
-      grants.copy(copies);
+      copies.carryOut();
       if (copies.hasFailures()) {
         amend();
       }

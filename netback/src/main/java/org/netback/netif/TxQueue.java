@@ -10,7 +10,6 @@ import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.Polled;
-import org.netback.xen.grant.GrantTable;
 import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.RingViolation;
 
@@ -39,7 +38,6 @@ final class TxQueue implements Polled {
 
   private final int domid;
   private final BackRing ring;
-  private final GrantTable grants;
   private final GrefMappings mappings;
   private final EventLoop loop;
   private final TxRound round;
@@ -76,7 +74,6 @@ final class TxQueue implements Polled {
   TxQueue(
       int domid,
       BackRing ring,
-      GrantTable grants,
       GrefMappings mappings,
       ReentrantLock guard,
       LoopMemory memory,
@@ -87,7 +84,6 @@ final class TxQueue implements Polled {
       Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
-    this.grants = grants;
     this.mappings = mappings;
     this.guard = guard;
     this.loop = memory.loop();
@@ -261,7 +257,7 @@ final class TxQueue implements Polled {
       }
     }
     if (round.slots() > 0) {
-      round.copy(grants, counters, port, ring);
+      round.copy(counters, port, ring);
       counters.rounds++;
       counters.answered += round.slots();
       if (ring.push()) {

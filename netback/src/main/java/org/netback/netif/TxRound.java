@@ -12,7 +12,7 @@ import org.netback.packet.GsoType;
 import org.netback.packet.Headers;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.TxResponse;
@@ -36,7 +36,7 @@ final class TxRound {
   private final TxAssembler assembler = new TxAssembler(SLOTS);
   private final FrameArena arena;
   private final FrameBatch batch = new FrameBatch(PACKETS);
-  private final GrantCopy copies = new GrantCopy(SLOTS);
+  private final GrantCopies copies;
 
   private int slots;
 
@@ -51,7 +51,9 @@ final class TxRound {
   private int staged;
   private final Headers headers = new Headers();
 
-  TxRound(Arena memory) {
+  /// @param memory outlives it
+  TxRound(GrantTable grants, Arena memory) {
+    copies = grants.copies(SLOTS);
     arena = new FrameArena(memory, PACKETS, OCTETS);
   }
 
@@ -100,7 +102,7 @@ final class TxRound {
       int place = mappings.find(assembler.gref(i));
       if (place < 0) {
         int copy =
-            copies.addFromGuest(
+            copies.fromGuest(
                 domid, assembler.gref(i), assembler.offset(i), length, frame.memory(), at);
         responseOf[copy] = first + assembler.slotOf(i);
       } else {
@@ -141,12 +143,12 @@ final class TxRound {
 
   /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
   /// whose offload is nonsense. After this the guest's pages are not touched again.
-  void copy(GrantTable grants, TxCounters counters, PortCounters port, BackRing ring) {
+  void copy(TxCounters counters, PortCounters port, BackRing ring) {
     if (staged == 0) {
       return;
     }
     if (copies.size() > 0) {
-      grants.copy(copies);
+      copies.carryOut();
     }
     boolean failures = copies.hasFailures();
     for (int i = 0; i < staged; i++) {

@@ -20,9 +20,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.GrefEntry;
@@ -55,10 +56,14 @@ final class HostileCtrlRingTest {
     }
 
     @Override
-    public void copy(GrantCopy batch) {
-      grantOperations.addAndGet(batch.size());
-      beforeCopy.get().run();
-      grants.copy(batch);
+    public GrantCopies copies(int capacity) {
+      return new InterposedGrantTable(
+              grants,
+              () -> {
+                grantOperations.incrementAndGet();
+                beforeCopy.get().run();
+              })
+          .copies(capacity);
     }
   }
 

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.vswitch.DropReason;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.io.netif.TxRequest;

@@ -14,10 +14,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.vswitch.DropReason;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -68,9 +69,8 @@ final class StaticGrefTest {
     }
 
     @Override
-    public void copy(GrantCopy batch) {
-      copied.addAndGet(batch.size());
-      grants.copy(batch);
+    public GrantCopies copies(int capacity) {
+      return new InterposedGrantTable(grants, copied::incrementAndGet).copies(capacity);
     }
   }
 

@@ -16,7 +16,7 @@ import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -255,8 +255,8 @@ final class VifConnectTest {
     }
 
     @Override
-    public void copy(GrantCopy batch) {
-      grants.copy(batch);
+    public GrantCopies copies(int capacity) {
+      return grants.copies(capacity);
     }
   }
 

@@ -40,9 +40,8 @@ import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.frontends.CtrlFront;
 import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontOptions;
-import org.netback.xen.grant.GrantCopy;
-import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
@@ -315,18 +314,7 @@ class TapBridgeTest {
 
   /// Counts the copies that the backend asks its ground for.
   private GrantTable counted(GrantTable grants) {
-    return new GrantTable() {
-      @Override
-      public GrantMapping map(int domid, int[] grefs, boolean readOnly) throws GrantException {
-        return grants.map(domid, grefs, readOnly);
-      }
-
-      @Override
-      public void copy(GrantCopy batch) {
-        grantCopies.addAndGet(batch.size());
-        grants.copy(batch);
-      }
-    };
+    return new InterposedGrantTable(grants, grantCopies::incrementAndGet);
   }
 
   private VifStatistics vif(Guest guest) {

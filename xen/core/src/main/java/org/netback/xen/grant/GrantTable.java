@@ -11,9 +11,10 @@ public interface GrantTable {
   /// @throws GrantException if a reference is not granted to this domain, or not for writing
   GrantMapping map(int domid, int[] grefs, boolean readOnly) throws GrantException;
 
-  /// Carries out every segment of the batch and sets a status for each. A segment that crosses the
-  /// granted page's boundary, or whose grant does not allow it, fails alone. Any thread.
-  void copy(GrantCopy batch);
+  /// A batch of copies, empty.
+  ///
+  /// @param capacity how many copies it can hold
+  GrantCopies copies(int capacity);
 
   /// Pages of another domain, mapped until closed. Closing is idempotent, and ends every access: a
   /// later one throws IllegalStateException instead of touching what may be another's page by then.

@@ -7,6 +7,7 @@ import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.grant.GrantTable.GrantMapping;
@@ -34,16 +35,16 @@ public abstract class GrantTableContract {
   }
 
   protected final short copyFrom(int domid, int gref, int offset, int length) {
-    GrantCopy batch = new GrantCopy(1);
-    batch.addFromGuest(domid, gref, offset, length, local, 0);
-    backend().copy(batch);
+    GrantCopies batch = backend().copies(1);
+    batch.fromGuest(domid, gref, offset, length, local, 0);
+    batch.carryOut();
     return batch.status(0);
   }
 
   protected final short copyTo(int domid, int gref, int offset, int length) {
-    GrantCopy batch = new GrantCopy(1);
-    batch.addToGuest(domid, gref, offset, length, local, 0);
-    backend().copy(batch);
+    GrantCopies batch = backend().copies(1);
+    batch.toGuest(domid, gref, offset, length, local, 0);
+    batch.carryOut();
     return batch.status(0);
   }
 
@@ -70,13 +71,13 @@ public abstract class GrantTableContract {
   void judgesEverySegmentOfABatchByItself() {
     MemorySegment page = filled(guest().allocate(1), 1);
     int good = guest().grant(page, BACKEND, true);
-    GrantCopy batch = new GrantCopy(5);
-    batch.addFromGuest(guest().domid(), good, 0, 10, local, 0);
-    batch.addFromGuest(guest().domid(), 1_000_000, 0, 10, local, 10);
-    batch.addFromGuest(guest().domid(), good, 4090, 10, local, 20);
-    batch.addToGuest(guest().domid(), good, 0, 10, local, 30);
-    batch.addFromGuest(guest().domid(), good, 10, 10, local, 40);
-    backend().copy(batch);
+    GrantCopies batch = backend().copies(5);
+    batch.fromGuest(guest().domid(), good, 0, 10, local, 0);
+    batch.fromGuest(guest().domid(), 1_000_000, 0, 10, local, 10);
+    batch.fromGuest(guest().domid(), good, 4090, 10, local, 20);
+    batch.toGuest(guest().domid(), good, 0, 10, local, 30);
+    batch.fromGuest(guest().domid(), good, 10, 10, local, 40);
+    batch.carryOut();
     assertThat(new short[] {batch.status(0), batch.status(1), batch.status(2), batch.status(3)})
         .containsExactly(
             GrantStatus.OKAY,
@@ -200,11 +201,11 @@ public abstract class GrantTableContract {
     int good = guest().grant(page, BACKEND, true);
     int count = 1500;
     MemorySegment many = Arena.ofAuto().allocate(count);
-    GrantCopy batch = new GrantCopy(count);
+    GrantCopies batch = backend().copies(count);
     for (int i = 0; i < count; i++) {
-      batch.addFromGuest(guest().domid(), i % 7 == 3 ? -1 : good, i, 1, many, i);
+      batch.fromGuest(guest().domid(), i % 7 == 3 ? -1 : good, i, 1, many, i);
     }
-    backend().copy(batch);
+    batch.carryOut();
     for (int i = 0; i < count; i++) {
       boolean granted = i % 7 != 3;
       assertThat(batch.status(i)).isEqualTo(granted ? GrantStatus.OKAY : GrantStatus.BAD_GNTREF);
@@ -218,17 +219,78 @@ public abstract class GrantTableContract {
     MemorySegment page = filled(guest().allocate(1), 11);
     int gref = guest().grant(page, BACKEND, false);
     MemorySegment pages = Arena.ofAuto().allocate(3 * PAGE_SIZE, PAGE_SIZE);
-    GrantCopy batch = new GrantCopy(2);
-    batch.addFromGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, PAGE_SIZE - 1);
-    backend().copy(batch);
+    GrantCopies batch = backend().copies(2);
+    batch.fromGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, PAGE_SIZE - 1);
+    batch.carryOut();
     assertThat(batch.status(0)).isEqualTo(GrantStatus.OKAY);
     assertThat(pages.asSlice(PAGE_SIZE - 1, PAGE_SIZE).mismatch(page)).isEqualTo(-1);
     assertThat(pages.get(ValueLayout.JAVA_BYTE, PAGE_SIZE - 2)).isZero();
     assertThat(pages.get(ValueLayout.JAVA_BYTE, 2 * PAGE_SIZE - 1)).isZero();
     batch.clear();
-    batch.addToGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, 7);
-    backend().copy(batch);
+    batch.toGuest(guest().domid(), gref, 0, PAGE_SIZE, pages, 7);
+    batch.carryOut();
     assertThat(batch.status(0)).isEqualTo(GrantStatus.OKAY);
     assertThat(page.mismatch(pages.asSlice(7, PAGE_SIZE))).isEqualTo(-1);
+  }
+
+  @Test
+  void copiesFromPageToPage() {
+    MemorySegment source = filled(guest().allocate(1), 13);
+    MemorySegment destination = guest().allocate(1);
+    int from = guest().grant(source, BACKEND, true);
+    int to = guest().grant(destination, BACKEND, false);
+    GrantCopies batch = backend().copies(2);
+    batch.betweenGuests(guest().domid(), from, 100, guest().domid(), to, 7, 3000);
+    batch.betweenGuests(guest().domid(), from, 4095, guest().domid(), to, 4095, 1);
+    batch.carryOut();
+    assertThat(batch.hasFailures()).isFalse();
+    assertThat(destination.asSlice(7, 3000).mismatch(source.asSlice(100, 3000))).isEqualTo(-1);
+    assertThat(destination.get(ValueLayout.JAVA_BYTE, 6)).isZero();
+    assertThat(destination.get(ValueLayout.JAVA_BYTE, 3007)).isZero();
+    assertThat(destination.get(ValueLayout.JAVA_BYTE, 4095))
+        .isEqualTo(source.get(ValueLayout.JAVA_BYTE, 4095));
+  }
+
+  @Test
+  void judgesBothEndsOfACopyFromPageToPage() {
+    int readable = guest().grant(filled(guest().allocate(1), 1), BACKEND, true);
+    MemorySegment page = guest().allocate(1);
+    int writable = guest().grant(page, BACKEND, false);
+    int domid = guest().domid();
+    GrantCopies batch = backend().copies(8);
+    batch.betweenGuests(domid, -1, 0, domid, writable, 0, 9);
+    batch.betweenGuests(domid, readable, 0, domid, -1, 0, 9);
+    batch.betweenGuests(domid, writable, 0, domid, readable, 0, 9);
+    batch.betweenGuests(domid, readable, 4090, domid, writable, 0, 9);
+    batch.betweenGuests(domid, readable, 0, domid, writable, 4090, 9);
+    batch.betweenGuests(0x7fff, readable, 0, domid, writable, 0, 9);
+    batch.betweenGuests(domid, readable, 0, -1, writable, 0, 9);
+    batch.betweenGuests(domid, readable, 0, domid, writable, 10, 9);
+    batch.carryOut();
+    assertThat(batch.hasFailures()).isTrue();
+    assertThat(IntStream.range(0, 8).mapToObj(batch::status))
+        .containsExactly(
+            GrantStatus.BAD_GNTREF,
+            GrantStatus.BAD_GNTREF,
+            GrantStatus.GENERAL_ERROR,
+            GrantStatus.BAD_COPY_ARG,
+            GrantStatus.BAD_COPY_ARG,
+            GrantStatus.BAD_DOMAIN,
+            GrantStatus.BAD_DOMAIN,
+            GrantStatus.OKAY);
+    assertThat(page.asSlice(0, 10).mismatch(Arena.ofAuto().allocate(10))).isEqualTo(-1);
+    batch.clear();
+    assertThat(batch.hasFailures()).isFalse();
+  }
+
+  @Test
+  void takesNoMoreCopiesThanTheBatchHolds() {
+    int gref = guest().grant(guest().allocate(1), BACKEND, false);
+    GrantCopies batch = backend().copies(1);
+    assertThat(batch.remaining()).isEqualTo(1);
+    batch.fromGuest(guest().domid(), gref, 0, 1, local, 0);
+    assertThat(batch.remaining()).isZero();
+    assertThatThrownBy(() -> batch.fromGuest(guest().domid(), gref, 0, 1, local, 0))
+        .isInstanceOf(IllegalStateException.class);
   }
 }

@@ -1,19 +1,77 @@
-package org.netback.netif;
+package org.netback.xen.grant;
 
-import org.netback.xen.grant.GrantCopy;
-import org.netback.xen.grant.GrantException;
-import org.netback.xen.grant.GrantTable;
+import java.lang.foreign.MemorySegment;
 
-/// A grant table with something that happens between the slots' being read and the copy.
-record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) implements GrantTable {
+/// A grant table with something that happens before each copy: after a slot was read, and before
+/// the page that it names is.
+public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) implements GrantTable {
   @Override
   public GrantMapping map(int domid, int[] grefs, boolean readOnly) throws GrantException {
     return grants.map(domid, grefs, readOnly);
   }
 
   @Override
-  public void copy(GrantCopy batch) {
-    beforeCopy.run();
-    grants.copy(batch);
+  public GrantCopies copies(int capacity) {
+    return new InterposedCopies(grants.copies(capacity), beforeCopy);
+  }
+
+  private record InterposedCopies(GrantCopies copies, Runnable before) implements GrantCopies {
+    @Override
+    public int fromGuest(
+        int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
+      before.run();
+      return copies.fromGuest(domid, gref, offset, length, local, localOffset);
+    }
+
+    @Override
+    public int toGuest(
+        int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
+      before.run();
+      return copies.toGuest(domid, gref, offset, length, local, localOffset);
+    }
+
+    @Override
+    public int betweenGuests(
+        int fromDomid,
+        int fromGref,
+        int fromOffset,
+        int toDomid,
+        int toGref,
+        int toOffset,
+        int length) {
+      before.run();
+      return copies.betweenGuests(
+          fromDomid, fromGref, fromOffset, toDomid, toGref, toOffset, length);
+    }
+
+    @Override
+    public void carryOut() {
+      copies.carryOut();
+    }
+
+    @Override
+    public boolean hasFailures() {
+      return copies.hasFailures();
+    }
+
+    @Override
+    public short status(int copy) {
+      return copies.status(copy);
+    }
+
+    @Override
+    public int size() {
+      return copies.size();
+    }
+
+    @Override
+    public int remaining() {
+      return copies.remaining();
+    }
+
+    @Override
+    public void clear() {
+      copies.clear();
+    }
   }
 }

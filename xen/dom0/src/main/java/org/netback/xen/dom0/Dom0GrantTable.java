@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -14,8 +14,6 @@ import org.netback.xen.grant.GrantTable;
 /// unmaps.
 final class Dom0GrantTable implements GrantTable, AutoCloseable {
   private final DeviceFile gntdev;
-  private final ThreadLocal<CopySegments> segments =
-      ThreadLocal.withInitial(() -> new CopySegments(Arena.ofAuto()));
 
   private Dom0GrantTable(DeviceFile gntdev) {
     this.gntdev = gntdev;
@@ -26,8 +24,8 @@ final class Dom0GrantTable implements GrantTable, AutoCloseable {
   }
 
   @Override
-  public void copy(GrantCopy batch) {
-    segments.get().copy(gntdev, batch);
+  public GrantCopies copies(int capacity) {
+    return new Dom0Copies(gntdev, capacity);
   }
 
   @Override
@@ -104,11 +102,11 @@ final class Dom0GrantTable implements GrantTable, AutoCloseable {
     String mmap = "mmap: " + Errno.name(error);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment octet = arena.allocate(1);
-      GrantCopy probe = new GrantCopy(1);
+      GrantCopies probe = copies(1);
       for (int gref : grefs) {
         probe.clear();
-        probe.addFromGuest(domid, gref, 0, 1, octet, 0);
-        copy(probe);
+        probe.fromGuest(domid, gref, 0, 1, octet, 0);
+        probe.carryOut();
         if (probe.status(0) != GrantStatus.OKAY) {
           return new GrantException(domid, gref, probe.status(0), mmap);
         }

@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -77,29 +77,31 @@ final class Dom0GrantTableTest extends GrantTableContract {
   @Test
   void refusesLocalMemoryThatIsTooShortOrNotNative() {
     int gref = guest.grant(guest.allocate(1), 0, false);
-    GrantCopy batch = new GrantCopy(1);
-    batch.addFromGuest(0, gref, 0, 64, Arena.ofAuto().allocate(63), 0);
-    assertThatThrownBy(() -> backend.copy(batch)).isInstanceOf(IndexOutOfBoundsException.class);
+    GrantCopies batch = backend.copies(1);
+    MemorySegment tooShort = Arena.ofAuto().allocate(63);
+    assertThatThrownBy(() -> batch.fromGuest(0, gref, 0, 64, tooShort, 0))
+        .isInstanceOf(IndexOutOfBoundsException.class);
     batch.clear();
-    batch.addFromGuest(0, gref, 0, 64, MemorySegment.ofArray(new byte[64]), 0);
-    assertThatThrownBy(() -> backend.copy(batch)).isInstanceOf(IllegalStateException.class);
+    MemorySegment onHeap = MemorySegment.ofArray(new byte[64]);
+    assertThatThrownBy(() -> batch.fromGuest(0, gref, 0, 64, onHeap, 0))
+        .isInstanceOf(IllegalStateException.class);
     batch.clear();
     MemorySegment closed;
     try (Arena arena = Arena.ofConfined()) {
       closed = arena.allocate(64);
     }
-    batch.addFromGuest(0, gref, 0, 64, closed, 0);
-    assertThatThrownBy(() -> backend.copy(batch)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> batch.fromGuest(0, gref, 0, 64, closed, 0))
+        .isInstanceOf(IllegalStateException.class);
   }
 
   @Test
   void judgesDomainsThatNamesNoneWithoutTheKernel() {
-    GrantCopy batch = new GrantCopy(3);
+    GrantCopies batch = backend.copies(3);
     MemorySegment local = Arena.ofAuto().allocate(8);
-    batch.addFromGuest(0x7ff0, 8, 0, 8, local, 0);
-    batch.addFromGuest(0x1_0000, 8, 0, 8, local, 0);
-    batch.addFromGuest(-1, 8, 0, 8, local, 0);
-    backend.copy(batch);
+    batch.fromGuest(0x7ff0, 8, 0, 8, local, 0);
+    batch.fromGuest(0x1_0000, 8, 0, 8, local, 0);
+    batch.fromGuest(-1, 8, 0, 8, local, 0);
+    batch.carryOut();
     for (int i = 0; i < 3; i++) {
       assertThat(batch.status(i)).isEqualTo(GrantStatus.BAD_DOMAIN);
     }

@@ -3,20 +3,19 @@ package org.netback.xen.dom0;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GrantTable.GrantMapping;
 
 /// What it costs a backend on this host to get frames out of a guest's pages and into another's:
-/// with a grant copy per slot, with the pages mapped for good (netif.h's static grants), and, what
-/// this backend does not do, with a copy from page to page after the first [#HEAD] octets alone
-/// were copied in to decide by. Dom0 grants the pages to itself, so it needs no guest.
+/// with a grant copy per slot, with the pages mapped for good (netif.h's static grants), and with
+/// the first [#HEAD] octets copied in to decide by and out again, and a copy from page to page of
+/// the rest. Dom0 grants the pages to itself, so it needs no guest.
 ///
 /// Prints a Markdown table: CPU time of the thread in microseconds per frame, the median of
 /// [#ROUNDS] rounds that take turns.
@@ -28,27 +27,20 @@ final class GrantCost {
   private static final int ROUNDS = 5;
   private static final int SLOTS_PER_ROUND = 4096;
 
-  private final GrantTable grants;
   private final MemorySegment mapped;
   private final int[] grefs;
   private final MemorySegment local = Arena.global().allocate(PAGES * (long) GrantTable.PAGE_SIZE);
-  private final GrantCopy batch = new GrantCopy(PAGES);
-  private final DeviceFile gntdev;
-  private final MemorySegment argument = Arena.global().allocate(Gntdev.COPY_SIZE, 8);
-  private final MemorySegment segments =
-      Arena.global().allocate(PAGES * (long) Gntdev.SEGMENT_SIZE, 8);
+  private final GrantCopies batch;
 
-  private GrantCost(DeviceFile gntdev, GrantTable grants, MemorySegment mapped, int[] grefs) {
-    this.gntdev = gntdev;
-    this.grants = grants;
+  private GrantCost(GrantTable grants, MemorySegment mapped, int[] grefs) {
+    this.batch = grants.copies(PAGES);
     this.mapped = mapped;
     this.grefs = grefs;
   }
 
   public static void main(String[] args) throws IOException, GrantException {
     try (GntallocMemory guest = GntallocMemory.open(0);
-        Dom0GrantTable grants = Dom0GrantTable.open();
-        DeviceFile gntdev = DeviceFile.open(Gntdev.PATH, 0)) {
+        Dom0GrantTable grants = Dom0GrantTable.open()) {
       MemorySegment pages = guest.allocate(PAGES);
       int[] grefs = new int[PAGES];
       for (int i = 0; i < PAGES; i++) {
@@ -59,7 +51,7 @@ final class GrantCost {
       long before = System.nanoTime();
       try (GrantMapping mapping = grants.map(0, grefs, false)) {
         double micros = (System.nanoTime() - before) / 1e3;
-        new GrantCost(gntdev, grants, mapping.memory(), grefs).measure();
+        new GrantCost(grants, mapping.memory(), grefs).measure();
         System.out.printf(Locale.ROOT, "mapping %d pages took %.0f µs%n", PAGES, micros);
       }
       for (int gref : grefs) {
@@ -132,38 +124,36 @@ final class GrantCost {
     return (after - before) / 1e3 / ((double) batches * frames);
   }
 
-  /// The heads in, then everything from page to page: two calls, as with copies in and out.
+  /// The heads in and out again, the rest from page to page: two calls, as with copies in and out.
   private void copyPageToPage(int length, int frames, int slots) {
     batch.clear();
+    int head = Math.min(HEAD, length);
     for (int i = 0; i < frames; i++) {
-      batch.addFromGuest(0, grefs[i * slots], 0, Math.min(HEAD, length), local, i * (long) HEAD);
+      batch.fromGuest(0, grefs[i * slots], 0, head, local, i * (long) HEAD);
     }
-    grants.copy(batch);
-    int count = frames * slots;
-    for (int i = 0; i < count; i++) {
-      long at = i * (long) Gntdev.SEGMENT_SIZE;
-      foreign(at + Gntdev.SEGMENT_SOURCE, grefs[i]);
-      foreign(at + Gntdev.SEGMENT_DEST, grefs[PAGES / 2 + i]);
-      short part = (short) part(length, slots, i);
-      segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.SEGMENT_LEN, part);
-      short flags = (short) (Gntdev.SOURCE_GREF | Gntdev.DEST_GREF);
-      segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.SEGMENT_FLAGS, flags);
-    }
-    argument.set(ValueLayout.JAVA_LONG, Gntdev.COPY_SEGMENTS, segments.address());
-    argument.set(ValueLayout.JAVA_INT, Gntdev.COPY_COUNT, count);
-    int result = gntdev.ioctl(Gntdev.GRANT_COPY, argument);
-    for (int i = 0; i < count; i++) {
-      long at = i * (long) Gntdev.SEGMENT_SIZE + Gntdev.SEGMENT_STATUS;
-      if (result < 0 || segments.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) != GrantStatus.OKAY) {
-        throw new IllegalStateException("page to page: " + result + ", segment " + i);
+    carryOut();
+    batch.clear();
+    for (int i = 0; i < frames * slots; i++) {
+      int receiver = grefs[PAGES / 2 + i];
+      int at = 0;
+      if (i % slots == 0) {
+        batch.toGuest(0, receiver, 0, head, local, i / slots * (long) HEAD);
+        at = head;
+      }
+      if (at < part(length, slots, i)) {
+        batch.betweenGuests(0, grefs[i], at, 0, receiver, at, part(length, slots, i) - at);
       }
     }
+    carryOut();
   }
 
-  private void foreign(long at, int gref) {
-    segments.set(ValueLayout.JAVA_INT_UNALIGNED, at + Gntdev.FOREIGN_REF, gref);
-    segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.FOREIGN_OFFSET, (short) 0);
-    segments.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + Gntdev.FOREIGN_DOMID, (short) 0);
+  private void carryOut() {
+    batch.carryOut();
+    for (int i = 0; i < batch.size(); i++) {
+      if (batch.status(i) != GrantStatus.OKAY) {
+        throw new IllegalStateException("status " + batch.status(i) + " of copy " + i);
+      }
+    }
   }
 
   /// In, as a tx queue does it, and out, as an rx queue does: a call for each batch.
@@ -174,17 +164,12 @@ final class GrantCost {
         int part = part(length, slots, i);
         long at = i * (long) GrantTable.PAGE_SIZE;
         if (out) {
-          batch.addToGuest(0, grefs[i], 0, part, local, at);
+          batch.toGuest(0, grefs[i], 0, part, local, at);
         } else {
-          batch.addFromGuest(0, grefs[i], 0, part, local, at);
+          batch.fromGuest(0, grefs[i], 0, part, local, at);
         }
       }
-      grants.copy(batch);
-      for (int i = 0; i < batch.size(); i++) {
-        if (batch.status(i) != GrantStatus.OKAY) {
-          throw new IllegalStateException("status " + batch.status(i) + " of segment " + i);
-        }
-      }
+      carryOut();
     }
   }
 

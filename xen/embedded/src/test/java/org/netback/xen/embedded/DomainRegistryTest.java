@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.event.SteppedLoop;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
@@ -146,14 +146,14 @@ final class DomainRegistryTest {
         Future<Short> last =
             thread.submit(
                 () -> {
-                  GrantCopy batch = new GrantCopy(64);
+                  GrantCopies batch = backend.copies(64);
                   MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
                   while (true) {
                     batch.clear();
-                    while (!batch.isFull()) {
-                      batch.addFromGuest(domain.domid(), gref, 0, PAGE_SIZE, local, 0);
+                    while (batch.remaining() > 0) {
+                      batch.fromGuest(domain.domid(), gref, 0, PAGE_SIZE, local, 0);
                     }
-                    backend.copy(batch);
+                    batch.carryOut();
                     running.countDown();
                     for (int i = 0; i < batch.size(); i++) {
                       if (batch.status(i) != GrantStatus.OKAY) {

@@ -20,7 +20,7 @@ import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
 import org.netback.xen.event.EventLoop;
-import org.netback.xen.grant.GrantCopy;
+import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
@@ -50,9 +50,9 @@ final class RemoteGroundTest {
       EmbeddedGroundTest.await(
           "domain gone",
           () -> {
-            GrantCopy batch = new GrantCopy(1);
-            batch.addFromGuest(domid, 8, 0, 0, local, 0);
-            backend.copy(batch);
+            GrantCopies batch = backend.copies(1);
+            batch.fromGuest(domid, 8, 0, 0, local, 0);
+            batch.carryOut();
             return batch.status(0) == GrantStatus.BAD_DOMAIN;
           });
     } catch (Exception e) {
