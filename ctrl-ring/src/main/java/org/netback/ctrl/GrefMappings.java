@@ -42,6 +42,11 @@ public final class GrefMappings {
     this.exclusively = exclusively;
   }
 
+  /// Whether no page is mapped; until the lock is given back.
+  public boolean isEmpty() {
+    return table.isEmpty();
+  }
+
   /// Looks a page up.
   ///
   /// @return its place until the lock is given back; -1 if it is not mapped

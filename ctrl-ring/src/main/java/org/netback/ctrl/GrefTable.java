@@ -41,6 +41,10 @@ final class GrefTable {
     kinds[at] = readOnly ? READ_ONLY : WRITABLE;
   }
 
+  boolean isEmpty() {
+    return this == EMPTY;
+  }
+
   /// @return for [#page] and [#isReadOnly]; -1 if the reference is not there
   int find(int gref) {
     int at = start(gref);

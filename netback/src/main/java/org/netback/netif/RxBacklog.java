@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameView;
 import org.netback.packet.GsoType;
 
 /// Private copies of frames that wait for a guest's buffers, oldest first. Bounded in octets and in
@@ -63,6 +65,7 @@ final class RxBacklog {
 
   /// Appends a copy.
   ///
+  /// @param frame whole
   /// @param hash of the frame, as the guest has asked for it
   /// @return false if there is no room
   boolean offer(Frame frame, long hash, long now) {
@@ -76,7 +79,8 @@ final class RxBacklog {
     if (at < 0) {
       return false;
     }
-    MemorySegment.copy(frame.memory(), frame.offset(), m.octets, at, length);
+    MemorySegment.copy(
+        frame.memory(), frame.offset(), m.view.memory(), FrameArena.HEADROOM + at, length);
     int i = head + frames & MAX_FRAMES - 1;
     m.offsets[i] = at;
     m.lengths[i] = length;
@@ -111,7 +115,7 @@ final class RxBacklog {
 
   /// Forgets the oldest frame.
   void remove() {
-    octets -= length();
+    octets -= present().lengths[head];
     head = head + 1 & MAX_FRAMES - 1;
     frames--;
   }
@@ -134,35 +138,19 @@ final class RxBacklog {
     }
   }
 
-  /// Where the octets of all frames are.
-  MemorySegment memory() {
-    return present().octets;
+  /// The oldest frame, until the next one is asked for; its octets stay where they are until one is
+  /// appended.
+  Frame oldest() {
+    Memory m = present();
+    Frame frame = m.view.at(FrameArena.HEADROOM + m.offsets[head], m.lengths[head]);
+    frame.setChecksum(m.checksums[head]);
+    frame.setGso(m.gso[head], m.gsoSizes[head]);
+    return frame;
   }
 
-  /// Of the oldest frame, as all that follow.
-  int offset() {
-    return present().offsets[head];
-  }
-
-  int length() {
-    return present().lengths[head];
-  }
-
-  /// When it came, in the time of [#offer].
+  /// Of the oldest frame, as all that follow: when it came, in the time of [#offer].
   long time() {
     return present().times[head];
-  }
-
-  ChecksumState checksum() {
-    return present().checksums[head];
-  }
-
-  GsoType gso() {
-    return present().gso[head];
-  }
-
-  int gsoSize() {
-    return present().gsoSizes[head];
   }
 
   long hash() {
@@ -180,7 +168,7 @@ final class RxBacklog {
   /// All that is allocated. The octets are touched by whichever loop delivers to the queue.
   private static final class Memory {
     final Arena arena = Arena.ofShared();
-    final MemorySegment octets;
+    final FrameView view;
     final int[] offsets = new int[MAX_FRAMES];
     final int[] lengths = new int[MAX_FRAMES];
     final long[] times = new long[MAX_FRAMES];
@@ -190,7 +178,7 @@ final class RxBacklog {
     final long[] hashes = new long[MAX_FRAMES];
 
     Memory(int capacity) {
-      octets = arena.allocate(capacity);
+      view = new FrameView(arena.allocate((long) FrameArena.HEADROOM + capacity));
     }
   }
 }

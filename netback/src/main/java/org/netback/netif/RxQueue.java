@@ -7,10 +7,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
 import org.netback.hashing.HashConfiguration;
-import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.GsoType;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
@@ -19,8 +17,6 @@ import org.netback.xen.event.Polled;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
-import org.netback.xen.io.netif.CtrlRequest;
-import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.ring.BackRing;
@@ -57,13 +53,9 @@ final class RxQueue implements Polled {
   /// How long the backlog keeps its memory after the last frame has left it.
   static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private static final int PAGE = GrantTable.PAGE_SIZE;
-
-  /// A ring's slots: no more can be consumed between two pushes.
-  private static final int SLOTS = 256;
-
   private final int domid;
   private final BackRing ring;
+  private final GrantTable grants;
   private final GrefMappings mappings;
   private final EventLoop loop;
   private final PortCounters port;
@@ -81,23 +73,7 @@ final class RxQueue implements Polled {
   /// Requests that are vouched for and not consumed.
   private int free;
 
-  // What is consumed and not pushed yet. Slots are answered as they are consumed, as if all copies
-  // went well; until the push nobody sees it, and what went wrong is amended.
-  private final GrantCopies copies;
-
-  /// By copy, the index of its response, and the frame that it is of.
-  private final int[] responseOf = new int[SLOTS];
-
-  private final int[] frameOf = new int[SLOTS];
-
-  // By frame.
-  private final int[] frameLengths = new int[SLOTS];
-  private final boolean[] frameFailed = new boolean[SLOTS];
-  private int staged;
-  private int stagedFrames;
-  private long stagedOctets;
-  private int failedFrames;
-
+  private final RxStage stage;
   private final RxBacklog backlog;
   private boolean lingers;
   private boolean starving;
@@ -135,8 +111,9 @@ final class RxQueue implements Polled {
       Consumer<Exception> failure) {
     this.domid = domid;
     this.ring = ring;
-    this.copies = grants.copies(SLOTS);
+    this.grants = grants;
     this.mappings = mappings;
+    this.stage = new RxStage(domid, ring, grants, mappings, counters);
     this.lock = lock;
     this.loop = loop;
     this.port = port;
@@ -176,13 +153,14 @@ final class RxQueue implements Polled {
   /// @return whether the guest wants to be notified of it
   private boolean rejectAnswered() throws RingViolation {
     MemorySegment octet = Arena.ofAuto().allocate(1);
+    GrantCopies probe = grants.copies(1);
     boolean any = false;
     for (look(); free > 0; free--) {
       MemorySegment request = ring.peekRequest();
-      copies.fromGuest(domid, RxRequest.gref(request), 0, 1, octet, 0);
-      copies.carryOut();
-      boolean readable = copies.status(0) == GrantStatus.OKAY;
-      copies.clear();
+      probe.fromGuest(domid, RxRequest.gref(request), 0, 1, octet, 0);
+      probe.carryOut();
+      boolean readable = probe.status(0) == GrantStatus.OKAY;
+      probe.clear();
       if (readable) {
         break;
       }
@@ -209,8 +187,8 @@ final class RxQueue implements Polled {
     open = false;
     timer.cancel();
     // What was staged and never pushed is lost with what waits.
-    int lost = stagedFrames + backlog.frames();
-    stagedFrames = 0;
+    int lost = stage.frames() + backlog.frames();
+    stage.clear();
     if (lost > 0) {
       port.drop(DropReason.PORT_DOWN, lost);
     }
@@ -244,27 +222,32 @@ final class RxQueue implements Polled {
       if (!backlog.isEmpty()) {
         flush();
       }
+      if (!mappings.isEmpty()) {
+        frames.pull(base, left);
+      }
+      long added = 0;
+      long waits = 0;
       while (left != 0) {
         int i = Long.numberOfTrailingZeros(left);
         Frame frame = frames.get(base + i);
-        long hash = hashes[i];
         if (frame.length() > maxLength) {
           port.drop(DropReason.TOO_LONG, 1);
-        } else if (backlog.isEmpty() && reserve(slots(frame.length(), frame.gso(), hash))) {
-          stage(
-              frame.memory(),
-              frame.offset(),
-              frame.length(),
-              frame.checksum(),
-              frame.gso(),
-              frame.gsoSize(),
-              hash);
+        } else if (frame.isTorn()) {
+          // Its sender's fault, and counted there.
+        } else if (waits == 0 && backlog.isEmpty() && reserve(RxStage.slots(frame, hashes[i]))) {
+          free -= stage.add(frame, hashes[i]);
+          added |= 1L << i;
         } else {
-          queue(frame, hash);
+          waits |= 1L << i;
         }
         left &= left - 1;
       }
-      commit();
+      if (!stage.isEmpty()) {
+        deliver(frames, base, added, hashes);
+      }
+      if (waits != 0) {
+        queue(frames, base, waits, hashes);
+      }
       if (!backlog.isEmpty()) {
         flush();
         scheduleTick();
@@ -343,12 +326,6 @@ final class RxQueue implements Polled {
     free = ring.unconsumedRequests();
   }
 
-  private static int slots(int length, GsoType gso, long hash) {
-    return (length + PAGE - 1) / PAGE
-        + (gso == GsoType.NONE ? 0 : 1)
-        + (hash == HashConfiguration.NO_HASH ? 0 : 1);
-  }
-
   private boolean reserve(int slots) throws RingViolation {
     if (free < slots) {
       look();
@@ -356,149 +333,66 @@ final class RxQueue implements Polled {
     return free >= slots;
   }
 
-  /// Consumes a frame's slots; the frame's memory must stay as it is until [#commit].
-  private void stage(
-      MemorySegment memory,
-      long offset,
-      int length,
-      ChecksumState checksum,
-      GsoType gso,
-      int gsoSize,
-      long hash) {
-    boolean hashed = hash != HashConfiguration.NO_HASH;
-    int flags = 0;
-    if (gso != GsoType.NONE || checksum == ChecksumState.BLANK) {
-      // Receivers insist on both checksum flags with GSO.
-      flags = RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
-    } else if (checksum == ChecksumState.VALIDATED) {
-      flags = RxResponse.DATA_VALIDATED;
+  /// @param added a bit for each frame that is staged
+  private void deliver(FrameBatch frames, int base, long added, long[] hashes) {
+    if (!stage.carryOut()) {
+      // A page of the sender's or of this guest's. The sender's frames must not show here.
+      free += stage.undo();
+      frames.pull(base, added);
+      for (long left = added; left != 0; left &= left - 1) {
+        int i = Long.numberOfTrailingZeros(left);
+        Frame frame = frames.get(base + i);
+        if (!frame.isTorn()) {
+          free -= stage.add(frame, hashes[i]);
+        }
+      }
+      stage.carryOut();
     }
-    if (gso != GsoType.NONE || hashed) {
-      flags |= RxResponse.EXTRA_INFO;
-    }
-    frameLengths[stagedFrames] = length;
-    frameFailed[stagedFrames] = false;
-    int first = staged;
-    int at = Math.min(PAGE, length);
-    stageData(memory, offset, at, at < length ? flags | RxResponse.MORE_DATA : flags);
-    // Extras come directly after the first slot and take the buffers that were posted there,
-    // unused. A hash is the last of them.
-    if (gso != GsoType.NONE) {
-      int type = gso == GsoType.TCPV4 ? ExtraInfo.GSO_TYPE_TCPV4 : ExtraInfo.GSO_TYPE_TCPV6;
-      stageExtra(ExtraInfo.gsoWords(hashed ? ExtraInfo.FLAG_MORE : 0, gsoSize, type, 0));
-    }
-    if (hashed) {
-      stageExtra(
-          ExtraInfo.hashWords(
-              0,
-              HashConfiguration.type(hash),
-              CtrlRequest.HASH_ALGORITHM_TOEPLITZ,
-              HashConfiguration.value(hash)));
-    }
-    while (at < length) {
-      int part = Math.min(PAGE, length - at);
-      stageData(memory, offset + at, part, at + part < length ? RxResponse.MORE_DATA : 0);
-      at += part;
-    }
-    free -= staged - first;
-    stagedFrames++;
-    stagedOctets += length;
+    commit();
   }
 
-  private void stageData(MemorySegment memory, long offset, int length, int flags) {
-    int[] slots = ring.slots();
-    int request = ring.takeRequest();
-    int gref = RxRequest.gref(slots, request);
-    long words = RxResponse.words(RxRequest.id(slots, request), 0, flags, length);
-    int place = mappings.find(gref);
-    if (place < 0) {
-      int copy = copies.toGuest(domid, gref, 0, length, memory, offset);
-      responseOf[copy] = ring.rspProdPvt();
-      frameOf[copy] = stagedFrames;
-    } else if (mappings.isReadOnly(place)) {
-      words = RxResponse.withStatus(words, RxResponse.ERROR);
-      fail(stagedFrames);
-    } else {
-      MemorySegment.copy(memory, offset, mappings.page(place), 0, length);
-      counters.mappedCopies++;
-    }
-    ring.putResponse(words);
-    staged++;
-  }
-
-  private void stageExtra(long words) {
-    int _ = ring.takeRequest();
-    ring.putResponse(words);
-    staged++;
-  }
-
-  private void fail(int frame) {
-    if (!frameFailed[frame]) {
-      frameFailed[frame] = true;
-      failedFrames++;
-    }
-  }
-
-  /// Copies what is staged, and notifies if the guest wants to know.
+  /// Shows what is staged and copied to the guest, and notifies if it wants to know.
   private void commit() {
-    if (staged == 0) {
+    if (stage.isEmpty()) {
       return;
     }
-    if (copies.size() > 0) {
-      copies.carryOut();
-      if (copies.hasFailures()) {
-        amend();
-      }
+    int failed = stage.failures();
+    if (failed > 0) {
+      counters.copyFailures += failed;
+      port.drop(DropReason.DELIVERY_FAILED, failed);
     }
-    int delivered = stagedFrames;
-    long octets = stagedOctets;
-    if (failedFrames > 0) {
-      for (int frame = 0; frame < stagedFrames; frame++) {
-        octets -= frameFailed[frame] ? frameLengths[frame] : 0;
-      }
-      delivered -= failedFrames;
-      counters.copyFailures += failedFrames;
-      port.drop(DropReason.DELIVERY_FAILED, failedFrames);
-      failedFrames = 0;
-    }
+    int delivered = stage.frames() - failed;
+    long octets = stage.deliveredOctets();
     counters.packets += delivered;
     counters.octets += octets;
     counters.batches++;
     port.egress(delivered, octets);
-    counters.answered += staged;
-    copies.clear();
-    staged = 0;
-    stagedFrames = 0;
-    stagedOctets = 0;
     starving = false;
-    if (ring.push()) {
+    if (stage.push()) {
       counters.notifications++;
       channel.notifyPeer();
     }
   }
 
-  /// Tells the guest which pages could not be written.
-  private void amend() {
-    for (int copy = 0; copy < copies.size(); copy++) {
-      if (copies.status(copy) != GrantStatus.OKAY) {
-        int index = responseOf[copy];
-        ring.amendResponse(index, RxResponse.withStatus(ring.response(index), RxResponse.ERROR));
-        fail(frameOf[copy]);
-      }
-    }
-  }
-
-  private void queue(Frame frame, long hash) {
+  private void queue(FrameBatch frames, int base, long mask, long[] hashes) {
+    frames.pull(base, mask);
     long now = loop.nanoTime();
-    lastWait = now;
-    if (!starving) {
-      starving = true;
-      starvingSince = now;
-    }
-    if (backlog.offer(frame, hash, now)) {
-      counters.backlogged++;
-    } else {
-      port.drop(DropReason.BACKLOG_FULL, 1);
+    for (long left = mask; left != 0; left &= left - 1) {
+      int i = Long.numberOfTrailingZeros(left);
+      Frame frame = frames.get(base + i);
+      if (frame.isTorn()) {
+        continue;
+      }
+      lastWait = now;
+      if (!starving) {
+        starving = true;
+        starvingSince = now;
+      }
+      if (backlog.offer(frame, hashes[i], now)) {
+        counters.backlogged++;
+      } else {
+        port.drop(DropReason.BACKLOG_FULL, 1);
+      }
     }
   }
 
@@ -507,19 +401,12 @@ final class RxQueue implements Polled {
   private void flush() throws RingViolation {
     int waiting = backlog.frames();
     while (!backlog.isEmpty()) {
-      while (!backlog.isEmpty()
-          && reserve(slots(backlog.length(), backlog.gso(), backlog.hash()))) {
-        stage(
-            backlog.memory(),
-            backlog.offset(),
-            backlog.length(),
-            backlog.checksum(),
-            backlog.gso(),
-            backlog.gsoSize(),
-            backlog.hash());
+      while (!backlog.isEmpty() && reserve(slotsOfOldest())) {
         // Its octets stay where they are until the next frame is appended, after the commit.
+        free -= stage.add(backlog.oldest(), backlog.hash());
         backlog.remove();
       }
+      stage.carryOut();
       commit();
       if (backlog.isEmpty()) {
         return;
@@ -543,10 +430,14 @@ final class RxQueue implements Polled {
   ///
   /// @return whether there are already
   private boolean armForNext() throws RingViolation {
-    int needed = slots(backlog.length(), backlog.gso(), backlog.hash());
+    int needed = slotsOfOldest();
     ring.armRequestEvent(needed);
     look();
     return free >= needed;
+  }
+
+  private int slotsOfOldest() {
+    return RxStage.slots(backlog.oldest(), backlog.hash());
   }
 
   @Override

@@ -15,10 +15,10 @@ import org.netback.xen.ring.RingViolation;
 
 /// Reads what a guest transmits on one ring, and carries it into the switch.
 ///
-/// A round takes up to [TxRound#PACKETS] packets: slots are copied once, packets assembled, all
-/// their data copied in one batch, every consumed slot answered, and only then the frames
-/// forwarded, so that no slow receiver holds a sender's slots. If requests are left, the next round
-/// is queued behind whatever else the loop has to do.
+/// A round takes up to [TxRound#PACKETS] packets: slots are copied once, packets assembled, their
+/// data copied in one batch, the frames forwarded and every consumed slot answered. A receiver that
+/// is short of buffers keeps private copies, so that it holds no slots of the sender's beyond the
+/// round. If requests are left, the next round is queued behind whatever else the loop has to do.
 ///
 /// While the vif is over its rate nothing is consumed, so that the guest's ring fills and its stack
 /// waits; no packet is lost by it. A timer goes on when there is credit again; meanwhile the guest
@@ -35,6 +35,10 @@ final class TxQueue implements Polled {
 
   /// Bounds how late it notices that its rate was changed.
   private static final long LONGEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /// Rounds in which long packets are copied in whole, after one in which it would have been
+  /// better.
+  private static final int WHOLE_ROUNDS = 64;
 
   private final int domid;
   private final BackRing ring;
@@ -59,6 +63,7 @@ final class TxQueue implements Polled {
   private int reqSeen;
 
   private int reqSeenAtLastEvent;
+  private int wholeRounds;
   private boolean waitsForCredit;
   private EventLoop.Timer creditTimer = () -> {};
   private EventChannel channel = Unbound.CHANNEL;
@@ -223,7 +228,7 @@ final class TxQueue implements Polled {
   }
 
   private void runRound() throws RingViolation {
-    round.clear();
+    round.begin(domid);
     int available = ring.unconsumedRequests();
     reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
@@ -243,7 +248,7 @@ final class TxQueue implements Polled {
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
         credit.spend(assembler.total());
-        counters.mappedCopies += round.stage(domid, mappings, ring);
+        counters.mappedCopies += round.stage(mappings, ring, wholeRounds > 0);
       } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
         changeMulticast(outcome, assembler.multicastAddress());
       } else {
@@ -260,12 +265,15 @@ final class TxQueue implements Polled {
       round.copy(counters, port, ring);
       counters.rounds++;
       counters.answered += round.slots();
+      if (!round.batch().isEmpty()) {
+        ingress.forward(round.batch());
+        round.settle(counters, port, ring);
+        // What goes to a tap, or to several, is cheaper had at once.
+        wholeRounds = round.pulledPackets() > 0 ? WHOLE_ROUNDS : Math.max(0, wholeRounds - 1);
+      }
       if (ring.push()) {
         counters.notifications++;
         channel.notifyPeer();
-      }
-      if (!round.batch().isEmpty()) {
-        ingress.forward(round.batch());
       }
     }
     count();

@@ -8,6 +8,7 @@ import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
+import org.netback.packet.FrameLender;
 import org.netback.packet.GsoType;
 import org.netback.packet.Headers;
 import org.netback.vswitch.DropReason;
@@ -23,9 +24,17 @@ import org.netback.xen.ring.BackRing;
 /// receiver without a break.
 ///
 /// A packet lies in one piece, so no header is ever split, however the guest cut it (XSA-423).
-final class TxRound {
+///
+/// Of a packet longer than a page only the [#HEAD] is copied in at once, to decide by. The rest
+/// goes from the sender's pages to the receiver's, if that is a guest's ring too ([#copyRest]), and
+/// is pulled in for everybody else. What was copied in is also what is delivered, so that nothing
+/// is judged in one version and delivered in another.
+final class TxRound implements FrameLender {
   /// Packets of one round, rejected ones included: what one queue does before others have a turn.
   static final int PACKETS = 64;
+
+  /// Octets that are copied in of a packet in any case: room for the headers that are looked at.
+  static final int HEAD = 128;
 
   /// Octets of one round: at most some 15 packets of 64 KiB.
   private static final long OCTETS = 1 << 20;
@@ -37,32 +46,63 @@ final class TxRound {
   private final FrameArena arena;
   private final FrameBatch batch = new FrameBatch(PACKETS);
   private final GrantCopies copies;
-
+  private int domid;
   private int slots;
 
   /// By copy, the index of the response to its slot.
   private final int[] responseOf = new int[SLOTS];
 
-  // By packet. A packet's responses follow each other.
+  // By packet, the number of which is its frame's in the arena. Its responses, copies and fragments
+  // follow each other.
   private final Frame[] frames = new Frame[PACKETS];
   private final int[] firstResponse = new int[PACKETS];
   private final int[] endResponse = new int[PACKETS];
   private final int[] firstCopy = new int[PACKETS + 1];
+  private final int[] firstFragment = new int[PACKETS + 1];
   private int staged;
+
+  // By fragment of those packets that are not copied in whole; none is empty.
+  private final int[] grefs = new int[SLOTS];
+  private final int[] offsets = new int[SLOTS];
+  private final int[] lengths = new int[SLOTS];
+  private final int[] responses = new int[SLOTS];
+  private final boolean[] unreadable = new boolean[SLOTS];
+  private int fragments;
+
+  // What is pulled in together, and by copy, the fragment.
+  private final GrantCopies pulls;
+  private final int[] fragmentOf = new int[SLOTS];
+  private int pulledPackets;
+  private int tornPackets;
+
+  // Where the last copy of a rest ended: the next one goes on there, if it is of the same packet.
+  private int cursorPacket;
+  private int cursorAt;
+  private int cursorFragment;
+  private int cursorOffset;
+
   private final Headers headers = new Headers();
 
   /// @param memory outlives it
   TxRound(GrantTable grants, Arena memory) {
     copies = grants.copies(SLOTS);
+    pulls = grants.copies(SLOTS);
     arena = new FrameArena(memory, PACKETS, OCTETS);
   }
 
-  void clear() {
+  /// Begins the round of one of a guest's queues; what is left of the last round is gone.
+  void begin(int ofDomid) {
+    domid = ofDomid;
     arena.clear();
     batch.clear();
     copies.clear();
+    pulls.clear();
     slots = 0;
     staged = 0;
+    fragments = 0;
+    pulledPackets = 0;
+    tornPackets = 0;
+    cursorPacket = -1;
   }
 
   TxAssembler assembler() {
@@ -81,21 +121,30 @@ final class TxRound {
 
   /// Takes over the packet that the assembler holds. What lies in pages that are mapped is copied
   /// here, the rest with [#copy]. Its slots are answered as if nothing could go wrong with that;
-  /// until the push nobody sees it, and [#copy] amends what did.
+  /// until the push nobody sees it, and [#copy] and [#settle] amend what did.
   ///
+  /// @param whole whether nothing is to be left in the sender's pages, of a long packet neither
   /// @return slots copied already
-  int stage(int domid, GrefMappings mappings, BackRing ring) {
-    Frame frame = arena.allocate(assembler.total());
+  int stage(GrefMappings mappings, BackRing ring, boolean whole) {
+    int total = assembler.total();
+    Frame frame = arena.allocate(total);
     frame.setChecksum(assembler.checksum());
     frame.setGso(assembler.gso(), assembler.gsoSize());
     frames[staged] = frame;
     int first = ring.rspProdPvt();
     firstResponse[staged] = first;
     firstCopy[staged] = copies.size();
-    long at = frame.offset();
+    firstFragment[staged] = fragments;
+    int head = total;
+    if (!whole && total > GrantTable.PAGE_SIZE && mappings.isEmpty()) {
+      head = HEAD;
+      keepFragments(first);
+      frame.lendFrom(head, this);
+    }
     int mapped = 0;
-    for (int i = 0; i < assembler.fragmentCount(); i++) {
-      int length = assembler.length(i);
+    int at = 0;
+    for (int i = 0; at < head; i++) {
+      int length = Math.min(assembler.length(i), head - at);
       if (length == 0) {
         continue;
       }
@@ -103,11 +152,16 @@ final class TxRound {
       if (place < 0) {
         int copy =
             copies.fromGuest(
-                domid, assembler.gref(i), assembler.offset(i), length, frame.memory(), at);
+                domid,
+                assembler.gref(i),
+                assembler.offset(i),
+                length,
+                frame.memory(),
+                frame.offset() + at);
         responseOf[copy] = first + assembler.slotOf(i);
       } else {
         MemorySegment page = mappings.page(place);
-        MemorySegment.copy(page, assembler.offset(i), frame.memory(), at, length);
+        MemorySegment.copy(page, assembler.offset(i), frame.memory(), frame.offset() + at, length);
         mapped++;
       }
       at += length;
@@ -116,7 +170,22 @@ final class TxRound {
     endResponse[staged] = ring.rspProdPvt();
     staged++;
     firstCopy[staged] = copies.size();
+    firstFragment[staged] = fragments;
     return mapped;
+  }
+
+  private void keepFragments(int response) {
+    int count = assembler.fragmentCount();
+    for (int i = 0; i < count; i++) {
+      if (assembler.length(i) > 0) {
+        grefs[fragments] = assembler.gref(i);
+        offsets[fragments] = assembler.offset(i);
+        lengths[fragments] = assembler.length(i);
+        responses[fragments] = response + assembler.slotOf(i);
+        unreadable[fragments] = false;
+        fragments++;
+      }
+    }
   }
 
   /// Answers the slots of a packet that is not served.
@@ -142,14 +211,12 @@ final class TxRound {
   }
 
   /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
-  /// whose offload is nonsense. After this the guest's pages are not touched again.
+  /// whose offload is nonsense.
   void copy(TxCounters counters, PortCounters port, BackRing ring) {
     if (staged == 0) {
       return;
     }
-    if (copies.size() > 0) {
-      copies.carryOut();
-    }
+    copies.carryOut();
     boolean failures = copies.hasFailures();
     for (int i = 0; i < staged; i++) {
       if (failures && !isCopied(i, ring)) {
@@ -179,8 +246,8 @@ final class TxRound {
         && TransportChecksum.blank(frame, headers) == TransportChecksum.Outcome.DONE;
   }
 
-  /// Judges every segment of a packet; without its beginning the rest is of no use, so that then
-  /// all of its slots have failed.
+  /// Judges every copy of a packet; without its beginning the rest is of no use, so that then all
+  /// of its slots have failed.
   private boolean isCopied(int packet, BackRing ring) {
     boolean copied = true;
     int first = firstCopy[packet];
@@ -212,5 +279,129 @@ final class TxRound {
   /// The frames that are to be forwarded.
   FrameBatch batch() {
     return batch;
+  }
+
+  /// Has octets of a frame copied from the sender's pages to a page of another guest's.
+  ///
+  /// @param from the first of them, not private ([Frame#head]); cheapest where the last copy ended
+  /// @param into where the copies are added
+  void copyRest(
+      Frame frame, int from, int length, GrantCopies into, int toDomid, int toGref, int toOffset) {
+    if (cursorPacket != frame.index() || cursorAt != from) {
+      seek(frame.index(), from);
+    }
+    cursorAt = from + length;
+    int left = length;
+    while (left > 0) {
+      int fragment = cursorFragment;
+      int part = Math.min(left, lengths[fragment] - cursorOffset);
+      into.betweenGuests(
+          domid,
+          grefs[fragment],
+          offsets[fragment] + cursorOffset,
+          toDomid,
+          toGref,
+          toOffset + length - left,
+          part);
+      left -= part;
+      cursorOffset += part;
+      if (cursorOffset == lengths[fragment]) {
+        cursorFragment++;
+        cursorOffset = 0;
+      }
+    }
+  }
+
+  private void seek(int packet, int at) {
+    cursorPacket = packet;
+    cursorFragment = firstFragment[packet];
+    cursorOffset = at;
+    while (cursorOffset >= lengths[cursorFragment]) {
+      cursorOffset -= lengths[cursorFragment];
+      cursorFragment++;
+    }
+  }
+
+  @Override
+  public void pull(Frame frame) {
+    addPull(frame);
+    pulls.carryOut();
+    int _ = takePull(frame, 0);
+    pulls.clear();
+  }
+
+  @Override
+  public void pull(FrameBatch some, int base, long mask) {
+    for (long left = mask; left != 0; left &= left - 1) {
+      addPull(some.get(base + Long.numberOfTrailingZeros(left)));
+    }
+    pulls.carryOut();
+    int copy = 0;
+    for (long left = mask; left != 0; left &= left - 1) {
+      copy = takePull(some.get(base + Long.numberOfTrailingZeros(left)), copy);
+    }
+    pulls.clear();
+  }
+
+  private void addPull(Frame frame) {
+    int packet = frame.index();
+    int at = 0;
+    for (int i = firstFragment[packet]; i < firstFragment[packet + 1]; i++) {
+      int skip = Math.max(0, frame.head() - at);
+      if (skip < lengths[i]) {
+        int copy =
+            pulls.fromGuest(
+                domid,
+                grefs[i],
+                offsets[i] + skip,
+                lengths[i] - skip,
+                frame.memory(),
+                frame.offset() + at + skip);
+        fragmentOf[copy] = i;
+      }
+      at += lengths[i];
+    }
+  }
+
+  /// @param first of the packet's copies
+  /// @return the first that is not
+  private int takePull(Frame frame, int first) {
+    int end = firstFragment[frame.index() + 1];
+    boolean had = true;
+    int copy = first;
+    for (; copy < pulls.size() && fragmentOf[copy] < end; copy++) {
+      if (pulls.status(copy) != GrantStatus.OKAY) {
+        had = false;
+        unreadable[fragmentOf[copy]] = true;
+      }
+    }
+    pulledPackets++;
+    tornPackets += had ? 0 : 1;
+    frame.pulled(had);
+    return copy;
+  }
+
+  /// Packets whose rest was pulled in after all.
+  int pulledPackets() {
+    return pulledPackets;
+  }
+
+  /// Amends the answers to packets whose rest could not be had. After this the guest's pages are
+  /// not touched again.
+  void settle(TxCounters counters, PortCounters port, BackRing ring) {
+    if (tornPackets == 0) {
+      return;
+    }
+    for (int packet = 0; packet < staged; packet++) {
+      if (frames[packet].isTorn()) {
+        for (int i = firstFragment[packet]; i < firstFragment[packet + 1]; i++) {
+          if (unreadable[i]) {
+            fail(ring, responses[i]);
+          }
+        }
+      }
+    }
+    counters.copyFailures += tornPackets;
+    port.drop(DropReason.UNREADABLE, tornPackets);
   }
 }

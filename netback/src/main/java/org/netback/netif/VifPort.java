@@ -67,6 +67,11 @@ public final class VifPort implements Port {
     return counters;
   }
 
+  @Override
+  public boolean takesPartialFrames() {
+    return true;
+  }
+
   /// With hashing switched on by the guest, its hash and its mapping choose the queue; otherwise a
   /// hash of our own does.
   @Override

@@ -12,6 +12,12 @@ import java.lang.foreign.ValueLayout;
 /// *lent* for a call: who wants it longer copies it. At least [FrameArena#HEADROOM] octets in front
 /// of the first one may be written by the port that is sending it.
 ///
+/// It may be lent before all of its octets are private: up to [#head()] they are, the others are
+/// still with their [FrameLender], where they may change at any time. They come with [#pull()], and
+/// by themselves when an accessor of this class is asked for one; whoever goes by [#memory()] sees
+/// to it with [#need] first. If they cannot be had the frame is *torn*: what is missing reads as
+/// zeros, it goes to nobody, and who lent it counts it.
+///
 /// Confined to the thread that drives its arena.
 public final class Frame {
   private static final ValueLayout.OfInt INT_BE =
@@ -24,15 +30,32 @@ public final class Frame {
   /// The shortest frame that a port may hand over: an Ethernet header (netif `ETH_HLEN`).
   public static final int MIN_LENGTH = 14;
 
+  private static final FrameLender NONE =
+      new FrameLender() {
+        @Override
+        public void pull(Frame frame) {
+          frame.pulled(false);
+        }
+
+        @Override
+        public void pull(FrameBatch frames, int base, long mask) {}
+      };
+
   private final MemorySegment memory;
+  private final int index;
   private long offset;
   private int length;
   private ChecksumState checksum = ChecksumState.COMPLETE;
   private GsoType gso = GsoType.NONE;
   private int gsoSize;
+  private int head;
+  private boolean torn;
+  private FrameLender lender = NONE;
 
-  Frame(MemorySegment memory) {
+  /// @param index of the frame in its arena
+  Frame(MemorySegment memory, int index) {
     this.memory = memory;
+    this.index = index;
   }
 
   Frame reset(long newOffset, int newLength) {
@@ -41,7 +64,67 @@ public final class Frame {
     checksum = ChecksumState.COMPLETE;
     gso = GsoType.NONE;
     gsoSize = 0;
+    head = newLength;
+    torn = false;
     return this;
+  }
+
+  /// Which of its arena's frames this is, from 0 in the order in which they were allocated.
+  public int index() {
+    return index;
+  }
+
+  /// Leaves the octets from one on with their lender.
+  ///
+  /// @param octets that are private, at least [#MIN_LENGTH]
+  public void lendFrom(int octets, FrameLender of) {
+    head = octets;
+    lender = of;
+  }
+
+  /// How many octets, from the first on, are private.
+  public int head() {
+    return head;
+  }
+
+  public boolean isWhole() {
+    return head >= length;
+  }
+
+  /// Where the octets are that are not private. Only of a frame that is not [#isWhole()].
+  public FrameLender lender() {
+    return lender;
+  }
+
+  /// Makes the frame whole.
+  ///
+  /// @return false if it is torn
+  public boolean pull() {
+    if (!isWhole()) {
+      lender.pull(this);
+    }
+    return !torn;
+  }
+
+  /// Sees to it that the first octets are private, or zeros if they cannot be had.
+  public void need(int octets) {
+    if (octets > head) {
+      pull();
+    }
+  }
+
+  /// For a [FrameLender]: all octets are private, or cannot be had.
+  public void pulled(boolean had) {
+    if (!had) {
+      torn = true;
+      memory.asSlice(offset + head, length - head).fill((byte) 0);
+    }
+    head = length;
+  }
+
+  /// Whether octets of the frame are lost.
+  public boolean isTorn() {
+    return torn;
   }
 
   /// The memory that the frame lies in; its first octet is at [#offset()].
@@ -99,32 +182,39 @@ public final class Frame {
   }
 
   public int u8(int at) {
+    need(at + 1);
     return memory.get(ValueLayout.JAVA_BYTE, offset + at) & 0xff;
   }
 
   public int u16(int at) {
+    need(at + 2);
     return memory.get(SHORT_BE, offset + at) & 0xffff;
   }
 
   /// The 32 bits at an offset of the frame, in network order.
   public int i32(int at) {
+    need(at + 4);
     return memory.get(INT_BE, offset + at);
   }
 
   public void putU8(int at, int value) {
+    need(at + 1);
     memory.set(ValueLayout.JAVA_BYTE, offset + at, (byte) value);
   }
 
   public void putU16(int at, int value) {
+    need(at + 2);
     memory.set(SHORT_BE, offset + at, (short) value);
   }
 
   public void putI32(int at, int value) {
+    need(at + 4);
     memory.set(INT_BE, offset + at, value);
   }
 
   /// The frame's octets as a segment: garbage, so for tests, captures and slow paths.
   public MemorySegment octets() {
+    pull();
     return memory.asSlice(offset, length);
   }
 

@@ -24,7 +24,7 @@ public final class FrameArena {
     this.memory = arena.allocate(octets, ALIGNMENT);
     this.frames = new Frame[frames];
     for (int i = 0; i < frames; i++) {
-      this.frames[i] = new Frame(memory);
+      this.frames[i] = new Frame(memory, i);
     }
   }
 

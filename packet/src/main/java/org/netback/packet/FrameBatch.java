@@ -37,6 +37,21 @@ public final class FrameBatch {
     octets += frame.length();
   }
 
+  /// Makes some frames whole, or torn, together.
+  ///
+  /// @param base index of the frame that the mask's lowest bit stands for
+  /// @param mask a bit for each frame that is meant; all of one lender
+  public void pull(int base, long mask) {
+    long partial = 0;
+    for (long left = mask; left != 0; left &= left - 1) {
+      int i = Long.numberOfTrailingZeros(left);
+      partial |= get(base + i).isWhole() ? 0 : 1L << i;
+    }
+    if (partial != 0) {
+      get(base + Long.numberOfTrailingZeros(partial)).lender().pull(this, base, partial);
+    }
+  }
+
   public void clear() {
     size = 0;
     octets = 0;

@@ -43,6 +43,7 @@ public final class InternetChecksum {
 
   /// The sum of octets of a frame.
   public static int sum(Frame frame, int at, int length) {
+    frame.need(at + length);
     return sum(frame.memory(), frame.offset() + at, length);
   }
 

@@ -7,6 +7,8 @@ public enum DropReason {
   TOO_SHORT,
   /// Ingress: the source address has the group bit, or is zero.
   SOURCE_INVALID,
+  /// Ingress: a page of the sender's could not be read when it was wanted (grant copy status).
+  UNREADABLE,
   /// Ingress: the destination was learned at the port that it came from.
   SAME_PORT,
   /// Ingress: no other port in the network.

@@ -18,6 +18,9 @@ final class Egress {
 
   int longest;
 
+  /// Whether octets of a frame are still with its sender.
+  boolean partial;
+
   Egress(SwitchPort port) {
     this.port = port;
   }
@@ -26,11 +29,13 @@ final class Egress {
     frames.add(frame);
     offload |= frame.checksum() == ChecksumState.BLANK || frame.gso() != GsoType.NONE;
     longest = Math.max(longest, frame.length());
+    partial |= !frame.isWhole();
   }
 
   void clear() {
     frames.clear();
     offload = false;
     longest = 0;
+    partial = false;
   }
 }

@@ -78,6 +78,9 @@ public final class Ingress implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       Frame frame = frames.get(i);
       Forwarding forwarding = decide(frame, now);
+      if (frame.isTorn()) {
+        continue;
+      }
       if (forwarding instanceof Forwarding.Unicast to) {
         unicast++;
         collect(to.egress(), frame);
@@ -142,6 +145,10 @@ public final class Ingress implements AutoCloseable {
   }
 
   private void flood(SwitchPort[] ports, Frame frame) {
+    // To be read by several receivers.
+    if (!frame.pull()) {
+      return;
+    }
     boolean alone = true;
     for (SwitchPort egress : ports) {
       if (egress != port) {
@@ -157,6 +164,9 @@ public final class Ingress implements AutoCloseable {
   }
 
   private void toListeners(SwitchPort[] ports, Frame frame, Forwarding forwarding) {
+    if (!frame.pull()) {
+      return;
+    }
     long group = frame.destination();
     boolean wanted = false;
     for (SwitchPort egress : ports) {

@@ -59,14 +59,18 @@ final class OffloadFallback implements AutoCloseable {
   /// Sends all frames and empties the batch.
   ///
   /// @return frames whose headers contradict what they ask for; all others were handed over, or
-  ///   dropped and counted at the receiver
+  ///   dropped and counted at the receiver, or are torn
   int send(Egress egress) {
     SwitchPort port = egress.port;
     FrameBatch frames = egress.frames;
     badOffload = 0;
     if (port.isAttached()) {
       OffloadSet accepts = port.accepts();
-      if (!egress.offload && egress.longest <= accepts.maxLength()) {
+      boolean whole = egress.partial && !port.takesPartialFrames();
+      if (whole) {
+        frames.pull(0, -1L >>> Egress.CAPACITY - frames.size());
+      }
+      if (!egress.offload && !whole && egress.longest <= accepts.maxLength()) {
         port.transmit(frames);
       } else {
         prepare(port, frames, accepts);
@@ -90,6 +94,8 @@ final class OffloadFallback implements AutoCloseable {
         }
       } else if (frame.checksum() != ChecksumState.BLANK || takesBlank(accepts, frame)) {
         ready(port, frame, accepts);
+      } else if (!frame.pull()) {
+        continue;
       } else if (TransportChecksum.complete(frame, headers) == TransportChecksum.Outcome.DONE) {
         ready(port, frame, accepts);
       } else {
@@ -125,6 +131,9 @@ final class OffloadFallback implements AutoCloseable {
   }
 
   private void segment(SwitchPort port, Frame frame, OffloadSet accepts) {
+    if (!frame.pull()) {
+      return;
+    }
     if (segmenter.begin(frame, headers.parse(frame)) != TcpSegmenter.Outcome.READY) {
       badOffload++;
       return;
@@ -144,6 +153,9 @@ final class OffloadFallback implements AutoCloseable {
   }
 
   private void ready(SwitchPort port, Frame frame, OffloadSet accepts) {
+    if (frame.isTorn()) {
+      return;
+    }
     if (frame.length() > accepts.maxLength()) {
       tooLong++;
       return;

@@ -12,6 +12,13 @@ public interface Port {
   /// batches.
   OffloadSet accepts();
 
+  /// Whether frames may come whose octets are in part still with their sender
+  /// ([org.netback.packet.FrameLender]), to be copied from there to the receiver without a stop in
+  /// between. Any other port gets whole frames only.
+  default boolean takesPartialFrames() {
+    return false;
+  }
+
   /// Hands frames to the receiver, in order. The frames are lent: they are copied or written before
   /// this returns. What cannot be delivered is dropped and counted in [#counters()]. Called on the
   /// sending port's loop, so from several threads at a time; never blocks for long and throws

@@ -136,6 +136,10 @@ public final class SwitchPort implements AutoCloseable {
     }
   }
 
+  boolean takesPartialFrames() {
+    return port.takesPartialFrames();
+  }
+
   /// Hands frames over. What a port throws is its bug or the operating system's refusal, and must
   /// not keep the sender's other frames from their receivers.
   void transmit(FrameBatch frames) {

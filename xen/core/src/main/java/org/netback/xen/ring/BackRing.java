@@ -194,6 +194,14 @@ public final class BackRing {
     slots[at + 1] = (int) (words >>> 32);
   }
 
+  /// Gives back all requests that were taken since the last [#push()], and forgets the responses to
+  /// them. They will be copied anew when they are taken again.
+  public void rewind() {
+    reqCons = rspProdPushed;
+    rspProdPvt = rspProdPushed;
+    reqCopied = rspProdPushed;
+  }
+
   /// The words of a response that is put and not pushed.
   private int unpushed(int index) {
     if (Integer.compareUnsigned(index - rspProdPushed, rspProdPvt - rspProdPushed) >= 0) {

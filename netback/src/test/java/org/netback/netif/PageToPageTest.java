@@ -1,0 +1,271 @@
+package org.netback.netif;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.vswitch.DropReason;
+import org.netback.xen.grant.InterposedGrantTable;
+import org.netback.xen.io.netif.TxRequest;
+import org.netback.xen.io.netif.TxResponse;
+
+/// Long packets, of which only the head is private when it is decided where they go.
+final class PageToPageTest {
+  private static final int OKAY = TxResponse.OKAY;
+  private static final int ERROR = TxResponse.ERROR;
+
+  private final AtomicInteger copies = new AtomicInteger();
+  private final AtomicReference<Runnable> beforeCopy = new AtomicReference<>(() -> {});
+  private final House house =
+      new House(
+          grants ->
+              new InterposedGrantTable(
+                  grants,
+                  () -> {
+                    copies.incrementAndGet();
+                    beforeCopy.get().run();
+                  }),
+          UnaryOperator.identity());
+  private RawGuest sender;
+  private RawGuest receiver;
+
+  @BeforeEach
+  void connect() {
+    sender = house.guest(-60).connect();
+    receiver = house.guest(-60).connect();
+    // Known from now on, so that nothing is flooded to it.
+    receiver.queue().send(Frames.udp(2, 1, 60));
+    house.settle();
+    house.sink.take();
+    assertThat(receiver.queue().statuses()).containsExactly(OKAY);
+    copies.set(0);
+  }
+
+  @AfterEach
+  void close() {
+    assertThat(sender.failures).isEmpty();
+    assertThat(receiver.failures).isEmpty();
+    house.close();
+  }
+
+  /// Fragments that end within the head, at its end, in the middle of the receiver's pages, and
+  /// with them.
+  @ParameterizedTest
+  @CsvSource({
+    "4097, 4096",
+    "4097, 4090",
+    "12000, 4096",
+    "12000, 3000",
+    "9000, 1000",
+    "8192, 4096",
+    "65000, 4096"
+  })
+  void arrivesAsItWasSent(int length, int fragment) {
+    byte[] frame = Frames.udp(1, 2, length);
+    receiver.queue().post(60);
+    for (int i = 0; i < 3; i++) {
+      sender.queue().send(frame, fragment, 0);
+    }
+    house.settle();
+    assertThat(sender.queue().statuses()).containsOnly(OKAY);
+    assertThat(receiver.queue().receive())
+        .hasSize(3)
+        .allSatisfy(received -> assertThat(received.octets()).isEqualTo(frame));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"14, 1", "60, 2", "127, 128", "128, 129", "129, 4000"})
+  void takesItsHeadFromSeveralFragments(int first, int second) {
+    byte[] frame = Frames.udp(1, 2, 6000);
+    receiver.queue().post(10);
+    put(frame, first, second, Math.min(4000, 6000 - first - second));
+    sender.queue().push();
+    house.settle();
+    assertThat(sender.queue().statuses()).containsOnly(OKAY);
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+  }
+
+  /// Puts a packet of fragments of these lengths, and one more with the rest; one without octets
+  /// lies between each two.
+  private void put(byte[] frame, int... lengths) {
+    int at = 0;
+    for (int i = 0; at < frame.length; i++) {
+      int length = i < lengths.length ? lengths[i] : frame.length - at;
+      RawGuest.Page page = sender.page(true);
+      MemorySegment.copy(frame, at, page.memory(), ValueLayout.JAVA_BYTE, 4096 - length, length);
+      boolean last = at + length == frame.length;
+      int flags = last ? 0 : TxRequest.MORE_DATA;
+      int size = at == 0 ? frame.length : length;
+      sender.queue().put(new TxRequest(page.gref(), 4096 - length, flags, i, size));
+      if (!last) {
+        sender.queue().put(new TxRequest(page.gref(), 0, TxRequest.MORE_DATA, 100 + i, 0));
+      }
+      at += length;
+    }
+  }
+
+  @Test
+  void copiesTheRestOnce() {
+    receiver.queue().post(10);
+    sender.queue().send(Frames.udp(1, 2, 12000), 4096, 0);
+    house.settle();
+    assertThat(receiver.queue().receive()).hasSize(1);
+    // The head in and out, and three fragments.
+    assertThat(copies).hasValue(5);
+  }
+
+  /// What does not go to a ring is had at once the next time.
+  @Test
+  void copiesInAtOnceWhatGoesElsewhere() {
+    byte[] frame = Frames.udp(1, 9, 12000);
+    for (int i = 0; i < 3; i++) {
+      sender.queue().send(frame, 4096, 0);
+      house.settle();
+    }
+    assertThat(house.sink.take())
+        .hasSize(3)
+        .allSatisfy(copy -> assertThat(copy.octets()).isEqualTo(frame));
+    assertThat(copies).hasValue(4 + 3 + 3);
+  }
+
+  @Test
+  void floodsTheSameToAll() {
+    byte[] frame = Frames.udp(1, 9, 12000);
+    receiver.queue().post(10);
+    sender.queue().send(frame, 4096, 0);
+    house.settle();
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+    assertThat(house.sink.take())
+        .singleElement()
+        .satisfies(copy -> assertThat(copy.octets()).isEqualTo(frame));
+  }
+
+  /// A receiver without buffers holds no page of the sender's.
+  @Test
+  void waitsInPrivateMemory() {
+    byte[] frame = Frames.udp(1, 2, 12000);
+    sender.queue().send(frame, 4096, 0);
+    house.settle();
+    assertThat(sender.queue().statuses()).containsExactly(OKAY, OKAY, OKAY);
+    for (int i = 0; i < 3; i++) {
+      sender.page(true).memory().fill((byte) 0x5a);
+    }
+    receiver.queue().post(10);
+    house.settle();
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+  }
+
+  /// A sender's fault shows to the sender alone, and costs the receiver no buffer.
+  @ParameterizedTest
+  @CsvSource({"0", "1", "2"})
+  void showsTheReceiverNothingOfAPacketThatCannotBeRead(int unreadable) {
+    byte[] before = Frames.udp(1, 2, 60);
+    byte[] broken = Frames.udp(1, 2, 12000);
+    byte[] after = Frames.udp(1, 2, 10000);
+    receiver.queue().post(20);
+    sender.queue().send(before);
+    for (int i = 0; i < 3; i++) {
+      RawGuest.Page page = sender.page(true);
+      MemorySegment.copy(broken, i * 4000, page.memory(), ValueLayout.JAVA_BYTE, 0, 4000);
+      int gref = i == unreadable ? 1_000_000 : page.gref();
+      int flags = i < 2 ? TxRequest.MORE_DATA : 0;
+      sender.queue().put(new TxRequest(gref, 0, flags, 50 + i, i == 0 ? 12000 : 4000));
+    }
+    sender.queue().send(after, 4096, 0);
+    house.settle();
+    List<Integer> statuses = sender.queue().statuses();
+    assertThat(statuses).hasSize(7).startsWith(OKAY).endsWith(OKAY, OKAY, OKAY);
+    if (unreadable == 0) {
+      // Without its beginning nothing of it is of use.
+      assertThat(statuses.subList(1, 4)).containsOnly(ERROR);
+    } else {
+      assertThat(statuses.get(1 + unreadable)).isEqualTo(ERROR);
+      assertThat(statuses).containsOnlyOnce(ERROR);
+    }
+    assertThat(receiver.queue().receive())
+        .extracting(RawGuest.Received::octets)
+        .containsExactly(before, after);
+    assertThat(receiver.queue().posted).hasSize(20 - 1 - 3);
+    assertThat(receiver.statistics().drops()).isEmpty();
+    assertThat(sender.tx().copyFailures()).isEqualTo(1);
+    if (unreadable > 0) {
+      assertThat(sender.statistics().drops()).containsEntry(DropReason.UNREADABLE, 1L);
+    }
+  }
+
+  /// XSA-365: and nothing of what the memory held before.
+  @Test
+  void sendsNothingElsewhereOfAPacketThatCannotBeRead() {
+    sender.queue().send(Frames.udp(1, 9, 12000), 4096, 0);
+    RawGuest.Page page = sender.page(true);
+    MemorySegment.copy(Frames.udp(1, 9, 12000), 0, page.memory(), ValueLayout.JAVA_BYTE, 0, 4096);
+    sender.queue().put(new TxRequest(page.gref(), 0, TxRequest.MORE_DATA, 50, 8000));
+    sender.queue().put(new TxRequest(1_000_000, 0, 0, 51, 3904));
+    sender.queue().push();
+    house.settle();
+    assertThat(house.sink.take()).hasSize(1);
+    assertThat(sender.queue().statuses()).containsExactly(OKAY, OKAY, OKAY, OKAY, ERROR);
+    assertThat(sender.statistics().drops()).containsEntry(DropReason.UNREADABLE, 1L);
+  }
+
+  /// The receiver's fault is the receiver's alone.
+  @Test
+  void answersTheSenderWellWhenTheReceiversPageCannotBeWritten() {
+    receiver.queue().post(1);
+    receiver
+        .queue()
+        .postPage(
+            new RawGuest.Page(MemorySegment.NULL, 1_000_000),
+            300 + (receiver.queue().rx.reqProdPvt() & 0xff));
+    receiver.queue().post(6);
+    sender.queue().send(Frames.udp(1, 2, 8000), 4096, 0);
+    byte[] after = Frames.udp(1, 2, 9000);
+    sender.queue().send(after, 4096, 0);
+    house.settle();
+    assertThat(sender.queue().statuses()).containsOnly(OKAY);
+    assertThat(receiver.statistics().drops()).containsEntry(DropReason.DELIVERY_FAILED, 1L);
+    assertThat(receiver.rx().frames()).isEqualTo(1);
+    assertThat(sender.tx().copyFailures()).isZero();
+    assertThat(sender.statistics().drops()).isEmpty();
+  }
+
+  /// What was judged is what arrives, though the sender changes it meanwhile.
+  @Test
+  void deliversTheHeadThatItWentBy() {
+    byte[] frame = Frames.udp(1, 2, 8000);
+    receiver.queue().post(10);
+    RawGuest.Page first = sender.page(true);
+    RawGuest.Page second = sender.page(true);
+    MemorySegment.copy(frame, 0, first.memory(), ValueLayout.JAVA_BYTE, 0, 4096);
+    MemorySegment.copy(frame, 4096, second.memory(), ValueLayout.JAVA_BYTE, 0, 3904);
+    beforeCopy.set(
+        () -> {
+          if (copies.get() == 2) {
+            first.memory().asSlice(0, TxRound.HEAD).fill((byte) 0x5a);
+          }
+        });
+    sender.queue().put(new TxRequest(first.gref(), 0, TxRequest.MORE_DATA, 0, 8000));
+    sender.queue().put(new TxRequest(second.gref(), 0, 0, 1, 3904));
+    sender.queue().push();
+    house.settle();
+    assertThat(first.memory().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 0x5a);
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+  }
+}
