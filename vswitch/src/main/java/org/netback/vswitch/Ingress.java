@@ -18,6 +18,9 @@ public final class Ingress implements AutoCloseable {
 
   private static final byte NOT_OPEN = -1;
 
+  /// What no frame has.
+  private static final long NO_ADDRESS = -1;
+
   private static final Forwarding.Discard[] DISCARDS = Forwarding.Discard.values();
 
   private final SwitchPort port;
@@ -32,6 +35,12 @@ public final class Ingress implements AutoCloseable {
   private MacEntry lastSource = MacEntry.listEnd();
 
   private MacEntry lastDestination = MacEntry.listEnd();
+
+  // The addresses of the round's last frame that went to one port, and that port's frames. Runs of
+  // frames of one flow are what most rounds are made of.
+  private long runSource;
+  private long runDestination = NO_ADDRESS;
+  private Egress runEgress;
 
   private final Egress[] open = new Egress[MAX_OPEN];
   private int openCount;
@@ -59,6 +68,7 @@ public final class Ingress implements AutoCloseable {
     this.snooping = network.snooping();
     this.home = port.unicast();
     Arrays.setAll(open, _ -> new Egress(port));
+    this.runEgress = open[0];
   }
 
   /// Carries a round's frames to where they belong. The frames are lent: when this returns, nobody
@@ -77,13 +87,20 @@ public final class Ingress implements AutoCloseable {
     fetched += macTable.fetch(frames);
     for (int i = 0; i < count; i++) {
       Frame frame = frames.get(i);
+      if (isOfRun(frame)) {
+        unicast++;
+        add(runEgress, frame);
+        continue;
+      }
       Forwarding forwarding = decide(frame, now);
       if (frame.isTorn()) {
         continue;
       }
       if (forwarding instanceof Forwarding.Unicast to) {
         unicast++;
-        collect(to.egress(), frame);
+        runEgress = collect(to.egress(), frame);
+        runSource = frame.source();
+        runDestination = frame.destination();
       } else if (forwarding instanceof Forwarding.Discard discard) {
         discards[discard.ordinal()]++;
       } else if (forwarding == Forwarding.Flood.ALL_BUT_INGRESS) {
@@ -94,6 +111,16 @@ public final class Ingress implements AutoCloseable {
     }
     sendAll();
     countRound(counters);
+  }
+
+  /// Whether a frame has the addresses of the last one that went to one port, so that nothing needs
+  /// to be looked up.
+  private boolean isOfRun(Frame frame) {
+    return frame.length() >= Frame.MIN_LENGTH
+        && frame.destination() == runDestination
+        && frame.source() == runSource
+        && (frame.gso() == GsoType.NONE || fallback.admit(frame))
+        && !frame.isTorn();
   }
 
   private Forwarding decide(Frame frame, long now) {
@@ -153,7 +180,7 @@ public final class Ingress implements AutoCloseable {
     for (SwitchPort egress : ports) {
       if (egress != port) {
         alone = false;
-        collect(egress, frame);
+        Egress _ = collect(egress, frame);
       }
     }
     if (alone) {
@@ -172,7 +199,7 @@ public final class Ingress implements AutoCloseable {
     for (SwitchPort egress : ports) {
       if (egress != port && isWanted(egress, forwarding, group)) {
         wanted = true;
-        collect(egress, frame);
+        Egress _ = collect(egress, frame);
       }
     }
     if (wanted && forwarding == Forwarding.Flood.MULTICAST) {
@@ -220,8 +247,13 @@ public final class Ingress implements AutoCloseable {
                 || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
   }
 
-  private void collect(SwitchPort egress, Frame frame) {
+  private Egress collect(SwitchPort egress, Frame frame) {
     Egress collected = open(egress);
+    add(collected, frame);
+    return collected;
+  }
+
+  private void add(Egress collected, Frame frame) {
     if (collected.frames.isFull()) {
       badOffload += fallback.send(collected);
     }
@@ -261,6 +293,7 @@ public final class Ingress implements AutoCloseable {
   }
 
   private void closeOpen() {
+    runDestination = NO_ADDRESS;
     for (int i = 0; i < openCount; i++) {
       openAt[open[i].port.index()] = NOT_OPEN;
       open[i].port = port;

@@ -346,6 +346,38 @@ class SwitchTest {
                     .containsExactly((byte) 0, (byte) 1, (byte) 2, (byte) 3, (byte) 4));
   }
 
+  /// Frames of one flow that are longer than a batch, and broken by frames to more ports than are
+  /// collected at a time, which use the places of the flow's port.
+  @Test
+  void keepsRunsApartFromWhatComesInBetween() {
+    List<RecordingPort> ports = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      RecordingPort port = new RecordingPort("q" + i);
+      ports.add(port);
+      network.attach(port);
+    }
+    RecordingPort receiver = new RecordingPort("receiver");
+    Wire behind = new Wire(network.attach(receiver));
+    behind.add(B, A);
+    behind.send();
+    ports.forEach(RecordingPort::take);
+    for (int i = 0; i < 150; i++) {
+      w1.add(A, B, 100 + i);
+    }
+    w1.add(A, MacAddress.BROADCAST, 99);
+    w1.add(A, B, 250);
+    w1.add(C, B, 251);
+    w1.add(A, B, 252);
+    w1.send();
+    List<Integer> lengths = receiver.take().stream().map(r -> r.octets().length).toList();
+    assertThat(lengths.subList(0, 150)).isSorted().startsWith(100).endsWith(249);
+    assertThat(lengths.subList(150, lengths.size())).containsExactly(99, 250, 251, 252);
+    for (RecordingPort port : ports) {
+      assertThat(port.take()).extracting(r -> r.octets().length).containsExactly(99);
+    }
+    assertThat(network.addresses()).hasSize(3);
+  }
+
   @Test
   void whatOnePortThrowsDisturbsNoOther() {
     Port broken =

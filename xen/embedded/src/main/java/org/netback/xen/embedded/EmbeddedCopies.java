@@ -3,6 +3,7 @@ package org.netback.xen.embedded;
 import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Objects;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
@@ -24,7 +25,10 @@ final class EmbeddedCopies implements GrantCopies {
   private final MappedDomains domains;
   private final GrantPins pins;
   private final int backend;
+
+  /// Written where a copy has failed.
   private final short[] statuses;
+
   private int size;
   private boolean failures;
 
@@ -151,8 +155,10 @@ final class EmbeddedCopies implements GrantCopies {
     if (size == statuses.length) {
       throw new IllegalStateException("a batch of " + size + " copies is full");
     }
-    statuses[size] = status;
-    failures |= status != GrantStatus.OKAY;
+    if (status != GrantStatus.OKAY) {
+      statuses[size] = status;
+      failures = true;
+    }
     return size++;
   }
 
@@ -182,7 +188,10 @@ final class EmbeddedCopies implements GrantCopies {
   @Override
   public void clear() {
     size = 0;
-    failures = false;
+    if (failures) {
+      Arrays.fill(statuses, GrantStatus.OKAY);
+      failures = false;
+    }
     missing = NO_DOMAIN;
   }
 }
