@@ -51,7 +51,9 @@ public final class GrefMappings {
   ///
   /// @return its place until the lock is given back; -1 if it is not mapped
   public int find(int gref) {
-    return table.find(gref);
+    GrefTable now = table;
+    // Most guests have none.
+    return now.isEmpty() ? -1 : now.find(gref);
   }
 
   /// The page at a place that was found: shared memory, to be copied before it is looked at.

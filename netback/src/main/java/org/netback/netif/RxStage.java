@@ -1,6 +1,7 @@
 package org.netback.netif;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.netback.ctrl.GrefMappings;
 import org.netback.hashing.HashConfiguration;
 import org.netback.packet.ChecksumState;
@@ -90,12 +91,29 @@ final class RxStage {
   /// @return how many slots
   int add(Frame frame, long hash) {
     int before = slots;
-    boolean hashed = hash != HashConfiguration.NO_HASH;
     int length = frame.length();
-    int flags = flags(frame.checksum(), frame.gso(), hashed);
-    int at = Math.min(PAGE, length);
     lengths[frames] = length;
-    failed[frames] = false;
+    if (length <= PAGE && frame.gso() == GsoType.NONE && hash == HashConfiguration.NO_HASH) {
+      putData(frame, 0, length, flags(frame.checksum()));
+    } else {
+      addSlots(frame, length, hash);
+    }
+    frames++;
+    octets += length;
+    return slots - before;
+  }
+
+  private void addSlots(Frame frame, int length, long hash) {
+    boolean hashed = hash != HashConfiguration.NO_HASH;
+    int flags = flags(frame.checksum());
+    if (frame.gso() != GsoType.NONE) {
+      // Receivers insist on both checksum flags with GSO.
+      flags = RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED | RxResponse.EXTRA_INFO;
+    }
+    if (hashed) {
+      flags |= RxResponse.EXTRA_INFO;
+    }
+    int at = Math.min(PAGE, length);
     putData(frame, 0, at, at < length ? flags | RxResponse.MORE_DATA : flags);
     // Extras come directly after the first slot and take the buffers that were posted there,
     // unused. A hash is the last of them.
@@ -117,20 +135,14 @@ final class RxStage {
       putData(frame, at, part, at + part < length ? RxResponse.MORE_DATA : 0);
       at += part;
     }
-    frames++;
-    octets += length;
-    return slots - before;
   }
 
-  private static int flags(ChecksumState checksum, GsoType gso, boolean hashed) {
-    int flags = 0;
-    if (gso != GsoType.NONE || checksum == ChecksumState.BLANK) {
-      // Receivers insist on both checksum flags with GSO.
-      flags = RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
-    } else if (checksum == ChecksumState.VALIDATED) {
-      flags = RxResponse.DATA_VALIDATED;
-    }
-    return gso != GsoType.NONE || hashed ? flags | RxResponse.EXTRA_INFO : flags;
+  private static int flags(ChecksumState checksum) {
+    return switch (checksum) {
+      case COMPLETE -> 0;
+      case VALIDATED -> RxResponse.DATA_VALIDATED;
+      case BLANK -> RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED;
+    };
   }
 
   private void putData(Frame frame, int at, int length, int flags) {
@@ -260,7 +272,10 @@ final class RxStage {
     slots = 0;
     frames = 0;
     octets = 0;
-    failures = 0;
+    if (failures > 0) {
+      Arrays.fill(failed, false);
+      failures = 0;
+    }
     partial = false;
   }
 }

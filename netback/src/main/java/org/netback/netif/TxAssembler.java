@@ -71,6 +71,17 @@ public final class TxAssembler {
     extras = new boolean[ringSize];
   }
 
+  /// Whether a slot is by itself a packet that is served: no extra, no more data. Most are, and
+  /// need not be put together; what comes out would be a [TxOutcome#PACKET] of this one fragment.
+  ///
+  /// @param at where the slot's first word is
+  static boolean isPlain(int[] from, int at) {
+    int size = TxRequest.size(from, at);
+    return (TxRequest.flags(from, at) & (TxRequest.MORE_DATA | TxRequest.EXTRA_INFO)) == 0
+        && size >= Frame.MIN_LENGTH
+        && TxRequest.offset(from, at) + size <= GrantTable.PAGE_SIZE;
+  }
+
   /// Starts a packet.
   ///
   /// @param availableSlots how many the frontend has published, at least 1 and at most the ring's
@@ -291,6 +302,11 @@ public final class TxAssembler {
   }
 
   public ChecksumState checksum() {
+    return checksum(flags);
+  }
+
+  /// What a packet's first slot says of the checksum.
+  static ChecksumState checksum(int flags) {
     if ((flags & TxRequest.CSUM_BLANK) != 0) {
       return ChecksumState.BLANK;
     }

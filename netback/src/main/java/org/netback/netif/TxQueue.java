@@ -10,6 +10,7 @@ import org.netback.vswitch.PortCounters;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.Polled;
+import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.RingViolation;
 
@@ -234,16 +235,27 @@ final class TxQueue implements Polled {
     TxAssembler assembler = round.assembler();
     int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
+    boolean limited = credit.isLimited();
     boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
-      spent = credit.isSpent();
+      spent = limited && credit.isSpent();
       if (spent) {
         break;
       }
+      int at = ring.takeRequest();
+      if (TxAssembler.isPlain(slots, at)) {
+        available--;
+        if (limited) {
+          credit.spend(TxRequest.size(slots, at));
+        }
+        counters.mappedCopies += round.stage(mappings, ring, slots, at);
+        continue;
+      }
       assembler.begin(available);
-      do {
+      assembler.accept(slots, at);
+      while (assembler.wantsSlot()) {
         assembler.accept(slots, ring.takeRequest());
-      } while (assembler.wantsSlot());
+      }
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {

@@ -16,6 +16,7 @@ import org.netback.vswitch.PortCounters;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.io.netif.TxResponse;
 import org.netback.xen.ring.BackRing;
 
@@ -49,12 +50,14 @@ final class TxRound implements FrameLender {
   private int domid;
   private int slots;
 
+  /// Whether an offload has to be looked at.
+  private boolean mayBeBad;
+
   /// By copy, the index of the response to its slot.
   private final int[] responseOf = new int[SLOTS];
 
   // By packet, the number of which is its frame's in the arena. Its responses, copies and fragments
   // follow each other.
-  private final Frame[] frames = new Frame[PACKETS];
   private final int[] firstResponse = new int[PACKETS];
   private final int[] endResponse = new int[PACKETS];
   private final int[] firstCopy = new int[PACKETS + 1];
@@ -102,6 +105,7 @@ final class TxRound implements FrameLender {
     fragments = 0;
     pulledPackets = 0;
     tornPackets = 0;
+    mayBeBad = false;
     cursorPacket = -1;
   }
 
@@ -119,6 +123,27 @@ final class TxRound implements FrameLender {
     return slots;
   }
 
+  /// Takes over a packet of one slot ([TxAssembler#isPlain]), as [#stage(GrefMappings, BackRing,
+  /// boolean)] does any other.
+  int stage(GrefMappings mappings, BackRing ring, int[] words, int at) {
+    int size = TxRequest.size(words, at);
+    Frame frame = begin(size, ring);
+    frame.setChecksum(TxAssembler.checksum(TxRequest.flags(words, at)));
+    int mapped =
+        copyIn(
+            mappings,
+            TxRequest.gref(words, at),
+            TxRequest.offset(words, at),
+            size,
+            frame,
+            0,
+            ring.rspProdPvt());
+    ring.putResponse(TxResponse.word(TxRequest.id(words, at), TxResponse.OKAY));
+    slots++;
+    end(ring);
+    return mapped;
+  }
+
   /// Takes over the packet that the assembler holds. What lies in pages that are mapped is copied
   /// here, the rest with [#copy]. Its slots are answered as if nothing could go wrong with that;
   /// until the push nobody sees it, and [#copy] and [#settle] amend what did.
@@ -127,14 +152,12 @@ final class TxRound implements FrameLender {
   /// @return slots copied already
   int stage(GrefMappings mappings, BackRing ring, boolean whole) {
     int total = assembler.total();
-    Frame frame = arena.allocate(total);
+    Frame frame = begin(total, ring);
     frame.setChecksum(assembler.checksum());
     frame.setGso(assembler.gso(), assembler.gsoSize());
-    frames[staged] = frame;
+    // The segments' checksums start from the pseudo header's sum, so it has to be there.
+    mayBeBad |= frame.gso() != GsoType.NONE && frame.checksum() != ChecksumState.BLANK;
     int first = ring.rspProdPvt();
-    firstResponse[staged] = first;
-    firstCopy[staged] = copies.size();
-    firstFragment[staged] = fragments;
     int head = total;
     if (!whole && total > GrantTable.PAGE_SIZE && mappings.isEmpty()) {
       head = HEAD;
@@ -145,33 +168,55 @@ final class TxRound implements FrameLender {
     int at = 0;
     for (int i = 0; at < head; i++) {
       int length = Math.min(assembler.length(i), head - at);
-      if (length == 0) {
-        continue;
-      }
-      int place = mappings.find(assembler.gref(i));
-      if (place < 0) {
-        int copy =
-            copies.fromGuest(
-                domid,
+      if (length > 0) {
+        mapped +=
+            copyIn(
+                mappings,
                 assembler.gref(i),
                 assembler.offset(i),
                 length,
-                frame.memory(),
-                frame.offset() + at);
-        responseOf[copy] = first + assembler.slotOf(i);
-      } else {
-        MemorySegment page = mappings.page(place);
-        MemorySegment.copy(page, assembler.offset(i), frame.memory(), frame.offset() + at, length);
-        mapped++;
+                frame,
+                at,
+                first + assembler.slotOf(i));
+        at += length;
       }
-      at += length;
     }
     answer(ring, TxResponse.OKAY);
+    end(ring);
+    return mapped;
+  }
+
+  private Frame begin(int length, BackRing ring) {
+    Frame frame = arena.allocate(length);
+    firstResponse[staged] = ring.rspProdPvt();
+    firstCopy[staged] = copies.size();
+    firstFragment[staged] = fragments;
+    batch.add(frame);
+    return frame;
+  }
+
+  private void end(BackRing ring) {
     endResponse[staged] = ring.rspProdPvt();
     staged++;
     firstCopy[staged] = copies.size();
     firstFragment[staged] = fragments;
-    return mapped;
+  }
+
+  /// Has octets of a packet copied to their place.
+  ///
+  /// @param response the index of that to their slot
+  /// @return 1 if they lie in a mapped page and are copied already
+  private int copyIn(
+      GrefMappings mappings, int gref, int offset, int length, Frame frame, int at, int response) {
+    int place = mappings.find(gref);
+    if (place >= 0) {
+      MemorySegment page = mappings.page(place);
+      MemorySegment.copy(page, offset, frame.memory(), frame.offset() + at, length);
+      return 1;
+    }
+    int copy = copies.fromGuest(domid, gref, offset, length, frame.memory(), frame.offset() + at);
+    responseOf[copy] = response;
+    return 0;
   }
 
   private void keepFragments(int response) {
@@ -213,29 +258,29 @@ final class TxRound implements FrameLender {
   /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
   /// whose offload is nonsense.
   void copy(TxCounters counters, PortCounters port, BackRing ring) {
-    if (staged == 0) {
-      return;
-    }
     copies.carryOut();
-    boolean failures = copies.hasFailures();
-    for (int i = 0; i < staged; i++) {
-      if (failures && !isCopied(i, ring)) {
-        counters.copyFailures++;
-        continue;
-      }
-      Frame frame = frames[i];
-      if (frame.gso() != GsoType.NONE && frame.checksum() != ChecksumState.BLANK) {
-        // The segments' checksums start from the pseudo header's sum, so it has to be there.
-        counters.checksumFixups++;
-        if (!blankChecksum(frame)) {
+    if (copies.hasFailures() || mayBeBad) {
+      batch.clear();
+      for (int i = 0; i < staged; i++) {
+        if (!isCopied(i, ring)) {
+          counters.copyFailures++;
+        } else if (isReady(arena.get(i), counters)) {
+          batch.add(arena.get(i));
+        } else {
           port.drop(DropReason.BAD_OFFLOAD, 1);
-          continue;
         }
       }
-      counters.packets++;
-      counters.octets += frame.length();
-      batch.add(frame);
     }
+    counters.packets += batch.size();
+    counters.octets += batch.octets();
+  }
+
+  private boolean isReady(Frame frame, TxCounters counters) {
+    if (frame.gso() == GsoType.NONE || frame.checksum() == ChecksumState.BLANK) {
+      return true;
+    }
+    counters.checksumFixups++;
+    return blankChecksum(frame);
   }
 
   private boolean blankChecksum(Frame frame) {
@@ -393,7 +438,7 @@ final class TxRound implements FrameLender {
       return;
     }
     for (int packet = 0; packet < staged; packet++) {
-      if (frames[packet].isTorn()) {
+      if (arena.get(packet).isTorn()) {
         for (int i = firstFragment[packet]; i < firstFragment[packet + 1]; i++) {
           if (unreadable[i]) {
             fail(ring, responses[i]);

@@ -312,6 +312,31 @@ final class TxAssemblerTest {
     judge(taken, given, ids, heads);
   }
 
+  /// What is taken without being put together is what would have come out.
+  @Property(tries = 20_000)
+  void plainIsAPacketOfOneSlot(
+      @ForAll int gref,
+      @ForAll @IntRange(max = 0xffff) int offset,
+      @ForAll @IntRange(max = 0xffff) int flags,
+      @ForAll @IntRange(max = 0xffff) int size,
+      @ForAll @IntRange(max = 15) int shift) {
+    new TxRequest(gref, offset >>> shift, flags & 0xf >>> shift, 7, size >>> shift).writeTo(slot);
+    boolean plain = TxAssembler.isPlain(slotWords, 0);
+    assembler.begin(1);
+    assembler.accept(slotWords, 0);
+    assertThat(plain).isEqualTo(assembler.outcome() == TxOutcome.PACKET);
+    if (plain) {
+      assertThat(assembler.wantsSlot()).isFalse();
+      assertThat(assembler.fragmentCount()).isEqualTo(1);
+      assertThat(assembler.gref(0)).isEqualTo(gref);
+      assertThat(assembler.offset(0)).isEqualTo(offset >>> shift);
+      assertThat(assembler.length(0)).isEqualTo(size >>> shift);
+      assertThat(assembler.total()).isEqualTo(size >>> shift);
+      assertThat(assembler.checksum()).isEqualTo(TxAssembler.checksum(flags & 0xf >>> shift));
+      assertThat(assembler.gso()).isEqualTo(GsoType.NONE);
+    }
+  }
+
   /// Random words are nearly always fatal at once, so most bits that decide are made likely.
   private void fill(int[] words, int at) {
     int bits = words[3 * at];

@@ -61,9 +61,8 @@ public final class Frame {
   Frame reset(long newOffset, int newLength) {
     offset = newOffset;
     length = newLength;
-    checksum = ChecksumState.COMPLETE;
-    gso = GsoType.NONE;
-    gsoSize = 0;
+    setChecksum(ChecksumState.COMPLETE);
+    setGso(GsoType.NONE, 0);
     head = newLength;
     torn = false;
     return this;
@@ -154,7 +153,11 @@ public final class Frame {
   }
 
   public void setChecksum(ChecksumState state) {
-    checksum = state;
+    // Mostly it is what the frame before it in this place was, and a reference costs more to write
+    // than to compare.
+    if (checksum != state) {
+      checksum = state;
+    }
   }
 
   public GsoType gso() {
@@ -167,7 +170,9 @@ public final class Frame {
   }
 
   public void setGso(GsoType type, int size) {
-    gso = type;
+    if (gso != type) {
+      gso = type;
+    }
     gsoSize = size;
   }
 

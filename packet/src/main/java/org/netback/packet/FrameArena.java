@@ -2,6 +2,7 @@ package org.netback.packet;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /// Private memory for the frames of one round: frames are laid one after the other, and all go at
 /// once when the arena is cleared for the next round. Nothing is allocated after construction.
@@ -52,6 +53,13 @@ public final class FrameArena {
     Frame frame = frames[count++].reset(used + HEADROOM, length);
     used = (used + HEADROOM + length + ALIGNMENT - 1) & -ALIGNMENT;
     return frame;
+  }
+
+  /// A frame that is allocated.
+  ///
+  /// @param index its [Frame#index()]
+  public Frame get(int index) {
+    return frames[Objects.checkIndex(index, count)];
   }
 
   /// Makes the frame that was allocated last as long as it turned out to be, and takes what it does

@@ -22,6 +22,7 @@ public final class BackRing {
   private final int[] slots;
 
   private final int slotWords;
+  private final int indexMask;
   private int reqCons;
   private int rspProdPvt;
   private int rspProdPushed;
@@ -36,6 +37,7 @@ public final class BackRing {
     this.page = page;
     this.slotWords = page.slotSize() / Integer.BYTES;
     this.slots = new int[page.slotCount() * slotWords];
+    this.indexMask = page.slotCount() - 1;
     this.rspProdPvt = page.loadRspProdAcquire();
     this.reqCons = rspProdPvt;
     this.rspProdPushed = rspProdPvt;
@@ -111,7 +113,7 @@ public final class BackRing {
     if (reqCons == reqCopied) {
       copyOut();
     }
-    return (reqCons++ & page.slotCount() - 1) * slotWords;
+    return (reqCons++ & indexMask) * slotWords;
   }
 
   private void copyOut() {
@@ -207,7 +209,7 @@ public final class BackRing {
     if (Integer.compareUnsigned(index - rspProdPushed, rspProdPvt - rspProdPushed) >= 0) {
       throw new IllegalStateException("no unpushed response " + Integer.toUnsignedString(index));
     }
-    return (index & page.slotCount() - 1) * slotWords;
+    return (index & indexMask) * slotWords;
   }
 
   private int nextResponse() {
@@ -216,7 +218,7 @@ public final class BackRing {
       throw new IllegalStateException(
           "response " + Integer.toUnsignedString(rspProdPvt) + " to a request not consumed");
     }
-    return (rspProdPvt++ & page.slotCount() - 1) * slotWords;
+    return (rspProdPvt++ & indexMask) * slotWords;
   }
 
   /// Makes the responses put so far visible (ring.h `RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`).

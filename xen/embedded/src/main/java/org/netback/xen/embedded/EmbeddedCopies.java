@@ -36,6 +36,9 @@ final class EmbeddedCopies implements GrantCopies {
   /// waited for again by the same batch.
   private int missing = NO_DOMAIN;
 
+  private int lastDomid = NO_DOMAIN;
+  private MappedDomain last = MappedDomain.NONE;
+
   /// @param backend the domain to whom the grants must have been given
   EmbeddedCopies(MappedDomains domains, GrantPins pins, int backend, int capacity) {
     this.domains = domains;
@@ -88,17 +91,23 @@ final class EmbeddedCopies implements GrantCopies {
     return copy(from, from.whole(), source, to, to.whole(), destination, length);
   }
 
+  /// A batch is of one domain, or two in turn.
   private MappedDomain domain(int domid) {
-    MappedDomain domain = domains.find(domid);
-    return domain.isNone() ? open(domid) : domain;
+    return domid == lastDomid ? last : find(domid);
   }
 
-  private MappedDomain open(int domid) {
-    if (domid == missing || !pins.open(domid)) {
-      missing = domid;
-      return MappedDomain.NONE;
+  private MappedDomain find(int domid) {
+    MappedDomain domain = domains.find(domid);
+    if (domain.isNone() && domid != missing) {
+      if (pins.open(domid)) {
+        domain = domains.find(domid);
+      } else {
+        missing = domid;
+      }
     }
-    return domains.find(domid);
+    lastDomid = domid;
+    last = domain;
+    return domain;
   }
 
   /// Judges a grant.
@@ -193,5 +202,7 @@ final class EmbeddedCopies implements GrantCopies {
       failures = false;
     }
     missing = NO_DOMAIN;
+    lastDomid = NO_DOMAIN;
+    last = MappedDomain.NONE;
   }
 }
