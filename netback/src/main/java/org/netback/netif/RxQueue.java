@@ -214,6 +214,7 @@ final class RxQueue implements Polled {
   void transmit(FrameBatch frames, int base, long mask, long[] hashes) {
     lock.lock();
     long left = mask;
+    long waits = 0;
     try {
       if (!open || stalled && !isBackToLife()) {
         port.drop(open ? DropReason.STALLED : DropReason.PORT_DOWN, Long.bitCount(left));
@@ -226,7 +227,6 @@ final class RxQueue implements Polled {
         frames.pull(base, left);
       }
       long added = 0;
-      long waits = 0;
       while (left != 0) {
         int i = Long.numberOfTrailingZeros(left);
         Frame frame = frames.get(base + i);
@@ -234,8 +234,7 @@ final class RxQueue implements Polled {
           port.drop(DropReason.TOO_LONG, 1);
         } else if (frame.isTorn()) {
           // Its sender's fault, and counted there.
-        } else if (waits == 0 && backlog.isEmpty() && reserve(RxStage.slots(frame, hashes[i]))) {
-          free -= stage.add(frame, hashes[i]);
+        } else if (waits == 0 && backlog.isEmpty() && stage(frame, hashes[i])) {
           added |= 1L << i;
         } else {
           waits |= 1L << i;
@@ -247,13 +246,14 @@ final class RxQueue implements Polled {
       }
       if (waits != 0) {
         queue(frames, base, waits, hashes);
+        waits = 0;
       }
       if (!backlog.isEmpty()) {
         flush();
         scheduleTick();
       }
     } catch (RingViolation | RuntimeException e) {
-      port.drop(DropReason.PORT_DOWN, Long.bitCount(left));
+      port.drop(DropReason.PORT_DOWN, Long.bitCount(left | waits));
       shut();
       failure.accept(e);
     } finally {
@@ -326,15 +326,23 @@ final class RxQueue implements Polled {
     free = ring.unconsumedRequests();
   }
 
-  private boolean reserve(int slots) throws RingViolation {
-    if (free < slots) {
+  /// Stages a frame if there are slots for all of it.
+  private boolean stage(Frame frame, long hash) throws RingViolation {
+    int needed = RxStage.slots(frame, hash);
+    if (free < needed) {
       look();
+      if (free < needed) {
+        return false;
+      }
     }
-    return free >= slots;
+    stage.add(frame, hash, needed);
+    free -= needed;
+    return true;
   }
 
   /// @param added a bit for each frame that is staged
-  private void deliver(FrameBatch frames, int base, long added, long[] hashes) {
+  private void deliver(FrameBatch frames, int base, long added, long[] hashes)
+      throws RingViolation {
     if (!stage.carryOut()) {
       // A page of the sender's or of this guest's. The sender's frames must not show here.
       free += stage.undo();
@@ -343,7 +351,7 @@ final class RxQueue implements Polled {
         int i = Long.numberOfTrailingZeros(left);
         Frame frame = frames.get(base + i);
         if (!frame.isTorn()) {
-          free -= stage.add(frame, hashes[i]);
+          stage(frame, hashes[i]);
         }
       }
       stage.carryOut();
@@ -401,9 +409,8 @@ final class RxQueue implements Polled {
   private void flush() throws RingViolation {
     int waiting = backlog.frames();
     while (!backlog.isEmpty()) {
-      while (!backlog.isEmpty() && reserve(slotsOfOldest())) {
-        // Its octets stay where they are until the next frame is appended, after the commit.
-        free -= stage.add(backlog.oldest(), backlog.hash());
+      // A frame's octets stay where they are until the next is appended, after the commit.
+      while (!backlog.isEmpty() && stage(backlog.oldest(), backlog.hash())) {
         backlog.remove();
       }
       stage.carryOut();

@@ -88,19 +88,16 @@ final class RxStage {
   /// Consumes a frame's slots; the frame must stay as it is until [#carryOut].
   ///
   /// @param frame whole, or from a [TxRound]; whole if the guest has pages mapped
-  /// @return how many slots
-  int add(Frame frame, long hash) {
-    int before = slots;
+  /// @param needed how many they are ([#slots])
+  void add(Frame frame, long hash, int needed) {
     int length = frame.length();
-    lengths[frames] = length;
-    if (length <= PAGE && frame.gso() == GsoType.NONE && hash == HashConfiguration.NO_HASH) {
+    if (needed == 1) {
       putData(frame, 0, length, flags(frame.checksum()));
     } else {
       addSlots(frame, length, hash);
     }
-    frames++;
+    lengths[frames++] = length;
     octets += length;
-    return slots - before;
   }
 
   private void addSlots(Frame frame, int length, long hash) {

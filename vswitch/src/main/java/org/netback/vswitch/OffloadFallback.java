@@ -94,17 +94,24 @@ final class OffloadFallback implements AutoCloseable {
         }
       } else if (frame.checksum() != ChecksumState.BLANK || takesBlank(accepts, frame)) {
         ready(port, frame, accepts);
-      } else if (!frame.pull()) {
-        continue;
-      } else if (TransportChecksum.complete(frame, headers) == TransportChecksum.Outcome.DONE) {
-        ready(port, frame, accepts);
       } else {
-        badOffload++;
+        complete(port, frame, accepts);
       }
     }
     flush(port);
     if (tooLong > 0) {
       port.port().counters().drop(DropReason.TOO_LONG, tooLong);
+    }
+  }
+
+  private void complete(SwitchPort port, Frame frame, OffloadSet accepts) {
+    if (!frame.pull()) {
+      return;
+    }
+    if (TransportChecksum.complete(frame, headers) == TransportChecksum.Outcome.DONE) {
+      ready(port, frame, accepts);
+    } else {
+      badOffload++;
     }
   }
 
