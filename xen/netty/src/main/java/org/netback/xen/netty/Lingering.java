@@ -80,7 +80,8 @@ final class Lingering {
     return true;
   }
 
-  /// Looks at everything for a moment, and lets go of what had no work for too long.
+  /// Looks at everything for a moment, and lets go of what had no work for too long. While all have
+  /// work the clock is not read.
   ///
   /// @return rounds of work that were done, at most [#ROUNDS]
   int poll() {
@@ -97,7 +98,9 @@ final class Lingering {
         Thread.onSpinWait();
       }
     }
-    release(nanoClock.getAsLong());
+    if (rounds < count) {
+      release(nanoClock.getAsLong());
+    }
     if (rounds > 0) {
       failures = 0;
     } else if (count == 0 && span == most && ++failures == FAILURES) {

@@ -125,7 +125,6 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
 
     private final Lingering lingering;
     private int left;
-    private int rounds;
 
     FairLoop(
         IoEventLoopGroup parent,
@@ -140,13 +139,18 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
     protected int runIo() {
       left = TASKS;
       if (!lingering.isEmpty()) {
-        // A look at descriptors is a system call: not after every round.
-        int found = lingering.poll();
-        rounds += found;
+        // A look at descriptors is a system call, and Netty's turn costs as much as a short round:
+        // not
+        // after every one.
+        int rounds = 0;
+        int found;
+        do {
+          found = lingering.poll();
+          rounds += found;
+        } while (found > 0 && rounds < Lingering.ROUNDS && !super.hasTasks());
         if (found > 0 && rounds < Lingering.ROUNDS) {
           return 0;
         }
-        rounds = 0;
       }
       if (hasTasks()) {
         return super.runIo();
