@@ -29,8 +29,8 @@ final class Lingering {
   private static final int FAILURES = 4;
   private static final int HOLD_OFF = 256;
 
-  /// Looks at everything between two looks at the clock.
-  private static final int LOOKS = 8;
+  /// Looks at everything between two looks at the clock and at descriptors, a microsecond or so.
+  private static final int LOOKS = 32;
 
   /// In place of the time of the work, until the clock is read.
   private static final long JUST_NOW = Long.MAX_VALUE;
