@@ -29,7 +29,7 @@ final class Lingering {
   private static final int FAILURES = 4;
   private static final int HOLD_OFF = 256;
 
-  /// Looks at everything between two looks at the clock and at descriptors, a microsecond or so.
+  /// Looks between two looks at the clock and at descriptors, a microsecond or so.
   private static final int LOOKS = 32;
 
   /// In place of the time of the work, until the clock is read.
@@ -86,7 +86,7 @@ final class Lingering {
   /// @return rounds of work that were done, at most [#ROUNDS]
   int poll() {
     int rounds = 0;
-    for (int look = 0; look < LOOKS && rounds == 0; look++) {
+    for (int look = 0; look < LOOKS && rounds == 0; look += Math.max(1, count)) {
       for (int left = count; left > 0 && rounds < ROUNDS; left--) {
         last = last < count - 1 ? last + 1 : 0;
         if (pollLast()) {

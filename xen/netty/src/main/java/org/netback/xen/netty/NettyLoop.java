@@ -125,6 +125,7 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
 
     private final Lingering lingering;
     private int left;
+    private int rounds;
 
     FairLoop(
         IoEventLoopGroup parent,
@@ -139,10 +140,8 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
     protected int runIo() {
       left = TASKS;
       if (!lingering.isEmpty()) {
-        // A look at descriptors is a system call, and Netty's turn costs as much as a short round:
-        // not
-        // after every one.
-        int rounds = 0;
+        // A look at descriptors is a system call, and a turn of Netty's costs as much as a short
+        // round: not after every one.
         int found;
         do {
           found = lingering.poll();
@@ -151,6 +150,7 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
         if (found > 0 && rounds < Lingering.ROUNDS) {
           return 0;
         }
+        rounds = 0;
       }
       if (hasTasks()) {
         return super.runIo();

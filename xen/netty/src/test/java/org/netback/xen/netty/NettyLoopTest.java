@@ -12,6 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.event.Polled;
 
@@ -72,13 +74,14 @@ class NettyLoopTest {
   }
 
   /// Rings that always have work, and what comes in by other ways meanwhile.
-  @Test
-  void lingersWithoutKeepingTasksTimersAndDescriptorsWaiting() throws Exception {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 20})
+  void lingersWithoutKeepingTasksTimersAndDescriptorsWaiting(int rings) throws Exception {
     try (NettyLoop loop = NettyLoop.start("loop-test", 100_000_000)) {
       AtomicBoolean busy = new AtomicBoolean(true);
-      CountDownLatch armed = new CountDownLatch(20);
-      CountDownLatch lingering = new CountDownLatch(20);
-      for (int i = 0; i < 20; i++) {
+      CountDownLatch armed = new CountDownLatch(rings);
+      CountDownLatch lingering = new CountDownLatch(rings);
+      for (int i = 0; i < rings; i++) {
         Polled ring =
             new Polled() {
               @Override
@@ -104,6 +107,16 @@ class NettyLoopTest {
       loop.execute(others::countDown);
       loop.schedule(1_000, others::countDown);
       assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+      // Nor do tasks that always come again.
+      loop.execute(
+          new Runnable() {
+            @Override
+            public void run() {
+              if (busy.get()) {
+                loop.execute(this);
+              }
+            }
+          });
       FileDescriptor[] pipe = FileDescriptor.pipe();
       CountDownLatch readable = new CountDownLatch(1);
       FdWatch watch = FdWatch.open(loop, pipe[0].intValue(), readable::countDown);
