@@ -139,7 +139,7 @@ final class RxBacklog {
   }
 
   /// The oldest frame, until the next one is asked for; its octets stay where they are until one is
-  /// appended.
+  /// appended. Nothing may be written in front of it: there is another.
   Frame oldest() {
     Memory m = present();
     Frame frame = m.view.at(FrameArena.HEADROOM + m.offsets[head], m.lengths[head]);

@@ -235,6 +235,7 @@ final class TxQueue implements Polled {
     TxAssembler assembler = round.assembler();
     int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
+    round.expect(ring, Math.min(available, TxRound.PACKETS));
     boolean limited = credit.isLimited();
     boolean spent = false;
     for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
@@ -279,10 +280,10 @@ final class TxQueue implements Polled {
       counters.answered += round.slots();
       if (!round.batch().isEmpty()) {
         ingress.forward(round.batch());
-        round.settle(counters, port, ring);
-        // What goes to a tap, or to several, is cheaper had at once.
-        wholeRounds = round.pulledPackets() > 0 ? WHOLE_ROUNDS : Math.max(0, wholeRounds - 1);
       }
+      round.settle(counters, port, ring);
+      // What goes to a tap, or to several, is cheaper had at once.
+      wholeRounds = round.pulledPackets() > 0 ? WHOLE_ROUNDS : Math.max(0, wholeRounds - 1);
       if (ring.push()) {
         counters.notifications++;
         channel.notifyPeer();

@@ -2,6 +2,7 @@ package org.netback.netif;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import org.netback.ctrl.GrefMappings;
 import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
@@ -72,9 +73,12 @@ final class TxRound implements FrameLender {
   private final boolean[] unreadable = new boolean[SLOTS];
   private int fragments;
 
-  // What is pulled in together, and by copy, the fragment.
+  // What is pulled in together: by copy, the fragment, and by packet, which copies are its.
   private final GrantCopies pulls;
   private final int[] fragmentOf = new int[SLOTS];
+  private final int[] firstPull = new int[PACKETS];
+  private final int[] endPull = new int[PACKETS];
+  private Optional<IllegalStateException> refusal = Optional.empty();
   private int pulledPackets;
   private int tornPackets;
 
@@ -99,7 +103,7 @@ final class TxRound implements FrameLender {
     arena.clear();
     batch.clear();
     copies.clear();
-    pulls.clear();
+    refusal = Optional.empty();
     slots = 0;
     staged = 0;
     fragments = 0;
@@ -107,6 +111,21 @@ final class TxRound implements FrameLender {
     tornPackets = 0;
     mayBeBad = false;
     cursorPacket = -1;
+  }
+
+  /// Has the pages of the next requests brought into the processor's cache, where many guests are
+  /// served or much is sent: read one after the other, each between the work on two packets, they
+  /// would each be waited for.
+  ///
+  /// @param count how many requests there are at least
+  void expect(BackRing ring, int count) {
+    ring.copyRequests();
+    int[] words = ring.slots();
+    for (int i = 0; i < count; i++) {
+      int at = ring.slotAt(ring.reqCons() + i);
+      // An extra among them names no page, and does no harm.
+      copies.expect(domid, TxRequest.gref(words, at), TxRequest.offset(words, at));
+    }
   }
 
   TxAssembler assembler() {
@@ -262,11 +281,12 @@ final class TxRound implements FrameLender {
     if (copies.hasFailures() || mayBeBad) {
       batch.clear();
       for (int i = 0; i < staged; i++) {
+        Frame frame = arena.get(i);
         if (!isCopied(i, ring)) {
           counters.copyFailures++;
-        } else if (isReady(arena.get(i), counters)) {
-          batch.add(arena.get(i));
-        } else {
+        } else if (isReady(frame, counters)) {
+          batch.add(frame);
+        } else if (!frame.isTorn()) {
           port.drop(DropReason.BAD_OFFLOAD, 1);
         }
       }
@@ -280,7 +300,7 @@ final class TxRound implements FrameLender {
       return true;
     }
     counters.checksumFixups++;
-    return blankChecksum(frame);
+    return blankChecksum(frame) && !frame.isTorn();
   }
 
   private boolean blankChecksum(Frame frame) {
@@ -369,28 +389,28 @@ final class TxRound implements FrameLender {
 
   @Override
   public void pull(Frame frame) {
-    addPull(frame);
-    pulls.carryOut();
-    int _ = takePull(frame, 0);
     pulls.clear();
+    addPull(frame);
+    boolean done = carryOutPulls();
+    takePull(frame, done);
   }
 
   @Override
   public void pull(FrameBatch some, int base, long mask) {
+    pulls.clear();
     for (long left = mask; left != 0; left &= left - 1) {
       addPull(some.get(base + Long.numberOfTrailingZeros(left)));
     }
-    pulls.carryOut();
-    int copy = 0;
+    boolean done = carryOutPulls();
     for (long left = mask; left != 0; left &= left - 1) {
-      copy = takePull(some.get(base + Long.numberOfTrailingZeros(left)), copy);
+      takePull(some.get(base + Long.numberOfTrailingZeros(left)), done);
     }
-    pulls.clear();
   }
 
   private void addPull(Frame frame) {
     int packet = frame.index();
     int at = 0;
+    firstPull[packet] = pulls.size();
     for (int i = firstFragment[packet]; i < firstFragment[packet + 1]; i++) {
       int skip = Math.max(0, frame.head() - at);
       if (skip < lengths[i]) {
@@ -406,15 +426,25 @@ final class TxRound implements FrameLender {
       }
       at += lengths[i];
     }
+    endPull[packet] = pulls.size();
   }
 
-  /// @param first of the packet's copies
-  /// @return the first that is not
-  private int takePull(Frame frame, int first) {
-    int end = firstFragment[frame.index() + 1];
-    boolean had = true;
-    int copy = first;
-    for (; copy < pulls.size() && fragmentOf[copy] < end; copy++) {
+  /// A refusal of the ground's is not the fault of whoever asked for the octets: it waits for
+  /// [#settle].
+  private boolean carryOutPulls() {
+    try {
+      pulls.carryOut();
+      return true;
+    } catch (IllegalStateException e) {
+      refusal = Optional.of(e);
+      return false;
+    }
+  }
+
+  private void takePull(Frame frame, boolean done) {
+    int packet = frame.index();
+    boolean had = done;
+    for (int copy = firstPull[packet]; done && copy < endPull[packet]; copy++) {
       if (pulls.status(copy) != GrantStatus.OKAY) {
         had = false;
         unreadable[fragmentOf[copy]] = true;
@@ -423,7 +453,6 @@ final class TxRound implements FrameLender {
     pulledPackets++;
     tornPackets += had ? 0 : 1;
     frame.pulled(had);
-    return copy;
   }
 
   /// Packets whose rest was pulled in after all.
@@ -433,9 +462,14 @@ final class TxRound implements FrameLender {
 
   /// Amends the answers to packets whose rest could not be had. After this the guest's pages are
   /// not touched again.
+  ///
+  /// @throws IllegalStateException if the ground refused to copy, which is no guest's doing
   void settle(TxCounters counters, PortCounters port, BackRing ring) {
     if (tornPackets == 0) {
       return;
+    }
+    if (refusal.isPresent()) {
+      throw refusal.get();
     }
     for (int packet = 0; packet < staged; packet++) {
       if (arena.get(packet).isTorn()) {

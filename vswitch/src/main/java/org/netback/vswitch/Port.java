@@ -14,7 +14,7 @@ public interface Port {
 
   /// Whether frames may come whose octets are in part still with their sender
   /// ([org.netback.packet.FrameLender]), to be copied from there to the receiver without a stop in
-  /// between. Any other port gets whole frames only.
+  /// between: vifs, which know each other's lenders. Any other port gets whole frames only.
   default boolean takesPartialFrames() {
     return false;
   }

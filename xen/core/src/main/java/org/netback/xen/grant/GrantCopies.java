@@ -40,6 +40,10 @@ public interface GrantCopies {
       int toOffset,
       int length);
 
+  /// Says that a copy out of a page is to come, so that the ground may have the page brought into
+  /// the processor's cache meanwhile. Changes nothing, whatever the arguments.
+  void expect(int domid, int gref, int offset);
+
   /// Has everything that was added done when it returns.
   ///
   /// @throws IllegalStateException if the ground refuses the batch, which is no guest's doing

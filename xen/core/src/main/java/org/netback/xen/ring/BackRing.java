@@ -113,7 +113,19 @@ public final class BackRing {
     if (reqCons == reqCopied) {
       copyOut();
     }
-    return (reqCons++ & indexMask) * slotWords;
+    return slotAt(reqCons++);
+  }
+
+  /// Where the first word of an index' slot is in [#slots()].
+  public int slotAt(int index) {
+    return (index & indexMask) * slotWords;
+  }
+
+  /// Copies out all requests that are vouched for, without taking one.
+  public void copyRequests() {
+    if (reqCons == reqCopied && reqCons != reqProdSeen) {
+      copyOut();
+    }
   }
 
   private void copyOut() {
@@ -209,7 +221,7 @@ public final class BackRing {
     if (Integer.compareUnsigned(index - rspProdPushed, rspProdPvt - rspProdPushed) >= 0) {
       throw new IllegalStateException("no unpushed response " + Integer.toUnsignedString(index));
     }
-    return (index & indexMask) * slotWords;
+    return slotAt(index);
   }
 
   private int nextResponse() {
@@ -218,7 +230,7 @@ public final class BackRing {
       throw new IllegalStateException(
           "response " + Integer.toUnsignedString(rspProdPvt) + " to a request not consumed");
     }
-    return (rspProdPvt++ & indexMask) * slotWords;
+    return slotAt(rspProdPvt++);
   }
 
   /// Makes the responses put so far visible (ring.h `RING_PUSH_RESPONSES_AND_CHECK_NOTIFY`).

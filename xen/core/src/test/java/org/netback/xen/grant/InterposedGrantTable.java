@@ -45,6 +45,11 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
     }
 
     @Override
+    public void expect(int domid, int gref, int offset) {
+      copies.expect(domid, gref, offset);
+    }
+
+    @Override
     public void carryOut() {
       copies.carryOut();
     }

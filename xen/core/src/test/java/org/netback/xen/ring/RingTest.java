@@ -146,6 +146,45 @@ class RingTest {
     }
   }
 
+  /// As if nothing had been taken since the last push; and what the slots hold by then is what
+  /// counts.
+  @ParameterizedTest
+  @ValueSource(ints = {0, -3, -256, SIZE - 4, Integer.MAX_VALUE - 2})
+  void givesBackWhatWasTakenSinceTheLastPush(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 8; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    assertThat(back.unconsumedRequests()).isEqualTo(8);
+    assertThat(Word.read(back.copyRequest())).isZero();
+    back.putResponse(new Word(100));
+    back.push();
+    for (int i = 1; i < 6; i++) {
+      assertThat(Word.read(back.copyRequest())).isEqualTo(i);
+      back.putResponse(new Word(200 + i));
+    }
+
+    back.rewind();
+
+    assertThat(back.reqCons()).isEqualTo(start + 1);
+    assertThat(back.rspProdPvt()).isEqualTo(start + 1);
+    new Word(77).writeTo(page.asSlice(64 + SLOT * (start + 2 & SIZE - 1), SLOT));
+    assertThat(back.unconsumedRequests()).isEqualTo(7);
+    for (int i = 1; i < 8; i++) {
+      assertThat(Word.read(back.copyRequest())).isEqualTo(i == 2 ? 77 : i);
+      back.putResponse(new Word(300 + i));
+    }
+    back.push();
+    assertThat(front.unconsumedResponses()).isEqualTo(8);
+    assertThat(Word.read(front.copyResponse())).isEqualTo(100);
+    for (int i = 1; i < 8; i++) {
+      assertThat(Word.read(front.copyResponse())).isEqualTo(300 + i);
+    }
+    assertThat(back.unconsumedRequests()).isZero();
+  }
+
   @Test
   void takesAPrivateCopyOfARequest() throws RingViolation {
     FrontRing front = FrontRing.initialise(page, SLOT);

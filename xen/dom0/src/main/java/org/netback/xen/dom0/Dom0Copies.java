@@ -60,9 +60,10 @@ final class Dom0Copies implements GrantCopies {
       int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
     short judged = judge(domid, offset, length);
     if (judged == GrantStatus.OKAY) {
+      long address = address(local, localOffset, length);
       long at = segment(length, SOURCE_GREF);
       putForeign(at + SEGMENT_SOURCE, domid, gref, offset);
-      segments.set(ADDRESS, at + SEGMENT_DEST, address(local, localOffset, length));
+      segments.set(ADDRESS, at + SEGMENT_DEST, address);
     }
     return put(judged);
   }
@@ -72,8 +73,9 @@ final class Dom0Copies implements GrantCopies {
       int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
     short judged = judge(domid, offset, length);
     if (judged == GrantStatus.OKAY) {
+      long address = address(local, localOffset, length);
       long at = segment(length, DEST_GREF);
-      segments.set(ADDRESS, at + SEGMENT_SOURCE, address(local, localOffset, length));
+      segments.set(ADDRESS, at + SEGMENT_SOURCE, address);
       putForeign(at + SEGMENT_DEST, domid, gref, offset);
     }
     return put(judged);
@@ -156,6 +158,10 @@ final class Dom0Copies implements GrantCopies {
   private IllegalStateException full() {
     return new IllegalStateException("a batch of " + size + " copies is full");
   }
+
+  /// The pages are not mapped.
+  @Override
+  public void expect(int domid, int gref, int offset) {}
 
   /// {@inheritDoc}
   ///

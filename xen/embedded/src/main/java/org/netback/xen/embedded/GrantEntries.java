@@ -36,6 +36,10 @@ final class GrantEntries {
     return grantFrames * (PAGE_SIZE / SIZE);
   }
 
+  static long load(MemorySegment memory, int gref) {
+    return (long) ENTRY.get(memory, (long) gref * SIZE);
+  }
+
   static long loadAcquire(MemorySegment memory, int gref) {
     return (long) ENTRY.getAcquire(memory, (long) gref * SIZE);
   }
