@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
@@ -255,7 +256,7 @@ class PageToPageTest {
     byte[] received = new byte[9000];
     for (int i = 0; i < 3; i++) {
       MemorySegment.copy(
-          receiver.queue().posted.get(slot + 2 + i & 0xff).memory(),
+          Objects.requireNonNull(receiver.queue().posted.get(slot + 2 + i & 0xff)).memory(),
           ValueLayout.JAVA_BYTE,
           0,
           received,
