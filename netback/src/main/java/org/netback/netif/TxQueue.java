@@ -260,7 +260,9 @@ final class TxQueue implements Polled {
       available -= assembler.slotCount();
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
-        credit.spend(assembler.total());
+        if (limited) {
+          credit.spend(assembler.total());
+        }
         counters.mappedCopies += round.stage(mappings, ring, wholeRounds > 0);
       } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
         changeMulticast(outcome, assembler.multicastAddress());

@@ -208,8 +208,6 @@ final class TxRound implements FrameLender {
   private Frame begin(int length, BackRing ring) {
     Frame frame = arena.allocate(length);
     firstResponse[staged] = ring.rspProdPvt();
-    firstCopy[staged] = copies.size();
-    firstFragment[staged] = fragments;
     batch.add(frame);
     return frame;
   }

@@ -57,8 +57,5 @@ public interface GrantCopies {
 
   int size();
 
-  /// How many can still be added.
-  int remaining();
-
   void clear();
 }

@@ -91,11 +91,6 @@ public record DeferredGrantTable(GrantTable grants, BooleanSupplier refuses) imp
     }
 
     @Override
-    public int remaining() {
-      return copies.remaining() - waiting.size();
-    }
-
-    @Override
     public void clear() {
       waiting.clear();
       copies.clear();

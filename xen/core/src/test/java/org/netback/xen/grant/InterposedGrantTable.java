@@ -70,11 +70,6 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
     }
 
     @Override
-    public int remaining() {
-      return copies.remaining();
-    }
-
-    @Override
     public void clear() {
       copies.clear();
     }

@@ -203,11 +203,6 @@ final class Dom0Copies implements GrantCopies {
   }
 
   @Override
-  public int remaining() {
-    return statuses.length - size;
-  }
-
-  @Override
   public void clear() {
     size = 0;
     segmentCount = 0;

@@ -213,11 +213,6 @@ final class EmbeddedCopies implements GrantCopies {
   }
 
   @Override
-  public int remaining() {
-    return statuses.length - size;
-  }
-
-  @Override
   public void clear() {
     size = 0;
     if (failures) {

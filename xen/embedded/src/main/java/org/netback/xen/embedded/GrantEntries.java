@@ -36,6 +36,7 @@ final class GrantEntries {
     return grantFrames * (PAGE_SIZE / SIZE);
   }
 
+  /// For what nothing is decided by: many such loads may be under way at once.
   static long load(MemorySegment memory, int gref) {
     return (long) ENTRY.get(memory, (long) gref * SIZE);
   }

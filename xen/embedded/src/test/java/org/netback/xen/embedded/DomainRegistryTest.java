@@ -150,7 +150,7 @@ final class DomainRegistryTest {
                   MemorySegment local = Arena.ofAuto().allocate(PAGE_SIZE);
                   while (true) {
                     batch.clear();
-                    while (batch.remaining() > 0) {
+                    while (batch.size() < 64) {
                       batch.fromGuest(domain.domid(), gref, 0, PAGE_SIZE, local, 0);
                     }
                     batch.carryOut();
