@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
+import org.netback.daemon.config.RunDirectory;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.dom0.Dom0Ground;
 import org.netback.xen.dom0.KernelBackends;

@@ -2,6 +2,8 @@ package org.netback.daemon;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
@@ -72,10 +74,93 @@ class DesignTest {
           .dependOnClassesThat()
           .resideInAnyPackage(
               "org.netback.xen.embedded..",
+              "org.netback.xen.dom0..",
               "org.netback.xen.netty..",
               "org.netback.xen.frontends..",
               "org.netback.adapters..",
               "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule theContractsKnowNoGround =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              "org.netback.xen.ring..",
+              "org.netback.xen.grant..",
+              "org.netback.xen.event..",
+              "org.netback.xen.store..",
+              "org.netback.xen.bus..",
+              "org.netback.xen.ground..",
+              "org.netback.xen.io..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.xen.netty..",
+              "org.netback.xen.embedded..",
+              "org.netback.xen.dom0..",
+              "org.netback.xen.frontends..");
+
+  @ArchTest
+  static final ArchRule theGroundsKnowNeitherEachOtherNorTheGuestsSide =
+      slices()
+          .matching("org.netback.xen.(embedded|dom0|frontends)..")
+          .should()
+          .notDependOnEachOther();
+
+  @ArchTest
+  static final ArchRule frontendsStandOnTheContractsAlone =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.xen.frontends..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.netback.xen.netty..");
+
+  @ArchTest
+  static final ArchRule theControlRingNeverSeesPacketsOrTheSwitch =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.ctrl..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.packet..",
+              "org.netback.offload..",
+              "org.netback.vswitch..",
+              "org.netback.netif..",
+              "org.netback.adapters..",
+              "org.netback.xen.netty..",
+              "org.netback.xen.embedded..",
+              "org.netback.xen.dom0..",
+              "org.netback.xen.frontends..");
+
+  @ArchTest
+  static final ArchRule adaptersNeverSeeXen =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.adapters..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.xen..",
+              "org.netback.netif..",
+              "org.netback.ctrl..",
+              "org.netback.hashing..",
+              "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule packagesHaveNoCycles =
+      slices().matching("org.netback.(**)").should().beFreeOfCycles();
+
+  /// Benchmarks print their tables; the daemon's command line has its streams given by Main.
+  @ArchTest
+  static final ArchRule nothingPrints =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.netback.benchmarks..")
+          .and()
+          .doNotHaveFullyQualifiedName("org.netback.daemon.cli.Main")
+          .should(ACCESS_STANDARD_STREAMS);
 
   @ArchTest
   static final ArchRule onlyTheDaemonKnowsTheDaemon =

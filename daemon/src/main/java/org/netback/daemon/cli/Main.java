@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.netback.daemon.RunDirectory;
+import org.netback.daemon.config.RunDirectory;
 import org.netback.daemon.demo.BulkTransfer;
 import org.netback.xen.embedded.VifSpec;
 import org.netback.xen.frontends.NetfrontOptions;

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.netback.daemon.RunDirectory;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;

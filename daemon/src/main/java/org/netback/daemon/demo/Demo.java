@@ -22,12 +22,12 @@ import org.netback.daemon.Command;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
-import org.netback.daemon.RunDirectory;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.config.RunDirectory;
 import org.netback.daemon.control.ControlClient;
 import org.netback.xen.embedded.EmbeddedGround;
 

@@ -9,7 +9,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.netback.daemon.RunDirectory;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;

@@ -1,4 +1,4 @@
-package org.netback.daemon;
+package org.netback.daemon.config;
 
 import java.nio.file.Path;
 
