@@ -16,6 +16,7 @@ public final class NetfrontCounters {
   long rxGso;
   long rxHashed;
   long rxMalformed;
+  long rxBadOffload;
   long rxNotified;
   long rxNotNotified;
 
@@ -80,6 +81,13 @@ public final class NetfrontCounters {
   /// Received packets that were dropped because their slots made no sense.
   public long rxMalformed() {
     return rxMalformed;
+  }
+
+  /// Received packets that were dropped because their checksum was blank, or they were to be
+  /// segmented, and they were not TCP or UDP directly behind an Ethernet header without VLAN tags
+  /// and IP: as Linux drops them.
+  public long rxBadOffload() {
+    return rxBadOffload;
   }
 
   /// Pushes of rx buffers that the backend wanted to be told of.

@@ -143,6 +143,12 @@ final class NetfrontRx {
       counters.rxMalformed++;
       return taken;
     }
+    boolean blank = (flags & RxResponse.CSUM_BLANK) != 0;
+    if ((blank || gsoType != ExtraInfo.GSO_TYPE_NONE)
+        && !ChecksumPlace.isKnown(frame, FrameSink.HEADROOM, length)) {
+      counters.rxBadOffload++;
+      return taken;
+    }
     counters.rxFrames++;
     counters.rxOctets += length;
     if (slots > 1) {
@@ -159,7 +165,7 @@ final class NetfrontRx {
         frame,
         FrameSink.HEADROOM,
         length,
-        (flags & RxResponse.CSUM_BLANK) != 0,
+        blank,
         (flags & RxResponse.DATA_VALIDATED) != 0,
         gsoType,
         gsoSize);

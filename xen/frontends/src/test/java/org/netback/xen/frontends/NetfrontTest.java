@@ -13,6 +13,8 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.xen.bus.XenbusState;
 import org.netback.xen.frontends.HandBackend.Packet;
@@ -363,7 +365,7 @@ class NetfrontTest {
   void putsAPacketOfSeveralSlotsTogether(int ringStart) throws Exception {
     start(NetfrontOptions.LINUX, ringStart);
     HandBackend.Queue queue = connect();
-    byte[] data = random(10_000);
+    byte[] data = tcp(10_000, 0x0800);
     for (int round = 0; round < 200; round++) {
       queue.deliver(
           Arrays.copyOf(data, 4096),
@@ -429,6 +431,62 @@ class NetfrontTest {
     queue.pushRx();
     assertThat(recorder.frames).singleElement().extracting(r -> r.data.remaining()).isEqualTo(64);
     assertThat(recorder.failures).isEmpty();
+  }
+
+  /// As Linux's netfront, which asks its stack where the checksum is, and drops what that does not
+  /// know: it looks behind no VLAN tag.
+  @ParameterizedTest
+  @MethodSource("checksumPlaces")
+  void takesABlankChecksumOnlyWhereLinuxFindsIt(String name, byte[] frame, boolean taken)
+      throws Exception {
+    start(NetfrontOptions.LINUX);
+    HandBackend.Queue queue = connect();
+    queue.deliver(frame, RxResponse.CSUM_BLANK | RxResponse.DATA_VALIDATED);
+    queue.deliver(frame, RxResponse.DATA_VALIDATED | RxResponse.EXTRA_INFO);
+    queue.answer(new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0));
+    queue.deliver(frame, RxResponse.DATA_VALIDATED);
+    queue.pushRx();
+
+    assertThat(recorder.frames).hasSize(taken ? 3 : 1);
+    assertThat(recorder.frames.getLast().blank).isFalse();
+    assertThat(queue(0).counters().rxBadOffload()).isEqualTo(taken ? 0 : 2);
+    assertThat(queue(0).counters().rxMalformed()).isZero();
+  }
+
+  static List<Arguments> checksumPlaces() {
+    byte[] fragment = tcp(100, 0x0800);
+    fragment[20] = 0x20;
+    byte[] icmp = tcp(100, 0x0800);
+    icmp[23] = 1;
+    byte[] udp = tcp(14 + 20 + 8, 0x0800);
+    udp[23] = 17;
+    byte[] tcpv6 = tcp(14 + 40 + 20, 0x86dd);
+    tcpv6[20] = 6;
+    byte[] options = tcp(14 + 40 + 16 + 20, 0x86dd);
+    options[20] = 60;
+    options[54] = 6;
+    options[55] = 1;
+    byte[] atomic = tcp(14 + 40 + 8 + 8, 0x86dd);
+    atomic[20] = 44;
+    atomic[54] = 17;
+    byte[] fragmentv6 = atomic.clone();
+    fragmentv6[57] = 1;
+    return List.of(
+        Arguments.of("TCP", tcp(14 + 20 + 20, 0x0800), true),
+        Arguments.of("half of TCP", tcp(14 + 20 + 19, 0x0800), false),
+        Arguments.of("UDP", udp, true),
+        Arguments.of("ICMP", icmp, false),
+        Arguments.of("a fragment", fragment, false),
+        Arguments.of("an 802.1Q tag", tcp(100, 0x8100), false),
+        Arguments.of("an 802.1ad tag", tcp(100, 0x88a8), false),
+        Arguments.of("ARP", tcp(100, 0x0806), false),
+        Arguments.of("TCP over IPv6", tcpv6, true),
+        Arguments.of("half of it", Arrays.copyOf(tcpv6, tcpv6.length - 1), false),
+        Arguments.of("behind options", options, true),
+        Arguments.of("behind half of them", Arrays.copyOf(options, 61), false),
+        Arguments.of("an atomic fragment", atomic, true),
+        Arguments.of("a fragment over IPv6", fragmentv6, false),
+        Arguments.of("nothing but Ethernet", tcp(14, 0x0800), false));
   }
 
   @Test
@@ -727,6 +785,16 @@ class NetfrontTest {
       MemorySegment.copy(data, 0, memory, ValueLayout.JAVA_BYTE, 0, data.length);
       return queue.send(memory, 0, data.length, blank, false, gsoType, gsoSize);
     }
+  }
+
+  /// Octets of which Linux believes that they are TCP over IPv4, with another ethertype or not.
+  private static byte[] tcp(int length, int etherType) {
+    byte[] frame = new byte[Math.max(length, 24)];
+    frame[12] = (byte) (etherType >> 8);
+    frame[13] = (byte) etherType;
+    frame[14] = 0x45;
+    frame[23] = 6;
+    return Arrays.copyOf(frame, length);
   }
 
   private static byte[] random(int length) {
