@@ -277,7 +277,7 @@ final class TxQueue implements Polled {
       }
     }
     if (round.slots() > 0) {
-      round.copy(counters, port, ring);
+      round.copy(counters, ring);
       counters.rounds++;
       counters.answered += round.slots();
       if (!round.batch().isEmpty()) {

@@ -4,14 +4,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import org.netback.ctrl.GrefMappings;
-import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.FrameLender;
 import org.netback.packet.GsoType;
-import org.netback.packet.Headers;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
 import org.netback.xen.grant.GrantCopies;
@@ -51,8 +49,9 @@ final class TxRound implements FrameLender {
   private int domid;
   private int slots;
 
-  /// Whether an offload has to be looked at.
-  private boolean mayBeBad;
+  /// Frames to be segmented whose checksum is not blank, as the switch makes it
+  /// ([org.netback.offload.Admission]).
+  private int checksumFixups;
 
   /// By copy, the index of the response to its slot.
   private final int[] responseOf = new int[SLOTS];
@@ -88,8 +87,6 @@ final class TxRound implements FrameLender {
   private int cursorFragment;
   private int cursorOffset;
 
-  private final Headers headers = new Headers();
-
   /// @param memory outlives it
   TxRound(GrantTable grants, Arena memory) {
     copies = grants.copies(SLOTS);
@@ -109,7 +106,7 @@ final class TxRound implements FrameLender {
     fragments = 0;
     pulledPackets = 0;
     tornPackets = 0;
-    mayBeBad = false;
+    checksumFixups = 0;
     cursorPacket = -1;
   }
 
@@ -174,8 +171,9 @@ final class TxRound implements FrameLender {
     Frame frame = begin(total, ring);
     frame.setChecksum(assembler.checksum());
     frame.setGso(assembler.gso(), assembler.gsoSize());
-    // The segments' checksums start from the pseudo header's sum, so it has to be there.
-    mayBeBad |= frame.gso() != GsoType.NONE && frame.checksum() != ChecksumState.BLANK;
+    if (frame.gso() != GsoType.NONE && frame.checksum() != ChecksumState.BLANK) {
+      checksumFixups++;
+    }
     int first = ring.rspProdPvt();
     int head = total;
     if (!whole && total > GrantTable.PAGE_SIZE && mappings.isEmpty()) {
@@ -272,41 +270,22 @@ final class TxRound implements FrameLender {
     slots += count;
   }
 
-  /// Copies the staged packets in, all at once, and sorts out those that could not be copied or
-  /// whose offload is nonsense.
-  void copy(TxCounters counters, PortCounters port, BackRing ring) {
+  /// Copies the staged packets in, all at once, and sorts out those that could not be copied.
+  void copy(TxCounters counters, BackRing ring) {
     copies.carryOut();
-    if (copies.hasFailures() || mayBeBad) {
+    if (copies.hasFailures()) {
       batch.clear();
       for (int i = 0; i < staged; i++) {
-        Frame frame = arena.get(i);
-        if (!isCopied(i, ring)) {
+        if (isCopied(i, ring)) {
+          batch.add(arena.get(i));
+        } else {
           counters.copyFailures++;
-        } else if (isReady(frame, counters)) {
-          batch.add(frame);
-        } else if (!frame.isTorn()) {
-          port.drop(DropReason.BAD_OFFLOAD, 1);
         }
       }
     }
     counters.packets += batch.size();
     counters.octets += batch.octets();
-  }
-
-  private boolean isReady(Frame frame, TxCounters counters) {
-    if (frame.gso() == GsoType.NONE || frame.checksum() == ChecksumState.BLANK) {
-      return true;
-    }
-    counters.checksumFixups++;
-    return blankChecksum(frame) && !frame.isTorn();
-  }
-
-  private boolean blankChecksum(Frame frame) {
-    headers.parse(frame);
-    Headers.Ip ip = frame.gso() == GsoType.TCPV4 ? Headers.Ip.V4 : Headers.Ip.V6;
-    return headers.ip() == ip
-        && headers.transport() == Headers.Transport.TCP
-        && TransportChecksum.blank(frame, headers) == TransportChecksum.Outcome.DONE;
+    counters.checksumFixups += checksumFixups;
   }
 
   /// Judges every copy of a packet; without its beginning the rest is of no use, so that then all

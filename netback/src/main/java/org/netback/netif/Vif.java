@@ -30,7 +30,6 @@ public final class Vif implements DeviceBackend {
 
   private static final Logger LOG = LoggerFactory.getLogger(Vif.class);
   private static final String REQUEST_MULTICAST_CONTROL = "request-multicast-control";
-  private static final int ETHERNET_AND_TAG = 18;
 
   private final BackendDevice device;
   private final BackendSettings settings;
@@ -88,12 +87,8 @@ public final class Vif implements DeviceBackend {
   @Override
   public void connect() throws DeviceException, StoreException {
     disconnect();
-    VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues);
+    VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues, settings.mtu());
     readRates();
-    // As a Linux bridge: with an Ethernet header and a VLAN tag, and not for what the guest
-    // segments
-    // itself.
-    port.limitLength(settings.mtu() + ETHERNET_AND_TAG);
     device.writeBackendKey("carrier", "1");
     connection =
         Optional.of(

@@ -4,7 +4,6 @@ import java.util.function.Supplier;
 import org.netback.hashing.HashConfiguration;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Port;
@@ -18,7 +17,6 @@ public final class VifPort implements Port {
   private final PortCounters counters = new PortCounters();
   private final Credit credit;
   private volatile Link link = Link.DOWN;
-  private volatile int maxUnsegmented = Integer.MAX_VALUE;
 
   /// @param scratch memory of the calling threads
   /// @param credit for what the guest gets
@@ -26,12 +24,6 @@ public final class VifPort implements Port {
     this.name = name;
     this.scratch = scratch;
     this.credit = credit;
-  }
-
-  /// @param octets the longest frame that is let through, if it is not to be segmented by its
-  ///   receiver
-  void limitLength(int octets) {
-    maxUnsegmented = octets;
   }
 
   Credit credit() {
@@ -109,27 +101,19 @@ public final class VifPort implements Port {
   /// not queued: the backlog is there for a guest that is short of buffers, and its clocks tell a
   /// guest that has stalled; at a low rate its 2 MiB would be seconds of delay.
   private long admit(FrameBatch frames, int base, int count) {
-    int longest = maxUnsegmented;
     long admitted = -1L >>> PortScratch.CHUNK - count;
-    if (longest == Integer.MAX_VALUE && !credit.isLimited()) {
+    if (!credit.isLimited()) {
       return admitted;
     }
-    int tooLong = 0;
     int overRate = 0;
     for (int i = 0; i < count; i++) {
       Frame frame = frames.get(base + i);
-      if (frame.length() > longest && frame.gso() == GsoType.NONE) {
-        tooLong++;
-        admitted &= ~(1L << i);
-      } else if (credit.isSpent()) {
+      if (credit.isSpent()) {
         overRate++;
         admitted &= ~(1L << i);
       } else {
         credit.spend(frame.length());
       }
-    }
-    if (tooLong > 0) {
-      counters.drop(DropReason.TOO_LONG, tooLong);
     }
     if (overRate > 0) {
       counters.drop(DropReason.RATE_LIMITED, overRate);

@@ -30,8 +30,9 @@ record VifSettings(
     queues = List.copyOf(queues);
   }
 
+  /// @param mtu the toolstack's, which bounds what the guest is sent
   /// @throws DeviceException names the key that is wrong
-  static VifSettings read(FrontendKeys keys, int maxQueues) throws DeviceException {
+  static VifSettings read(FrontendKeys keys, int maxQueues, int mtu) throws DeviceException {
     int count = 1;
     if (keys.has("multi-queue-num-queues")) {
       count = (int) keys.number("multi-queue-num-queues", 1, maxQueues);
@@ -47,7 +48,10 @@ record VifSettings(
       queues.add(readQueue(keys, count == 1 ? "" : "queue-" + i + '/', refs, ports));
     }
     return new VifSettings(
-        queues, readCtrl(keys, refs, ports), keys.flag("feature-rx-notify", false), accepts(keys));
+        queues,
+        readCtrl(keys, refs, ports),
+        keys.flag("feature-rx-notify", false),
+        accepts(keys, mtu));
   }
 
   private static QueueKeys readQueue(
@@ -100,8 +104,10 @@ record VifSettings(
   }
 
   /// Segmentation is of no use to a guest that cannot take a frame in several buffers, or cannot
-  /// complete the checksum; such a guest gets no GSO even if it asks for it, as from Linux.
-  private static OffloadSet accepts(FrontendKeys keys) throws DeviceException {
+  /// complete the checksum; such a guest gets no GSO even if it asks for it, as from Linux. Behind
+  /// a VLAN tag nothing is left to any guest: Linux's netfront drops a blank checksum unless the
+  /// ethertype in front is that of IP, and no key of netif.h says that a frontend knows better.
+  private static OffloadSet accepts(FrontendKeys keys, int mtu) throws DeviceException {
     boolean sg = keys.flag("feature-sg", false);
     boolean ipv4 = !keys.flag("feature-no-csum-offload", false);
     boolean ipv6 = keys.flag("feature-ipv6-csum-offload", false);
@@ -112,7 +118,9 @@ record VifSettings(
         ipv6,
         sg && ipv4 && tcpv4,
         sg && ipv6 && tcpv6,
-        sg ? OffloadSet.MAX_LENGTH : GrantTable.PAGE_SIZE);
+        false,
+        sg ? OffloadSet.MAX_LENGTH : GrantTable.PAGE_SIZE,
+        mtu);
   }
 
   /// Where the control ring and its channel are.

@@ -102,6 +102,24 @@ final class Frames {
             .payloadBuilder(segment(length - 74).srcAddr(ipv6(from)).dstAddr(ipv6(to))));
   }
 
+  /// A TCP segment whose checksum is the pseudo header's sum only, as a sender that offloads makes
+  /// it.
+  static byte[] blankTcp(boolean ipv6, int from, int to, int length) {
+    byte[] frame = ipv6 ? tcpv6(from, to, length) : tcp(from, to, length);
+    int end = ipv6 ? 54 : 34;
+    long sum = 6L + length - end;
+    for (int i = ipv6 ? 22 : 26; i < end; i += 2) {
+      sum += (frame[i] & 0xff) << 8 | frame[i + 1] & 0xff;
+    }
+    while (sum >>> 16 != 0) {
+      sum = (sum & 0xffff) + (sum >>> 16);
+    }
+    int at = end + 16;
+    frame[at] = (byte) (sum >> 8);
+    frame[at + 1] = (byte) sum;
+    return frame;
+  }
+
   private static IpV4Packet.Builder ip(int from, int to, IpNumber protocol) {
     return new IpV4Packet.Builder()
         .version(IpVersion.IPV4)

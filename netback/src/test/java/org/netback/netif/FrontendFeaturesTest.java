@@ -3,6 +3,7 @@ package org.netback.netif;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -46,25 +47,6 @@ final class FrontendFeaturesTest {
     return guest.queue().receive();
   }
 
-  /// A frame whose TCP checksum is the pseudo header's sum only, as a sender that offloads makes
-  /// it.
-  private static byte[] blank(boolean six, int length) {
-    byte[] frame = six ? Frames.tcpv6(1, 2, length) : Frames.tcp(1, 2, length);
-    int from = six ? 22 : 26;
-    int to = six ? 54 : 34;
-    long sum = 6L + length - (six ? 54 : 34);
-    for (int i = from; i < to; i += 2) {
-      sum += (frame[i] & 0xff) << 8 | frame[i + 1] & 0xff;
-    }
-    while (sum >>> 16 != 0) {
-      sum = (sum & 0xffff) + (sum >>> 16);
-    }
-    int at = (six ? 54 : 34) + 16;
-    frame[at] = (byte) (sum >> 8);
-    frame[at + 1] = (byte) sum;
-    return frame;
-  }
-
   private static boolean isComplete(byte[] octets) throws IllegalRawDataException {
     EthernetPacket packet = EthernetPacket.newPacket(octets, 0, octets.length);
     TcpPacket tcp = packet.get(TcpPacket.class);
@@ -96,7 +78,7 @@ final class FrontendFeaturesTest {
     write(guest, "feature-ipv6-csum-offload", ipv6);
     guest.connect();
     for (boolean six : new boolean[] {false, true}) {
-      byte[] frame = blank(six, 1000);
+      byte[] frame = Frames.blankTcp(six, 1, 2, 1000);
       List<RawGuest.Received> received = send(guest, frame, TxRequest.CSUM_BLANK);
       assertThat(received).hasSize(1);
       boolean takes = six ? takesIpv6 : takesIpv4;
@@ -129,7 +111,7 @@ final class FrontendFeaturesTest {
     List<RawGuest.Received> received =
         send(
             guest,
-            blank(false, 30_054),
+            Frames.blankTcp(false, 1, 2, 30_054),
             TxRequest.CSUM_BLANK,
             new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0));
     assertThat(received).hasSize(21);
@@ -145,6 +127,42 @@ final class FrontendFeaturesTest {
       payload += frame.octets().length - 54;
     }
     assertThat(payload).isEqualTo(30_000);
+  }
+
+  /// Linux's netfront drops a blank checksum, and a frame to be segmented, behind a tag.
+  @ParameterizedTest
+  @CsvSource({"1, false", "1, true", "2, false", "2, true"})
+  void finishesWhatIsBehindVlanTags(int tags, boolean ipv6) throws IllegalRawDataException {
+    RawGuest guest = receiver();
+    guest.connect();
+    byte[] longFrame = tagged(Frames.blankTcp(ipv6, 1, 2, 30_000), tags);
+    int type = ipv6 ? ExtraInfo.GSO_TYPE_TCPV6 : ExtraInfo.GSO_TYPE_TCPV4;
+    List<RawGuest.Received> received =
+        new ArrayList<>(
+            send(guest, longFrame, TxRequest.CSUM_BLANK, new ExtraInfo.Gso(0, 1400, type, 0)));
+    received.addAll(
+        send(guest, tagged(Frames.blankTcp(ipv6, 1, 2, 1000), tags), TxRequest.CSUM_BLANK));
+    assertThat(received).hasSize((30_000 - (ipv6 ? 74 : 54) + 1399) / 1400 + 1);
+    for (RawGuest.Received frame : received) {
+      assertThat(frame.gsoType()).isZero();
+      assertThat(frame.flags() & CSUM).isEqualTo(RxResponse.DATA_VALIDATED);
+      assertThat(Arrays.copyOfRange(frame.octets(), 12, 14)).containsExactly(0x81, 0);
+      byte[] untagged = new byte[frame.octets().length - 4 * tags];
+      System.arraycopy(frame.octets(), 0, untagged, 0, 12);
+      System.arraycopy(frame.octets(), 12 + 4 * tags, untagged, 12, untagged.length - 12);
+      assertThat(isComplete(untagged)).isTrue();
+    }
+  }
+
+  private static byte[] tagged(byte[] frame, int tags) {
+    byte[] tagged = new byte[frame.length + 4 * tags];
+    System.arraycopy(frame, 0, tagged, 0, 12);
+    System.arraycopy(frame, 12, tagged, 12 + 4 * tags, frame.length - 12);
+    for (int i = 0; i < tags; i++) {
+      tagged[12 + 4 * i] = (byte) 0x81;
+      tagged[15 + 4 * i] = 9;
+    }
+    return tagged;
   }
 
   /// One page at most, in one slot.

@@ -243,7 +243,7 @@ final class HashSteeringTest {
   void putsGsoAndHashExtrasTogether() {
     ctrl.hash(KEY);
     ctrl.map(2);
-    byte[] frame = Frames.tcp(1, 2, 60000);
+    byte[] frame = Frames.blankTcp(false, 1, 2, 60000);
     ExtraInfo.Gso gso = new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0);
     sender.queue().send(frame, 4096, TxRequest.CSUM_BLANK, gso);
     house.settle();

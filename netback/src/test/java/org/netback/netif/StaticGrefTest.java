@@ -205,7 +205,7 @@ final class StaticGrefTest {
     }
     queue.pushRx();
     RawGuest sender = house.guest().connect();
-    byte[] frame = Frames.tcp(2, 1, 60000);
+    byte[] frame = Frames.blankTcp(false, 2, 1, 60000);
     int before = copied.get();
     ExtraInfo.Gso gso = new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0);
     sender.queue().send(frame, 4096, TxRequest.CSUM_BLANK, gso);

@@ -87,7 +87,7 @@ final class VifTest {
     RawGuest a = house.guest().connect();
     RawGuest b = house.guest().connect();
     b.queue().post(256);
-    byte[] frame = Frames.tcp(1, 2, 65535 - 4);
+    byte[] frame = Frames.blankTcp(false, 1, 2, 65535 - 4);
     a.queue()
         .send(
             frame,
@@ -352,9 +352,10 @@ final class VifTest {
 
   @Test
   void accountsForWhatTheGuestTakes() {
-    RawGuest all = house.guest().connect();
-    assertThat(all.vif.port().accepts()).isEqualTo(OffloadSet.ALL);
-    RawGuest none = house.guest();
+    RawGuest all = house.guest(0, "").connect();
+    assertThat(all.vif.port().accepts())
+        .isEqualTo(new OffloadSet(true, true, true, true, false, 65535, 1500));
+    RawGuest none = house.guest(0, "");
     for (String key :
         List.of(
             "feature-sg", "feature-gso-tcpv4", "feature-gso-tcpv6", "feature-ipv6-csum-offload")) {
@@ -363,12 +364,12 @@ final class VifTest {
     none.write("feature-no-csum-offload", "1");
     none.connect();
     assertThat(none.vif.port().accepts())
-        .isEqualTo(new OffloadSet(false, false, false, false, 4096));
-    RawGuest withoutSg = house.guest();
+        .isEqualTo(new OffloadSet(false, false, false, false, false, 4096, 1500));
+    RawGuest withoutSg = house.guest(0, "9000");
     withoutSg.write("feature-sg", "0");
     withoutSg.connect();
     assertThat(withoutSg.vif.port().accepts())
-        .isEqualTo(new OffloadSet(true, true, false, false, 4096));
+        .isEqualTo(new OffloadSet(true, true, false, false, false, 4096, 9000));
   }
 
   @Test

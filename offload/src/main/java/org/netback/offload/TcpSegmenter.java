@@ -96,7 +96,7 @@ public final class TcpSegmenter {
     return outcome;
   }
 
-  private static Outcome judge(Frame frame, Headers headers) {
+  static Outcome judge(Frame frame, Headers headers) {
     Headers.Ip wanted =
         switch (frame.gso()) {
           case NONE -> Headers.Ip.NONE;

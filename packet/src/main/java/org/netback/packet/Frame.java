@@ -48,6 +48,7 @@ public final class Frame {
   private ChecksumState checksum = ChecksumState.COMPLETE;
   private GsoType gso = GsoType.NONE;
   private int gsoSize;
+  private int segmentLength;
   private int head;
   private boolean torn;
   private FrameLender lender = NONE;
@@ -174,6 +175,17 @@ public final class Frame {
       gso = type;
     }
     gsoSize = size;
+    segmentLength = 0;
+  }
+
+  /// Octets of the longest segment, Ethernet header included. Known once the headers were judged,
+  /// when the frame comes into the switch; 0 before, and without [#gso()].
+  public int segmentLength() {
+    return segmentLength;
+  }
+
+  public void setSegmentLength(int octets) {
+    segmentLength = octets;
   }
 
   /// Destination MAC address, in the form of [MacAddress]. Only of a frame of [#MIN_LENGTH].

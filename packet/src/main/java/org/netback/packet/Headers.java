@@ -96,6 +96,16 @@ public final class Headers {
     return this;
   }
 
+  /// The VLAN tags of a frame, as [#vlanTags()] has them, without a look at anything else.
+  ///
+  /// @param frame of at least [Frame#MIN_LENGTH]
+  public static int vlanTags(Frame frame) {
+    if (!isTag(frame.u16(12)) || frame.length() < ETHERNET_SIZE + TAG_SIZE) {
+      return 0;
+    }
+    return frame.length() >= ETHERNET_SIZE + 2 * TAG_SIZE && isTag(frame.u16(16)) ? 2 : 1;
+  }
+
   private static boolean isTag(int type) {
     return type == 0x8100 || type == 0x88a8 || type == 0x9100;
   }

@@ -1,9 +1,8 @@
 package org.netback.vswitch;
 
-import org.netback.packet.ChecksumState;
+import org.netback.offload.Admission;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.GsoType;
 
 /// The frames of a round that go to one port, in the order in which they came. Belongs to an
 /// [Ingress], which uses it for one port after the other.
@@ -27,7 +26,7 @@ final class Egress {
 
   void add(Frame frame) {
     frames.add(frame);
-    offload |= frame.checksum() == ChecksumState.BLANK || frame.gso() != GsoType.NONE;
+    offload |= Admission.concerns(frame);
     longest = Math.max(longest, frame.length());
     partial |= !frame.isWhole();
   }

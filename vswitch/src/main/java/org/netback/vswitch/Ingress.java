@@ -3,7 +3,6 @@ package org.netback.vswitch;
 import java.util.Arrays;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.GsoType;
 import org.netback.packet.MacAddress;
 
 /// The way of one sending queue's frames through the switch: learn, decide, collect by egress port,
@@ -119,7 +118,7 @@ public final class Ingress implements AutoCloseable {
     return frame.length() >= Frame.MIN_LENGTH
         && frame.destination() == runDestination
         && frame.source() == runSource
-        && (frame.gso() == GsoType.NONE || fallback.admit(frame))
+        && fallback.admit(frame)
         && !frame.isTorn();
   }
 
@@ -130,7 +129,7 @@ public final class Ingress implements AutoCloseable {
     if (!see(frame.source(), now)) {
       return Forwarding.Discard.SOURCE_INVALID;
     }
-    if (frame.gso() != GsoType.NONE && !fallback.admit(frame)) {
+    if (!fallback.admit(frame)) {
       return Forwarding.Discard.BAD_OFFLOAD;
     }
     long destination = frame.destination();

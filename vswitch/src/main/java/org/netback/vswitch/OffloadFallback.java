@@ -1,6 +1,7 @@
 package org.netback.vswitch;
 
 import java.lang.foreign.Arena;
+import org.netback.offload.Admission;
 import org.netback.offload.TcpSegmenter;
 import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
@@ -23,6 +24,7 @@ final class OffloadFallback implements AutoCloseable {
   private final Arena memory = Arena.ofShared();
   private final FrameBatch ready = new FrameBatch(Egress.CAPACITY);
   private final Headers headers = new Headers();
+  private final Admission admission = new Admission();
   private final TcpSegmenter segmenter = new TcpSegmenter();
 
   /// Empty until the first segmentation: most queues never need it.
@@ -34,26 +36,10 @@ final class OffloadFallback implements AutoCloseable {
   private int tooLong;
   private int badOffload;
 
-  /// Whether a frame that is marked for segmentation can be segmented; asked when it comes in, so
-  /// that no receiver gets one that contradicts itself. Makes its checksum BLANK if it is not, and
-  /// takes the mark off if one segment takes all.
+  /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
+  /// receiver gets one that contradicts itself.
   boolean admit(Frame frame) {
-    headers.parse(frame);
-    TcpSegmenter.Outcome outcome = segmenter.begin(frame, headers);
-    return switch (outcome) {
-      case READY -> {
-        if (frame.checksum() != ChecksumState.BLANK) {
-          TransportChecksum.blank(frame, headers);
-        }
-        yield true;
-      }
-      case FITS -> {
-        frame.setGso(GsoType.NONE, 0);
-        yield true;
-      }
-      case NOT_MARKED -> true;
-      case MISMATCH, BAD_SIZE, TOO_MANY -> false;
-    };
+    return !Admission.concerns(frame) || admission.admit(frame);
   }
 
   /// Sends all frames and empties the batch.
@@ -70,7 +56,8 @@ final class OffloadFallback implements AutoCloseable {
       if (whole) {
         frames.pull(0, -1L >>> Egress.CAPACITY - frames.size());
       }
-      if (!egress.offload && !whole && egress.longest <= accepts.maxLength()) {
+      int undisputed = Math.min(accepts.maxLength(), accepts.longestSegment());
+      if (!egress.offload && !whole && egress.longest <= undisputed) {
         port.transmit(frames);
       } else {
         prepare(port, frames, accepts);
@@ -108,7 +95,8 @@ final class OffloadFallback implements AutoCloseable {
     if (!frame.pull()) {
       return;
     }
-    if (TransportChecksum.complete(frame, headers) == TransportChecksum.Outcome.DONE) {
+    TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, headers.parse(frame));
+    if (outcome == TransportChecksum.Outcome.DONE) {
       ready(port, frame, accepts);
     } else {
       badOffload++;
@@ -119,22 +107,21 @@ final class OffloadFallback implements AutoCloseable {
     boolean segments =
         switch (frame.gso()) {
           case NONE -> true;
-          case TCPV4 -> accepts.tcpv4Segmentation() && accepts.checksumIpv4();
-          case TCPV6 -> accepts.tcpv6Segmentation() && accepts.checksumIpv6();
+          case TCPV4 -> accepts.tcpv4Segmentation();
+          case TCPV6 -> accepts.tcpv6Segmentation();
         };
-    return segments && frame.length() <= accepts.maxLength();
+    return segments && frame.length() <= accepts.maxLength() && takesBlank(accepts, frame);
   }
 
-  /// Leaves the headers parsed if the answer is no.
-  private boolean takesBlank(OffloadSet accepts, Frame frame) {
-    if (accepts.checksumIpv4() && accepts.checksumIpv6()) {
-      return true;
+  /// @param frame admitted, so that it has an IP header
+  private static boolean takesBlank(OffloadSet accepts, Frame frame) {
+    int tags = Headers.vlanTags(frame);
+    if (tags > 0 && !accepts.behindTags()) {
+      return false;
     }
-    return switch (headers.parse(frame).ip()) {
-      case NONE -> false;
-      case V4 -> accepts.checksumIpv4();
-      case V6 -> accepts.checksumIpv6();
-    };
+    return frame.u16(12 + 4 * tags) == Headers.ETHERTYPE_IPV4
+        ? accepts.checksumIpv4()
+        : accepts.checksumIpv6();
   }
 
   private void segment(SwitchPort port, Frame frame, OffloadSet accepts) {
@@ -149,8 +136,7 @@ final class OffloadFallback implements AutoCloseable {
       scratch = new FrameArena(memory, Egress.CAPACITY, SCRATCH_OCTETS);
       hasScratch = true;
     }
-    boolean complete =
-        frame.gso() == GsoType.TCPV4 ? !accepts.checksumIpv4() : !accepts.checksumIpv6();
+    boolean complete = !takesBlank(accepts, frame);
     while (segmenter.hasNext()) {
       if (!scratch.fits(segmenter.nextLength())) {
         flush(port);
@@ -163,7 +149,7 @@ final class OffloadFallback implements AutoCloseable {
     if (frame.isTorn()) {
       return;
     }
-    if (frame.length() > accepts.maxLength()) {
+    if (isTooLong(accepts, frame)) {
       tooLong++;
       return;
     }
@@ -173,6 +159,13 @@ final class OffloadFallback implements AutoCloseable {
       ready.clear();
     }
     ready.add(frame);
+  }
+
+  private static boolean isTooLong(OffloadSet accepts, Frame frame) {
+    int length = frame.gso() == GsoType.NONE ? frame.length() : frame.segmentLength();
+    int longest = accepts.longestSegment();
+    return frame.length() > accepts.maxLength()
+        || length > longest && length > longest + (Headers.vlanTags(frame) == 2 ? 4 : 0);
   }
 
   private void flush(SwitchPort port) {

@@ -67,7 +67,9 @@ class AccountingTest {
     List<Wire> wires = new ArrayList<>();
     for (int i = 0; i < portCount; i++) {
       OffloadSet accepts =
-          i % 2 == 0 ? OffloadSet.ALL : new OffloadSet(false, false, false, false, 300);
+          i % 2 == 0
+              ? OffloadSet.ALL
+              : new OffloadSet(false, false, false, false, false, 300, OffloadSet.MAX_LENGTH);
       CountingPort port = new CountingPort("p" + i, accepts);
       ports.add(port);
       wires.add(new Wire(network.attach(port)));

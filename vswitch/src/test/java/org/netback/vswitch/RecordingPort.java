@@ -19,10 +19,18 @@ final class RecordingPort implements Port {
     private final int gsoSize;
 
     Received(Frame frame) {
-      octets = frame.octets().toArray(ValueLayout.JAVA_BYTE);
-      checksum = frame.checksum();
-      gso = frame.gso();
-      gsoSize = frame.gsoSize();
+      this(
+          frame.octets().toArray(ValueLayout.JAVA_BYTE),
+          frame.checksum(),
+          frame.gso(),
+          frame.gsoSize());
+    }
+
+    Received(byte[] octets, ChecksumState checksum, GsoType gso, int gsoSize) {
+      this.octets = octets;
+      this.checksum = checksum;
+      this.gso = gso;
+      this.gsoSize = gsoSize;
     }
 
     byte[] octets() {
