@@ -189,6 +189,7 @@ public final class Daemon implements AutoCloseable {
           try {
             vswitch.age();
             staticEntries.enter();
+            taps.followMtus();
           } finally {
             keepHouse();
           }

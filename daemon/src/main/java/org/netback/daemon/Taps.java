@@ -51,11 +51,12 @@ final class Taps implements AutoCloseable {
       throw new IllegalStateException("there is a tap " + choice.name() + " already");
     }
     Tap tap = Tap.open(options);
-    TapPort port = new TapPort(tap);
+    TapPort port;
     SwitchPort switchPort;
     try {
+      port = new TapPort(tap);
       switchPort = vswitch.network(choice.network()).attach(port);
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       tap.close();
       throw e;
     }
@@ -84,6 +85,11 @@ final class Taps implements AutoCloseable {
 
   int size() {
     return taps.size();
+  }
+
+  /// Lets every port follow the MTU that its interface has by now.
+  void followMtus() {
+    taps.values().forEach(attached -> attached.port.followMtu());
   }
 
   /// Takes a tap out of its network and closes it.

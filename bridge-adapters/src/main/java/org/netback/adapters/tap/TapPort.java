@@ -7,6 +7,7 @@ import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,13 +33,16 @@ import org.netback.vswitch.SwitchPort;
 /// the sender's loop, one write each, by the queue that this loop reads, or else by one that the
 /// thread picks: one sender's frames keep their order.
 ///
+/// No packet or segment longer than the interface's MTU is written: the kernel would take any, and
+/// receive what no sender on that interface may send.
+///
 /// A tap that is deleted under the daemon is reported once. From then on the port drops what it
 /// gets, as it does before and after its life in the switch.
 public final class TapPort implements Port {
   private static final int ERROR_OR_HANGUP = 0x8 | 0x10;
 
   private final Tap tap;
-  private final OffloadSet accepts;
+  private volatile OffloadSet accepts;
   private final PortCounters counters = new PortCounters();
   private final TapCounters tapCounters = new TapCounters();
   private final List<Lane> lanes = new ArrayList<>();
@@ -52,16 +56,38 @@ public final class TapPort implements Port {
 
   private final ThreadLocal<Headers> scratch = ThreadLocal.withInitial(Headers::new);
 
-  /// Takes every offload.
-  public TapPort(Tap tap) {
+  /// Takes every offload, behind VLAN tags too: the kernel is told where the checksum is.
+  ///
+  /// @throws IOException the interface is gone already
+  public TapPort(Tap tap) throws IOException {
     this(tap, OffloadSet.ALL);
   }
 
   /// @param accepts what is written to the tap: less than everything makes the switch complete
-  ///   checksums and segment beforehand
-  public TapPort(Tap tap, OffloadSet accepts) {
+  ///   checksums and segment beforehand; the MTU in it gives way to the interface's
+  /// @throws IOException the interface is gone already
+  public TapPort(Tap tap, OffloadSet accepts) throws IOException {
     this.tap = tap;
-    this.accepts = accepts;
+    this.accepts = accepts.withMtu(tap.mtu());
+  }
+
+  /// Takes over the interface's MTU, which others may change at any time, while the kernel tells
+  /// nobody who writes to the tap. To be called now and then; any thread.
+  public void followMtu() {
+    long stamp = gone.isDone() ? 0 : open.tryReadLock();
+    if (stamp == 0) {
+      return;
+    }
+    try {
+      int mtu = tap.mtu();
+      if (mtu != accepts.mtu()) {
+        accepts = accepts.withMtu(mtu);
+      }
+    } catch (IOException e) {
+      // Deleted: reading or writing finds that out and reports it.
+    } finally {
+      open.unlockRead(stamp);
+    }
   }
 
   /// Starts to read. Once.
@@ -154,10 +180,6 @@ public final class TapPort implements Port {
     long octets = 0;
     for (int i = 0; i < size; i++) {
       Frame frame = frames.get(i);
-      if (frame.length() > accepts.maxLength()) {
-        counters.drop(DropReason.TOO_LONG, 1);
-        continue;
-      }
       if (VirtioNetHeader.write(frame, headers) != VirtioNetHeader.Outcome.OK) {
         counters.drop(DropReason.DELIVERY_FAILED, 1);
         continue;

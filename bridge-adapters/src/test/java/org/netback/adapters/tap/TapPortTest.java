@@ -211,6 +211,71 @@ class TapPortTest {
   }
 
   @Test
+  void dropsWhatIsLongerThanTheMtuThatTheInterfaceHasNow() throws Exception {
+    String a = lab.namespace("a");
+    start(address(a, "a", 1, TapOptions.named(tapName("a")).withMtu(9000)), OffloadSet.ALL);
+    String b = station("b", 2, OffloadSet.ALL, 1);
+    TapPort port = ports.get(1);
+    String[] longPing = {"-c", "1", "-M", "do", "-s", "8972", "10.9.0.2"};
+
+    lab.startIn(a, directory.resolve("ping"), words("ping", longPing));
+    NetworkLab.await("a drop", () -> port.counters().drops(DropReason.TOO_LONG) > 0);
+    lab.ping(a, "-c", "1", "-M", "do", "-s", "1472", "10.9.0.2");
+
+    lab.run("ip", "-n", b, "link", "set", tapName("b"), "mtu", "9000");
+    port.followMtu();
+    lab.ping(a, longPing);
+    long drops = port.counters().drops(DropReason.TOO_LONG);
+
+    lab.run("ip", "-n", b, "link", "set", tapName("b"), "mtu", "1400");
+    port.followMtu();
+    lab.startIn(a, directory.resolve("ping"), words("ping", longPing));
+    NetworkLab.await("a drop", () -> port.counters().drops(DropReason.TOO_LONG) > drops);
+  }
+
+  private static String[] words(String first, String... others) {
+    List<String> words = new ArrayList<>(List.of(first));
+    words.addAll(List.of(others));
+    return words.toArray(String[]::new);
+  }
+
+  /// What a sender left to the segmenter is in order when a kernel segments it, and sends it on by
+  /// another interface. The receiver there takes nothing unsegmented and no blank checksum.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aKernelThatForwardsMakesGoodSegmentsOfAnyFrame(boolean ipv6) throws Exception {
+    String b = lab.namespace("b");
+    String c = lab.namespace("c");
+    start(open(TapOptions.named(tapName("b")).inNamespace(b)), OffloadSet.ALL);
+    lab.run("ip", "-n", b, "link", "add", "wire", "type", "veth", "peer", "name", "in", "netns", c);
+    lab.run("ip", "-n", b, "link", "add", "br0", "type", "bridge");
+    lab.runIn(b, "ethtool", "-K", "wire", "tx", "off");
+    for (String link : List.of(tapName("b"), "wire")) {
+      lab.run("ip", "-n", b, "link", "set", link, "master", "br0", "up");
+    }
+    lab.run("ip", "-n", b, "link", "set", "br0", "up");
+    lab.run("ip", "-n", c, "link", "set", "in", "up");
+    Path capture = directory.resolve("tcpdump");
+    lab.startIn(c, capture, "tcpdump", "-i", "in", "-n", "-vv", "-l", "-Q", "in", "-c", "6", "tcp");
+    NetworkLab.await("tcpdump", () -> NetworkLab.contains(capture, "listening on"));
+
+    try (Sender sender = new Sender(network)) {
+      // The bridge forwards as soon as its ports are up, which the kernel says to nobody.
+      NetworkLab.await(
+          "6 segments",
+          () -> {
+            sender.sendTcp(ipv6, 2500, 1000);
+            return NetworkLab.contains(capture, "6 packets captured");
+          });
+    }
+    String text = Files.readString(capture);
+    assertThat(Pattern.compile("cksum 0x[0-9a-f]+ \\(correct\\)").matcher(text).results().count())
+        .isEqualTo(6);
+    assertThat(text).doesNotContain("bad cksum").doesNotContain("incorrect");
+    assertThat(text).contains("length 1000", "length 500");
+  }
+
+  @Test
   void aPersistentTapStaysAndCanBeTakenAgain() throws Exception {
     String a = lab.namespace("a");
     TapOptions options = TapOptions.named(tapName("a")).inNamespace(a).withPersistent(true);
@@ -339,7 +404,7 @@ class TapPortTest {
     return tap;
   }
 
-  private void start(Tap tap, OffloadSet accepts) {
+  private void start(Tap tap, OffloadSet accepts) throws IOException {
     TapPort port = new TapPort(tap, accepts);
     ports.add(port);
     port.start(network.attach(port), ioLoops());
