@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /// Puts VLAN tags on what a kernel's stack sends by an interface, and takes them off what it
@@ -20,17 +21,20 @@ import java.util.List;
 /// instructions at the interface (BPF, `clsact`). The stack believes that it sends plain frames;
 /// its offloads are done, or left to the interface, behind the tags.
 final class VlanTags implements AutoCloseable {
-  /// What is put in front, the tag next to the packet first.
+  /// What is put in front.
   enum Kind {
-    ONE(new int[] {0x8100, 9}),
+    ONE,
     /// Priority 3, and no VLAN.
-    PRIORITY(new int[] {0x8100, 3 << 13}),
-    TWO(new int[] {0x8100, 9, 0x88a8, 100});
+    PRIORITY,
+    TWO;
 
-    private final int[] tags;
-
-    Kind(int[] tags) {
-      this.tags = tags;
+    /// Ethertypes and their TCIs, the tag next to the packet first.
+    private List<Integer> tags() {
+      return switch (this) {
+        case ONE -> List.of(0x8100, 9);
+        case PRIORITY -> List.of(0x8100, 3 << 13);
+        case TWO -> List.of(0x8100, 9, 0x88a8, 100);
+      };
     }
   }
 
@@ -65,8 +69,8 @@ final class VlanTags implements AutoCloseable {
     Command.succeed(LIMIT, List.of("mount", "-t", "bpf", "bpf", programs.toString()));
     try {
       for (Kind kind : Kind.values()) {
-        load(push(kind.tags), "push" + kind);
-        load(pop(kind.tags.length / 2), "pop" + kind);
+        load(push(kind.tags()), "push" + kind);
+        load(pop(kind.tags().size() / 2), "pop" + kind);
       }
     } catch (IOException e) {
       close();
@@ -78,29 +82,25 @@ final class VlanTags implements AutoCloseable {
   void on(Namespace namespace, String device, Kind kind) throws IOException {
     String in = namespace.name();
     var _ = Command.run(LIMIT, List.of("tc", "-n", in, "qdisc", "add", "dev", device, "clsact"));
-    for (String side : List.of("egress push", "ingress pop")) {
-      String[] words = side.split(" ");
-      Command.succeed(
-          LIMIT,
-          List.of(
-              ("tc -n "
-                      + in
-                      + " filter replace dev "
-                      + device
-                      + ' '
-                      + words[0]
-                      + " prio 1 handle 1 bpf da object-pinned "
-                      + programs.resolve(words[1] + kind))
-                  .split(" ")));
-    }
+    filter(in, device, "egress", "push" + kind);
+    filter(in, device, "ingress", "pop" + kind);
   }
 
-  private static ByteBuffer push(int[] tags) {
+  private void filter(String namespace, String device, String side, String program)
+      throws IOException {
+    List<String> command = new ArrayList<>(List.of("tc", "-n", namespace, "filter", "replace"));
+    command.addAll(List.of("dev", device, side, "prio", "1", "handle", "1"));
+    command.addAll(List.of("bpf", "da", "object-pinned", programs.resolve(program).toString()));
+    Command.succeed(LIMIT, command);
+  }
+
+  private static ByteBuffer push(List<Integer> tags) {
     ByteBuffer code = begin();
-    for (int i = 0; i < tags.length; i += 2) {
+    for (int i = 0; i < tags.size(); i += 2) {
       instruction(code, 0xbf, 1, 6, 0);
-      instruction(code, 0xb7, 2, 0, Short.toUnsignedInt(Short.reverseBytes((short) tags[i])));
-      instruction(code, 0xb7, 3, 0, tags[i + 1]);
+      instruction(
+          code, 0xb7, 2, 0, Short.toUnsignedInt(Short.reverseBytes(tags.get(i).shortValue())));
+      instruction(code, 0xb7, 3, 0, tags.get(i + 1));
       instruction(code, 0x85, 0, 0, SKB_VLAN_PUSH);
     }
     return end(code);

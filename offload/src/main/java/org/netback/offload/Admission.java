@@ -81,8 +81,7 @@ public final class Admission {
     if (headers.ip() == Headers.Ip.V4) {
       frame.putU16(at + 2, frame.length() - at);
       frame.putU16(at + 10, 0);
-      int sum = InternetChecksum.sum(frame, at, (frame.u8(at) & 0xf) << 2);
-      frame.putU16(at + 10, InternetChecksum.finish(sum));
+      frame.putU16(at + 10, InternetChecksum.finish(InternetChecksum.headerIpv4(frame, at)));
     } else {
       frame.putU16(at + 4, frame.length() - at - 40);
     }

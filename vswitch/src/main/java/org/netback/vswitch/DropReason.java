@@ -32,7 +32,8 @@ public enum DropReason {
   /// Egress: the receiver is not connected, or its link is down. Ingress: the sender was detached
   /// from the switch.
   PORT_DOWN,
-  /// Egress: longer than the receiver takes.
+  /// Egress: longer than the receiver takes, or than its MTU allows; or to be segmented into frames
+  /// that are.
   TOO_LONG,
   /// Egress: the receiver's backlog has its bound of octets.
   BACKLOG_FULL,
