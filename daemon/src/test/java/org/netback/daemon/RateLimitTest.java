@@ -104,9 +104,41 @@ class RateLimitTest {
         "/local/domain/0/backend/vif/%s/%s/rate"
             .formatted(vif.path("domid").asText(), vif.path("handle").asText());
     lab.xenstore("xenstore-write", node, "12500,100000");
-    lab.await("the rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("1Mb/s"));
+    lab.await(
+        "the rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("1Mb/s@100ms"));
     lab.xenstore("xenstore-rm", node);
     lab.await("no rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("none"));
+  }
+
+  @Test
+  void aNodeThatIsNoRateIsNoLimitAndIsLoggedOnce() throws Exception {
+    JsonNode vif = lab.vif("one");
+    String directory =
+        "/local/domain/0/backend/vif/%s/%s/"
+            .formatted(vif.path("domid").asText(), vif.path("handle").asText());
+    lab.xenstore("xenstore-write", directory + "rate", "62500,50000");
+    lab.await("the rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("10Mb/s"));
+    lab.xenstore("xenstore-write", directory + "rate", "20000000000000000,999999000000");
+    lab.xenstore("xenstore-write", directory + "rate-to-guest", "fast");
+    lab.await("no rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("none"));
+    lab.await("the log", () -> complaints("fast").size() == 1);
+    for (String rate : List.of("12500,50000", "25000,50000")) {
+      lab.xenstore("xenstore-write", directory + "rate-to-guest", "fast");
+      lab.xenstore("xenstore-write", directory + "rate", rate);
+      lab.await(rate, () -> !lab.vif("one").path("rateFromGuest").asText().equals("none"));
+    }
+    assertThat(complaints("fast")).hasSize(1);
+    assertThat(complaints("20000000000000000,999999000000"))
+        .singleElement()
+        .asString()
+        .contains("1 to 999999999999999 and 1 to 4294967295", "no limit");
+    lab.xenstore("xenstore-rm", directory + "rate");
+    lab.xenstore("xenstore-rm", directory + "rate-to-guest");
+    lab.await("no rate", () -> lab.vif("one").path("rateFromGuest").asText().equals("none"));
+  }
+
+  private List<String> complaints(String text) throws IOException {
+    return lab.log("daemon").lines().filter(line -> line.contains('"' + text + '"')).toList();
   }
 
   @Test
@@ -116,6 +148,24 @@ class RateLimitTest {
     assertThat(control.request("PUT", "/vifs/" + id + "/rate", "{\"fromGuest\": \"10\"}").body())
         .contains("10Mb/s, 250KB/s");
     assertThat(control.request("PUT", "/vifs/vif99.0/rate", "{}").status()).isEqualTo(404);
+  }
+
+  /// Nor is anything changed by what is refused, in either direction.
+  @Test
+  void aRateBeyondTheBoundsIsRefusedAndNothingChanges() throws Exception {
+    limit("one", "20Mb/s@200ms", "none");
+    ControlClient control = new ControlClient(lab.control());
+    String id = lab.vif("one").path("id").asText();
+    ControlClient.Response refused =
+        control.request(
+            "PUT",
+            "/vifs/" + id + "/rate",
+            "{\"fromGuest\": \"1Mb/s\", \"toGuest\": \"20GB/s@999999s\"}");
+    assertThat(refused.status()).isEqualTo(400);
+    assertThat(refused.body()).contains("toGuest", "20GB/s@999999s", "1us to 4294967295us");
+    assertThat(lab.vif("one").path("rateFromGuest").asText()).isEqualTo("20Mb/s@200ms");
+    assertThat(lab.vif("one").path("rateToGuest").asText()).isEqualTo("none");
+    limit("one", "none", "none");
   }
 
   /// Bits per second that arrived.

@@ -1,5 +1,6 @@
 package org.netback.netif;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,10 @@ public final class Vif implements DeviceBackend {
   private final Executor storeWriter;
   private final Runnable removed;
   private final Credit fromGuest;
-  private String unreadable = "";
+
+  /// What was read of rates and is none, by key.
+  private final Map<String, String> unreadable = new HashMap<>();
+
   private volatile Optional<VifConnection> connection = Optional.empty();
 
   Vif(
@@ -135,9 +139,11 @@ public final class Vif implements DeviceBackend {
   private Rate rate(String key) throws StoreException {
     Optional<String> value = device.backendKey(key).filter(text -> !text.isEmpty());
     Optional<Rate> rate = value.flatMap(Rate::ofNode);
-    if (value.isPresent() && rate.isEmpty() && !unreadable.equals(key + value.get())) {
-      unreadable = key + value.get();
-      LOG.warn("{} of {} is not \"bytes,microseconds\": no limit", key, device.id());
+    if (value.isPresent()
+        && rate.isEmpty()
+        && !value.get().equals(unreadable.put(key, value.get()))) {
+      LOG.warn(
+          "{} of {} is \"{}\", not {}: no limit", key, device.id(), value.get(), Rate.nodeForm());
     }
     return rate.orElse(Rate.UNLIMITED);
   }

@@ -166,9 +166,12 @@ final class RateTest {
   @ParameterizedTest
   @CsvSource({
     "'62500,50000', 10Mb/s",
-    "'1,1000000', 8b/s",
-    "'125,1000', 1Mb/s",
-    "'100,3000', 266.667Kb/s"
+    "'1,1000000', 8b/s@1s",
+    "'125,1000', 1Mb/s@1ms",
+    "'9375,50000', 1500Kb/s",
+    "'100,3000', 266.667Kb/s@3ms",
+    "'1,4294967295', 0.002b/s@4294967295us",
+    "'999999999999999,1', 7999999999999992Mb/s@1us"
   })
   void readsTheNode(String node, String shown) {
     assertThat(Rate.ofNode(node)).map(Rate::toString).contains(shown);
@@ -190,6 +193,8 @@ final class RateTest {
         "0,50000",
         "5,0",
         "a,b",
+        "1,4294967296",
+        "1000000000000000,1",
         "99999999999999999999,1"
       })
   void whatIsNoRateIsNoLimit(String node) {
@@ -200,25 +205,108 @@ final class RateTest {
     assertThat(guest.statistics().fromGuest()).isEqualTo(Rate.UNLIMITED);
   }
 
+  /// As libxl writes what xl has read, tools/libs/util/libxlu_vif.c.
   @ParameterizedTest
   @CsvSource({
     "10Mb/s, '62500,50000'",
     "250KB/s, '12500,50000'",
     "1MB/s@20ms, '20000,20000'",
+    "1MB/s@20m, '20000,20000'",
+    "1MB/s@20us, '20,20'",
+    "1MB/s@20u, '20,20'",
+    "1MB/s@50s, '50000000,50000000'",
+    "1MB/s@50, '50000000,50000000'",
     "1Gb/s@1s, '125000000,1000000'",
-    "8b/s@1s, '1,1000000'"
+    "8b/s@1s, '1,1000000'",
+    "15b/s@1s, '1,1000000'",
+    "999b/s, '6,50000'",
+    "010Mb/s, '50000,50000'",
+    "1MB/s@010ms, '8000,8000'",
+    "4294967295GB/s@1us, '4294967295000,1'",
+    "8b/s@4294967295us, '4294,4294967295'",
+    "8b/s@4294s, '4294,4294000000'",
+    "2Gb/s@4294s, '1073500000000,4294000000'"
   })
   void takesWhatXlTakes(String written, String node) {
     assertThat(Rate.parse(written).node()).isEqualTo(node);
+    assertThat(Rate.ofNode(node)).contains(Rate.parse(written));
+  }
+
+  /// What is shown of a rate of whole bits can be typed, and means the same.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "10Mb/s",
+        "1500Kb/s",
+        "960b/s",
+        "20Mb/s@200ms",
+        "1Gb/s@4294s",
+        "8b/s@1s",
+        "12Mb/s@20us",
+        "none"
+      })
+  void showsWhatIsInForce(String written) {
+    assertThat(Rate.parse(written)).hasToString(written);
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "10", "10Mb", "10 Mb/s", "Mb/s", "0Mb/s", "10Xb/s", "1b/s@1us", "-1Mb/s"})
+      strings = {
+        "",
+        "10",
+        "10Mb",
+        "10 Mb/s",
+        " 10Mb/s",
+        "10Mb/s ",
+        "Mb/s",
+        "10Xb/s",
+        "10kb/s",
+        "10mb/s",
+        "10gB/s",
+        "10MB/S",
+        "-1Mb/s",
+        "+1Mb/s",
+        "1.5Mb/s",
+        "0x10Mb/s",
+        "10Mb/s@",
+        "10Mb/s@ms",
+        "10Mb/s@1.5ms",
+        "10Mb/s@-1",
+        "10Mb/s@20ns",
+        "10Mb/s@20h",
+        "10Mb/s@20 ms",
+        "10Mb/s@20sm",
+        "10Mb/s@20ms@20ms",
+        "10Mb/s\n",
+        "None"
+      })
   void saysWhatARateLooksLike(String text) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Rate.parse(text))
+        .withMessageContaining('"' + text + '"')
         .withMessageContaining("10Mb/s");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0Mb/s, the rate is a number from 1 to 4294967295",
+    "4294967296b/s, the rate is a number from 1 to 4294967295",
+    "99999999999999999999999Gb/s, the rate is a number from 1 to 4294967295",
+    "018Mb/s, octal if it begins with 0",
+    "1Mb/s@0, the interval is a number from 1 to 4294967295",
+    "1Mb/s@4294967296us, the interval is a number from 1 to 4294967295",
+    "1Mb/s@09ms, octal if it begins with 0",
+    "20GB/s@999999s, 'the interval is 1us to 4294967295us'",
+    "1Mb/s@4295s, 'the interval is 1us to 4294967295us'",
+    "4294967295GB/s@50ms, 'at an interval of 50ms the rate is at most 368934881474191B/s'",
+    "1b/s@1us, comes to no whole octet in its interval of 1us",
+    "10b/s, comes to no whole octet in its interval of 50ms"
+  })
+  void saysWhichPartIsOutOfBounds(String text, String message) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Rate.parse(text))
+        .withMessageContaining('"' + text + '"')
+        .withMessageContaining(message);
   }
 
   @Test

@@ -56,7 +56,10 @@ final class QueryCommands {
         name = "rate",
         description = {
           "Change what a vif may send and get; what is not given stays as it is.",
-          "A RATE is written as for xl: 10Mb/s, 250KB/s, 1MB/s@20ms, or none."
+          "A RATE is written as for xl: 10Mb/s, 250KB/s, 1MB/s@20ms, or none: bits (b) or octets"
+              + " (B), K, M or G for powers of 1000, and after @ the interval in s, ms or us, up to"
+              + " 71 minutes, 50ms where none is given. A vif that was idle may send at once what"
+              + " the rate comes to in an interval, but at least 128 KiB."
         })
     int rate(
         @Parameters(paramLabel = "ID", description = "Its name, as in \"vif list\": vif1.0")
