@@ -13,8 +13,13 @@ import java.util.function.LongSupplier;
 /// is taken. What is saved up is bounded by the burst: 128 KiB, or what the rate is worth in its
 /// interval, if that is more.
 ///
-/// Any thread, without a lock. Queues that spend at the same moment may each be let go one packet,
-/// which all of them wait for.
+/// Whoever is alone with its credit spends ([#spend]) while there is some. Queues that share one
+/// take turns: each books a [#quantum] ([#book]), waits until that is due, and books the next when
+/// it is used up; a packet that was longer is repaid by further ones. Bookings are due one after
+/// the other, so no queue is passed over, however late its timer runs, and each gets the same
+/// octets whatever its packets' length.
+///
+/// Any thread, without a lock.
 final class Credit {
   /// As in Linux, where the largest packets have to pass at any rate.
   private static final long LEAST_BURST = 128 << 10;
@@ -22,6 +27,13 @@ final class Credit {
   /// Whoever waits for credit sleeps for about a millisecond at least, and must find what has been
   /// earned meanwhile.
   private static final long LEAST_BURST_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
+
+  /// What a queue books at a time is worth so much: as long as its timer sleeps at least, so that
+  /// those that wake late find what they have booked, and not those that wake early.
+  private static final long QUANTUM_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
+
+  /// A frame of the usual length.
+  private static final int LEAST_QUANTUM = 1514;
 
   private static final long LONGEST_NANOS = TimeUnit.DAYS.toNanos(365);
 
@@ -38,6 +50,7 @@ final class Credit {
     final boolean limited;
     final double nanosPerOctet;
     final long burstNanos;
+    final int quantum;
 
     Terms(Rate rate) {
       this.rate = rate;
@@ -46,6 +59,16 @@ final class Credit {
       double burst = Math.max(LEAST_BURST, rate.octets()) * nanosPerOctet;
       this.burstNanos =
           Math.max(LEAST_BURST_NANOS, Math.round(Math.min(burst, (double) LONGEST_NANOS)));
+      this.quantum =
+          (int)
+              Math.clamp(
+                  rate.octetsPerSecond() * QUANTUM_NANOS / 1e9,
+                  LEAST_QUANTUM,
+                  Integer.MAX_VALUE / 2);
+    }
+
+    long cost(int octets) {
+      return Math.round(Math.min(octets * nanosPerOctet, (double) LONGEST_NANOS));
     }
   }
 
@@ -54,12 +77,16 @@ final class Credit {
   }
 
   /// Changes the rate; a new one begins with a whole burst.
-  void limitTo(Rate rate) {
-    if (!rate.equals(terms.rate)) {
-      Terms changed = new Terms(rate);
-      terms = changed;
-      paidUntil.set(nanoClock.getAsLong() - changed.burstNanos);
+  ///
+  /// @return whether it is new
+  boolean limitTo(Rate rate) {
+    if (rate.equals(terms.rate)) {
+      return false;
     }
+    Terms changed = new Terms(rate);
+    terms = changed;
+    paidUntil.set(nanoClock.getAsLong() - changed.burstNanos);
+    return true;
   }
 
   boolean isLimited() {
@@ -75,18 +102,38 @@ final class Credit {
     return terms.limited ? paidUntil.get() - nanoClock.getAsLong() + 1 : 0;
   }
 
+  /// Pays for octets that were sent.
+  ///
+  /// @param octets negative to give back what was booked
   void spend(int octets) {
+    book(octets, 0);
+  }
+
+  /// How many octets to book at a time.
+  int quantum() {
+    return terms.quantum;
+  }
+
+  /// Pays for octets that were sent, and for some more in advance.
+  ///
+  /// @param owed sent beyond what was booked before
+  /// @param ahead may be sent when they are due, after those that are owed
+  /// @return how long until then; 0 or less if they are due
+  long book(int owed, int ahead) {
     Terms now = terms;
     if (!now.limited) {
-      return;
+      return 0;
     }
-    long cost = Math.round(Math.min(octets * now.nanosPerOctet, (double) LONGEST_NANOS));
-    long earliest = nanoClock.getAsLong() - now.burstNanos;
+    long owedNanos = now.cost(owed);
+    long cost = owedNanos + now.cost(ahead);
+    long time = nanoClock.getAsLong();
+    long earliest = time - now.burstNanos;
     long before;
     long from;
     do {
       before = paidUntil.get();
       from = before - earliest < 0 ? earliest : before;
     } while (!paidUntil.compareAndSet(before, from + cost));
+    return from + owedNanos - time;
   }
 }

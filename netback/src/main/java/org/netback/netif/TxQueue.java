@@ -22,8 +22,8 @@ import org.netback.xen.ring.RingViolation;
 /// round. If requests are left, the next round is queued behind whatever else the loop has to do.
 ///
 /// While the vif is over its rate nothing is consumed, so that the guest's ring fills and its stack
-/// waits; no packet is lost by it. A timer goes on when there is credit again; meanwhile the guest
-/// is not asked to notify.
+/// waits; no packet is lost by it. A timer goes on when what the queue has booked of the vif's
+/// [Credit] is due; meanwhile the guest is not asked to notify.
 ///
 /// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
 /// returning while one is under way; but for an exchange of mapped pages nobody else wants it, and
@@ -65,6 +65,14 @@ final class TxQueue implements Polled {
 
   private int reqSeenAtLastEvent;
   private int wholeRounds;
+
+  /// Octets that are booked and not sent; negative if they were sent and are not booked.
+  private int prepaid;
+
+  /// The rate under which they were, and when they are due.
+  private Rate booked = Rate.UNLIMITED;
+
+  private long due;
   private boolean waitsForCredit;
   private EventLoop.Timer creditTimer = () -> {};
   private EventChannel channel = Unbound.CHANNEL;
@@ -138,6 +146,7 @@ final class TxQueue implements Polled {
     state = State.STOPPED;
     if (quiet) {
       creditTimer.cancel();
+      settleCredit();
       guard.unlock();
     }
     return quiet;
@@ -207,7 +216,12 @@ final class TxQueue implements Polled {
 
   private void creditBack() {
     waitsForCredit = false;
-    run();
+    long wait = due - loop.nanoTime();
+    if (wait > 0 && booked.equals(credit.rate())) {
+      waitForCredit(wait);
+    } else {
+      run();
+    }
   }
 
   private void run() {
@@ -237,17 +251,25 @@ final class TxQueue implements Polled {
     TxOutcome fatal = TxOutcome.PACKET;
     round.expect(ring, Math.min(available, TxRound.PACKETS));
     boolean limited = credit.isLimited();
-    boolean spent = false;
-    for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
-      spent = limited && credit.isSpent();
-      if (spent) {
+    if (!limited || !booked.equals(credit.rate())) {
+      booked = credit.rate();
+      prepaid = 0;
+    }
+    long wait = 0;
+    for (int n = 0;
+        n < TxRound.PACKETS && available > 0 && round.hasRoom() && !waitsForCredit;
+        n++) {
+      while (limited && prepaid <= 0 && wait <= 0) {
+        wait = book();
+      }
+      if (wait > 0) {
         break;
       }
       int at = ring.takeRequest();
       if (TxAssembler.isPlain(slots, at)) {
         available--;
         if (limited) {
-          credit.spend(TxRequest.size(slots, at));
+          prepaid -= TxRequest.size(slots, at);
         }
         counters.mappedCopies += round.stage(mappings, ring, slots, at);
         continue;
@@ -261,7 +283,7 @@ final class TxQueue implements Polled {
       TxOutcome outcome = assembler.outcome();
       if (outcome == TxOutcome.PACKET) {
         if (limited) {
-          credit.spend(assembler.total());
+          prepaid -= assembler.total();
         }
         counters.mappedCopies += round.stage(mappings, ring, wholeRounds > 0);
       } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
@@ -296,9 +318,10 @@ final class TxQueue implements Polled {
       throw new RingViolation(
           fatal.text() + ", at tx request " + Integer.toUnsignedString(ring.reqCons() - 1));
     }
-    if (spent) {
-      waitForCredit();
-    } else if (!lingers) {
+    if (wait > 0) {
+      counters.throttled++;
+      waitForCredit(wait);
+    } else if (!waitsForCredit && !lingers) {
       // Not for an event without requests, or a guest could keep the loop awake by those.
       lingers = round.slots() > 0 && loop.linger(this);
       if (!lingers) {
@@ -328,15 +351,31 @@ final class TxQueue implements Polled {
     round.acknowledge(ring);
   }
 
-  private void waitForCredit() {
-    if (!waitsForCredit) {
-      waitsForCredit = true;
-      counters.throttled++;
-      creditTimer =
-          loop.schedule(
-              Math.clamp(credit.nanosUntilCredit(), LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS),
-              creditBack);
+  /// Books a quantum, of which what was sent too much is paid first.
+  ///
+  /// @return how long until the rest is due, or all if nothing is left
+  private long book() {
+    int quantum = credit.quantum();
+    int owed = Math.min(-prepaid, quantum);
+    long wait = credit.book(owed, quantum - owed);
+    prepaid += quantum;
+    due = loop.nanoTime() + wait;
+    return wait;
+  }
+
+  /// What a queue has booked and owes must not go with it, or a guest would lose or gain by
+  /// connecting again.
+  private void settleCredit() {
+    if (booked.equals(credit.rate())) {
+      credit.spend(-prepaid);
+      prepaid = 0;
     }
+  }
+
+  private void waitForCredit(long nanos) {
+    waitsForCredit = true;
+    creditTimer =
+        loop.schedule(Math.clamp(nanos, LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS), creditBack);
   }
 
   private void count() {

@@ -145,6 +145,41 @@ final class RateTest {
     assertThat(guest.statistics().toGuest()).hasToString("10Mb/s");
   }
 
+  /// However long the packets of each are, and whichever connected first.
+  @ParameterizedTest
+  @CsvSource({
+    "10Mb/s, 1000, 1000, 10",
+    "10Mb/s, 1514, 300, 10",
+    "1Mb/s, 1000, 1000, 10",
+    "1Gb/s, 1514, 1514, 1"
+  })
+  void theQueuesOfAGuestShareItsRate(String rate, int length, int otherLength, int seconds) {
+    RawGuest guest = house.guest();
+    guest.writeBackend("rate", Rate.parse(rate).node());
+    guest.useQueues(4);
+    guest.connect();
+    for (long t = 0; t < seconds * 1000; t++) {
+      for (int i = 0; i < 4; i++) {
+        RawGuest.Queue queue = guest.queues.get(i);
+        queue.responses();
+        while (queue.tx.freeRequests() > 20) {
+          queue.send(Frames.udp(1, 9, i % 2 == 0 ? length : otherLength));
+        }
+      }
+      house.advance(SECOND / 1000);
+      house.sink.take();
+    }
+    long total = guest.statistics().ingressOctets();
+    double expected = Rate.parse(rate).octetsPerSecond() * seconds;
+    assertThat((double) total)
+        .isBetween(expected * 0.98, expected * 1.02 + Math.max(BURST, expected / seconds / 20));
+    for (QueueStatistics queue : guest.statistics().queues()) {
+      assertThat((double) queue.tx().octets())
+          .as("queue %d of %d", queue.queue(), total)
+          .isBetween(total / 4 * 0.9, total / 4 * 1.1);
+    }
+  }
+
   @Test
   void framesLongerThanTheMtuAreDropped() {
     RawGuest guest = house.guest(0, "1400").connect();
