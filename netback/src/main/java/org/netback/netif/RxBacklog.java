@@ -9,10 +9,10 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameView;
 import org.netback.packet.GsoType;
 
-/// Private copies of frames that wait for a guest's buffers, oldest first. Bounded in octets and in
+/// Private copies of frames that wait to go to a guest, oldest first. Bounded in octets and in
 /// frames; its memory is taken with the first frame and given back by [#release].
 ///
-/// Guarded by the lock of its [RxQueue].
+/// Guarded by the lock of its [RxQueue] or [Shaper].
 final class RxBacklog {
   /// What all backlogs of a vif may hold together, but that each has [#LEAST_OCTETS]. A guest whose
   /// processor is taken away for some milliseconds is sent that much meanwhile; Linux has 512 KiB
@@ -25,6 +25,7 @@ final class RxBacklog {
   static final int MAX_FRAMES = 4096;
 
   private final int capacity;
+  private final int views;
   private @Nullable Memory memory;
 
   /// Where the oldest frame's record is; the others follow, modulo the capacity.
@@ -36,12 +37,16 @@ final class RxBacklog {
   /// Where the next frame's octets go.
   private int tail;
 
-  /// @param queues of the vif
-  RxBacklog(int queues) {
-    capacity = capacity(queues);
+  /// @param capacity octets
+  /// @param views how many frames can be looked at together, a power of two
+  RxBacklog(int capacity, int views) {
+    this.capacity = capacity;
+    this.views = views;
   }
 
   /// How many octets the backlog of each queue holds.
+  ///
+  /// @param queues of the vif
   static int capacity(int queues) {
     return Math.max(LEAST_OCTETS, VIF_OCTETS / queues);
   }
@@ -72,15 +77,14 @@ final class RxBacklog {
     int length = frame.length();
     Memory m = memory;
     if (m == null) {
-      m = new Memory(capacity);
+      m = new Memory(capacity, views);
       memory = m;
     }
     int at = place(m, length);
     if (at < 0) {
       return false;
     }
-    MemorySegment.copy(
-        frame.memory(), frame.offset(), m.view.memory(), FrameArena.HEADROOM + at, length);
+    MemorySegment.copy(frame.memory(), frame.offset(), m.octets, FrameArena.HEADROOM + at, length);
     int i = head + frames & MAX_FRAMES - 1;
     m.offsets[i] = at;
     m.lengths[i] = length;
@@ -138,11 +142,12 @@ final class RxBacklog {
     }
   }
 
-  /// The oldest frame, until the next one is asked for; its octets stay where they are until one is
-  /// appended. Nothing may be written in front of it: there is another.
+  /// The oldest frame, until as many others were asked for as there are views; its octets stay
+  /// where they are until one is appended. Nothing may be written in front of it: there is another.
   Frame oldest() {
     Memory m = present();
-    Frame frame = m.view.at(FrameArena.HEADROOM + m.offsets[head], m.lengths[head]);
+    Frame frame =
+        m.views[head & views - 1].at(FrameArena.HEADROOM + m.offsets[head], m.lengths[head]);
     frame.setChecksum(m.checksums[head]);
     frame.setGso(m.gso[head], m.gsoSizes[head]);
     return frame;
@@ -168,7 +173,8 @@ final class RxBacklog {
   /// All that is allocated. The octets are touched by whichever loop delivers to the queue.
   private static final class Memory {
     final Arena arena = Arena.ofShared();
-    final FrameView view;
+    final MemorySegment octets;
+    final FrameView[] views;
     final int[] offsets = new int[MAX_FRAMES];
     final int[] lengths = new int[MAX_FRAMES];
     final long[] times = new long[MAX_FRAMES];
@@ -177,8 +183,12 @@ final class RxBacklog {
     final int[] gsoSizes = new int[MAX_FRAMES];
     final long[] hashes = new long[MAX_FRAMES];
 
-    Memory(int capacity) {
-      view = new FrameView(arena.allocate((long) FrameArena.HEADROOM + capacity));
+    Memory(int capacity, int count) {
+      octets = arena.allocate((long) FrameArena.HEADROOM + capacity);
+      views = new FrameView[count];
+      for (int i = 0; i < count; i++) {
+        views[i] = new FrameView(octets);
+      }
     }
   }
 }

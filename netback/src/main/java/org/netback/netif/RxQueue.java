@@ -119,7 +119,7 @@ final class RxQueue implements Polled {
     this.port = port;
     this.rxNotify = rxNotify;
     this.maxLength = maxLength;
-    this.backlog = new RxBacklog(queues);
+    this.backlog = new RxBacklog(RxBacklog.capacity(queues), 1);
     this.carrierChanged = carrierChanged;
     this.failure = failure;
     this.reqProdAtLastEvent = ring.reqCons();

@@ -132,7 +132,7 @@ public final class Vif implements DeviceBackend {
 
   private void readRates() throws StoreException {
     fromGuest.limitTo(rate(RATE_FROM_GUEST));
-    port.credit().limitTo(rate(RATE_TO_GUEST));
+    port.limitTo(rate(RATE_TO_GUEST));
   }
 
   /// As in Linux, what cannot be read is no limit; said once, since it is looked at often.

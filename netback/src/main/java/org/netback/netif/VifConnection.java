@@ -25,6 +25,7 @@ final class VifConnection {
   private final AtomicBoolean failed = new AtomicBoolean();
   private final SwitchPort switchPort;
   private final HashControl hash;
+  private Optional<Shaper> shaper = Optional.empty();
   private Optional<CtrlService> ctrl = Optional.empty();
   private volatile boolean open;
 
@@ -65,13 +66,18 @@ final class VifConnection {
     connection.applyMulticast(multicastControl);
     try {
       for (VifSettings.QueueKeys keys : settings.queues()) {
+        LoopMemory memory = loops.get();
+        if (connection.shaper.isEmpty()) {
+          connection.shaper =
+              Optional.of(new Shaper(memory.loop(), port.credit(), port.counters(), port::deliver));
+        }
         connection.queues.add(
             QueuePair.open(
                 ground,
                 domid,
                 settings,
                 keys,
-                loops.get(),
+                memory,
                 connection.switchPort.openIngress(),
                 connection.switchPort.multicastFilter(),
                 credit,
@@ -103,6 +109,7 @@ final class VifConnection {
     open = true;
     port.up(
         settings.accepts(),
+        shaper.orElseThrow(),
         queues.stream().map(QueuePair::rx).toArray(RxQueue[]::new),
         hash::configuration);
     ctrl.ifPresent(CtrlService::start);
@@ -113,6 +120,7 @@ final class VifConnection {
   void close() {
     open = false;
     port.down();
+    shaper.ifPresent(Shaper::close);
     ctrl.ifPresent(CtrlService::close);
     queues.forEach(QueuePair::close);
     switchPort.close();

@@ -1,5 +1,6 @@
 package org.netback.netif;
 
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.netback.hashing.HashConfiguration;
 import org.netback.packet.Frame;
@@ -26,13 +27,23 @@ public final class VifPort implements Port {
     this.credit = credit;
   }
 
+  /// For what the guest gets.
   Credit credit() {
     return credit;
   }
 
+  /// Changes what the guest gets, of frames that wait already too.
+  void limitTo(Rate rate) {
+    if (credit.limitTo(rate)) {
+      link.shaper.ifPresent(Shaper::rateChanged);
+    }
+  }
+
+  /// @param shaper lets its frames out at [#deliver]
   /// @param hashing what the guest has chosen of it, looked at for every batch
-  void up(OffloadSet accepts, RxQueue[] queues, Supplier<HashConfiguration> hashing) {
-    link = new Link(accepts, queues, hashing);
+  void up(
+      OffloadSet accepts, Shaper shaper, RxQueue[] queues, Supplier<HashConfiguration> hashing) {
+    link = new Link(accepts, Optional.of(shaper), queues, hashing);
   }
 
   void down() {
@@ -49,9 +60,13 @@ public final class VifPort implements Port {
     return name;
   }
 
+  /// What the guest accepts, but segments in place of long frames while its rate is low.
   @Override
   public OffloadSet accepts() {
-    return link.accepts;
+    Link now = link;
+    return credit.isLimited() && Shaper.wantsSegments(credit.rate())
+        ? now.acceptsSegments
+        : now.accepts;
   }
 
   @Override
@@ -64,61 +79,63 @@ public final class VifPort implements Port {
     return true;
   }
 
-  /// With hashing switched on by the guest, its hash and its mapping choose the queue; otherwise a
-  /// hash of our own does.
   @Override
   public void transmit(FrameBatch frames) {
     Link now = link;
-    RxQueue[] queues = now.queues;
     int size = frames.size();
-    if (queues.length == 0) {
+    if (now.queues.length == 0) {
       counters.drop(DropReason.PORT_DOWN, size);
       return;
     }
-    PortScratch memory = scratch.get();
-    HashConfiguration hashing = now.hashing.get();
     for (int base = 0; base < size; base += PortScratch.CHUNK) {
       int count = Math.min(PortScratch.CHUNK, size - base);
-      long admitted = admit(frames, base, count);
-      if (admitted == 0) {
-        continue;
-      }
-      long[] hashes = memory.hash(hashing, frames, base, count);
-      if (queues.length == 1) {
-        queues[0].transmit(frames, base, admitted, hashes);
-      } else {
-        if (hashing.isOn()) {
-          steer(hashing, hashes, admitted, queues.length, memory.masks);
-        } else {
-          spread(frames, base, admitted, queues.length, memory.masks);
+      long all = -1L >>> PortScratch.CHUNK - count;
+      Shaper shaper = now.shaper.orElseThrow();
+      if (shaper.isActive()) {
+        long passed = shaper.pass(frames, base, all);
+        if (passed != 0) {
+          deliver(now, frames, base, passed);
         }
-        transmit(frames, base, hashes, queues, memory.masks);
+        if (passed != all) {
+          shaper.keep(frames, base, all & ~passed);
+        }
+      } else {
+        deliver(now, frames, base, all);
       }
     }
   }
 
-  /// A bit for each frame that is within what the vif may get. What is over the rate is dropped,
-  /// not queued: the backlog is there for a guest that is short of buffers, and its clocks tell a
-  /// guest that has stalled; at a low rate its 2 MiB would be seconds of delay.
-  private long admit(FrameBatch frames, int base, int count) {
-    long admitted = -1L >>> PortScratch.CHUNK - count;
-    if (!credit.isLimited()) {
-      return admitted;
+  /// Takes frames that the [Shaper] has kept until now.
+  ///
+  /// @param base index of the frame that the mask's lowest bit stands for
+  /// @param mask a bit for each frame that is meant, of which there are some
+  void deliver(FrameBatch frames, int base, long mask) {
+    Link now = link;
+    if (now.queues.length == 0) {
+      counters.drop(DropReason.PORT_DOWN, Long.bitCount(mask));
+    } else {
+      deliver(now, frames, base, mask);
     }
-    int overRate = 0;
-    for (int i = 0; i < count; i++) {
-      Frame frame = frames.get(base + i);
-      if (credit.isSpent()) {
-        overRate++;
-        admitted &= ~(1L << i);
+  }
+
+  /// With hashing switched on by the guest, its hash and its mapping choose the queue; otherwise a
+  /// hash of our own does.
+  private void deliver(Link now, FrameBatch frames, int base, long mask) {
+    RxQueue[] queues = now.queues;
+    PortScratch memory = scratch.get();
+    HashConfiguration hashing = now.hashing.get();
+    int count = Math.min(PortScratch.CHUNK, frames.size() - base);
+    long[] hashes = memory.hash(hashing, frames, base, count);
+    if (queues.length == 1) {
+      queues[0].transmit(frames, base, mask, hashes);
+    } else {
+      if (hashing.isOn()) {
+        steer(hashing, hashes, mask, queues.length, memory.masks);
       } else {
-        credit.spend(frame.length());
+        spread(frames, base, mask, queues.length, memory.masks);
       }
+      transmit(frames, base, hashes, queues, memory.masks);
     }
-    if (overRate > 0) {
-      counters.drop(DropReason.RATE_LIMITED, overRate);
-    }
-    return admitted;
   }
 
   /// Gives each frame to the queue that the guest wants it in.
@@ -153,14 +170,23 @@ public final class VifPort implements Port {
   /// All change together. The components are compared by nobody.
   private static final class Link {
     static final Link DOWN =
-        new Link(OffloadSet.NONE, new RxQueue[0], () -> HashConfiguration.INITIAL);
+        new Link(
+            OffloadSet.NONE, Optional.empty(), new RxQueue[0], () -> HashConfiguration.INITIAL);
 
     final OffloadSet accepts;
+    final OffloadSet acceptsSegments;
+    final Optional<Shaper> shaper;
     final RxQueue[] queues;
     final Supplier<HashConfiguration> hashing;
 
-    Link(OffloadSet accepts, RxQueue[] queues, Supplier<HashConfiguration> hashing) {
+    Link(
+        OffloadSet accepts,
+        Optional<Shaper> shaper,
+        RxQueue[] queues,
+        Supplier<HashConfiguration> hashing) {
       this.accepts = accepts;
+      this.acceptsSegments = accepts.withoutSegmentation();
+      this.shaper = shaper;
       this.queues = queues;
       this.hashing = hashing;
     }

@@ -23,6 +23,11 @@ final class Carrier implements AutoCloseable {
 
   /// A frame of no protocol.
   void send(long destination, int length) {
+    send(destination, length, 0);
+  }
+
+  /// A frame of no protocol whose payload begins with a mark, if it is not 0.
+  void send(long destination, int length, int mark) {
     arena.clear();
     batch.clear();
     Frame frame = arena.allocate(length);
@@ -31,6 +36,9 @@ final class Carrier implements AutoCloseable {
     frame.putU16(6, 0x0200);
     frame.putI32(8, 0x77);
     frame.putU16(12, 0x88b5);
+    if (mark != 0) {
+      frame.putI32(14, mark);
+    }
     batch.add(frame);
     ingress.forward(batch);
   }

@@ -46,4 +46,10 @@ public record OffloadSet(
   public int longestSegment() {
     return mtu + ETHERNET_AND_TAG;
   }
+
+  /// The same, but every TCP frame comes in segments.
+  public OffloadSet withoutSegmentation() {
+    return new OffloadSet(
+        checksumIpv4, checksumIpv6, false, false, behindTags, maxLength, mtu);
+  }
 }

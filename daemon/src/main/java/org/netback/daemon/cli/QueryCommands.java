@@ -72,7 +72,9 @@ final class QueryCommands {
         @Option(
                 names = "--to-guest",
                 paramLabel = "RATE",
-                description = "The most that the guest is sent; more is dropped.")
+                description =
+                    "The most that the guest is sent; more waits for about 50 ms, then it is"
+                        + " dropped.")
             Optional<String> toGuest,
         @Option(
                 names = "--control",
