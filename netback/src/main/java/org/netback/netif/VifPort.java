@@ -3,7 +3,6 @@ package org.netback.netif;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.netback.hashing.HashConfiguration;
-import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
