@@ -4,13 +4,20 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /// Another program, run to its end.
 public final class Command {
+  /// What a system without a $PATH looks in.
+  private static final String DEFAULT_PATH = "/usr/bin:/bin";
+
   private Command() {}
 
   /// How a program ended.
@@ -19,13 +26,49 @@ public final class Command {
   /// @param out all that it wrote to stdout; likewise err
   public record Result(int code, String out, String err) {}
 
+  /// Where a program is.
+  ///
+  /// @param name without a directory, to be looked for in $PATH; or with one
+  public static Optional<Path> find(String name) {
+    if (name.indexOf('/') >= 0) {
+      return Optional.of(Path.of(name)).filter(Command::isProgram);
+    }
+    return Stream.of(System.getenv().getOrDefault("PATH", DEFAULT_PATH).split(":"))
+        .filter(directory -> !directory.isEmpty())
+        .map(directory -> Path.of(directory, name))
+        .filter(Command::isProgram)
+        .findFirst();
+  }
+
+  private static boolean isProgram(Path file) {
+    return Files.isRegularFile(file) && Files.isExecutable(file);
+  }
+
+  /// @throws MissingProgram one of them is not there
+  public static void require(String... names) throws MissingProgram {
+    for (String name : names) {
+      if (find(name).isEmpty()) {
+        throw new MissingProgram(name);
+      }
+    }
+  }
+
+  /// Starts a program.
+  ///
+  /// @throws MissingProgram it is not there
+  static Process start(ProcessBuilder program) throws IOException {
+    require(program.command().get(0));
+    return program.start();
+  }
+
   /// Runs a program and returns what it wrote.
   ///
-  /// @throws IOException it is not there, took longer than the limit (it is killed then), or this
-  ///   thread was interrupted
+  /// @throws MissingProgram it is not there
+  /// @throws IOException it took longer than the limit (it is killed then), or this thread was
+  ///   interrupted
   public static Result run(Duration limit, List<String> command) throws IOException {
     Process process =
-        new ProcessBuilder(command).redirectInput(ProcessBuilder.Redirect.from(NULL)).start();
+        start(new ProcessBuilder(command).redirectInput(ProcessBuilder.Redirect.from(NULL)));
     try {
       CompletableFuture<String> out = text(process.getInputStream());
       CompletableFuture<String> err = text(process.getErrorStream());

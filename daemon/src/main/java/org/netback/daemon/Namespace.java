@@ -13,8 +13,10 @@ public record Namespace(String name) implements AutoCloseable {
 
   /// Makes a namespace with a loopback that is up.
   ///
+  /// @throws MissingProgram there is no `ip`
   /// @throws IOException why not: mostly that it takes root
   public static Namespace create(String name) throws IOException {
+    Command.require("ip");
     Namespace made = new Namespace(name);
     try {
       Command.succeed(LIMIT, List.of("ip", "netns", "add", name));
@@ -36,12 +38,25 @@ public record Namespace(String name) implements AutoCloseable {
 
   /// Gives an interface its addresses, usable at once.
   public void addresses(String tap, String ipv4, String ipv6) throws IOException {
-    ip("addr", "add", ipv4 + "/24", "dev", tap);
-    ip("-6", "addr", "add", ipv6 + "/64", "dev", tap, "nodad");
+    address(tap, ipv4);
+    address(tap, ipv6);
+  }
+
+  /// Gives an interface one address, usable at once, in a network of 24 bits, with IPv6 64.
+  public void address(String tap, String address) throws IOException {
+    if (address.indexOf(':') < 0) {
+      ip("addr", "add", address + "/24", "dev", tap);
+    } else {
+      ip("-6", "addr", "add", address + "/64", "dev", tap, "nodad");
+    }
   }
 
   /// The command line that runs a program in it.
-  public List<String> command(String... command) {
+  ///
+  /// @throws MissingProgram there is no such program; `ip`, which runs it, would only say so in
+  ///   words of its own
+  public List<String> command(String... command) throws MissingProgram {
+    Command.require(command[0]);
     List<String> whole = new ArrayList<>(List.of("ip", "netns", "exec", name));
     whole.addAll(List.of(command));
     return whole;

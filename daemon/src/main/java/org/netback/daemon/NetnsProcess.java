@@ -22,6 +22,7 @@ public final class NetnsProcess implements AutoCloseable {
   /// @param namespace as `ip netns` names it; empty for this process's own
   /// @param log where its output goes
   /// @param arguments of the command line
+  /// @throws MissingProgram there is a namespace to enter, and no `ip`
   public static NetnsProcess start(String namespace, Path log, List<String> arguments)
       throws IOException {
     List<String> command = new ArrayList<>();
@@ -31,10 +32,10 @@ public final class NetnsProcess implements AutoCloseable {
     command.addAll(java());
     command.addAll(arguments);
     return new NetnsProcess(
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-            .start());
+        Command.start(
+            new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))));
   }
 
   /// The command that runs this program again.

@@ -1,5 +1,6 @@
 package org.netback.daemon;
 
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -32,6 +33,7 @@ public final class Lab implements AutoCloseable {
   public Lab() throws IOException {
     assumeTrue(
         "root".equals(System.getProperty("user.name")), "network namespaces and taps need root");
+    assumeTrue(Files.exists(Path.of("/dev/net/tun")), "taps need /dev/net/tun");
     directory = Files.createTempDirectory("nb-lab-");
     cleanup.add(this::deleteFiles);
   }
@@ -61,8 +63,14 @@ public final class Lab implements AutoCloseable {
   }
 
   public Namespace namespace(String name) throws IOException {
-    return cleanup.add(
-        Namespace.create("nbt" + ProcessHandle.current().pid() + "-" + number + name));
+    String full = "nbt" + ProcessHandle.current().pid() + "-" + number + name;
+    try {
+      return cleanup.add(Namespace.create(full));
+    } catch (MissingProgram e) {
+      throw e;
+    } catch (IOException e) {
+      return abort("no network namespace can be made here: " + e.getMessage());
+    }
   }
 
   /// Starts a ground and waits until it listens.
@@ -137,6 +145,7 @@ public final class Lab implements AutoCloseable {
 
   /// Runs one of Debian's xenstore tools against the ground's xenstored.
   public String xenstore(String... command) throws IOException {
+    Command.require(command[0]);
     List<String> whole =
         new ArrayList<>(List.of("env", "XENSTORED_PATH=" + run().resolve("xenstored.sock")));
     whole.addAll(List.of(command));

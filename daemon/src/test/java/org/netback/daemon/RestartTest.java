@@ -100,6 +100,7 @@ class RestartTest {
   }
 
   private static void watchStates(Lab lab, Path states) throws Exception {
+    Command.require("stdbuf", "xenstore-watch");
     ProcessBuilder builder =
         new ProcessBuilder(
                 "stdbuf",

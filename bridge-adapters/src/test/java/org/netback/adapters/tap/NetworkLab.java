@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /// Network namespaces and processes of one test, all of which end with it. The names carry the
@@ -23,6 +24,16 @@ public final class NetworkLab implements AutoCloseable {
   public NetworkLab() {
     Assumptions.assumeTrue(
         "root".equals(System.getProperty("user.name")), "taps and network namespaces need root");
+    Assumptions.assumeTrue(Files.exists(Path.of("/dev/net/tun")), "taps need /dev/net/tun");
+    assumeInstalled("ip");
+  }
+
+  /// Aborts the test where a program is not in $PATH.
+  public static void assumeInstalled(String program) {
+    Assumptions.assumeTrue(
+        Stream.of(System.getenv("PATH").split(":"))
+            .anyMatch(directory -> Files.isExecutable(Path.of(directory, program))),
+        program + " is not installed: bin/install tests");
   }
 
   /// Makes a namespace with its loopback up.
@@ -30,7 +41,11 @@ public final class NetworkLab implements AutoCloseable {
   /// @return its name, which begins with the given one
   public String namespace(String name) throws IOException {
     String full = name + '-' + ProcessHandle.current().pid();
-    run("ip", "netns", "add", full);
+    Process adding = start("ip", "netns", "add", full);
+    String output = new String(adding.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Assumptions.assumeTrue(
+        adding.onExit().join().exitValue() == 0,
+        "no network namespace can be made here: " + output);
     namespaces.add(full);
     run("ip", "-n", full, "link", "set", "lo", "up");
     return full;
@@ -56,6 +71,7 @@ public final class NetworkLab implements AutoCloseable {
   }
 
   public String runIn(String namespace, String... command) throws IOException {
+    assumeInstalled(command[0]);
     List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
     all.addAll(List.of(command));
     return run(all.toArray(String[]::new));
@@ -77,6 +93,7 @@ public final class NetworkLab implements AutoCloseable {
   }
 
   public Process startIn(String namespace, Path output, String... command) throws IOException {
+    assumeInstalled(command[0]);
     List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
     all.addAll(List.of(command));
     Process process =

@@ -31,10 +31,15 @@ final class DemoCommand {
       Report report = new Demo(seconds, true, line -> err.println("  " + line), cleanup).run();
       out.print(json ? json(report) : table(report));
       out.flush();
-      return report.passed() ? 0 : 1;
+      return exitCode(report);
     } catch (IOException e) {
       throw new UserError(1, "the demonstration broke off: " + e.getMessage());
     }
+  }
+
+  /// 0 if all that could be checked passed, 1 if something failed, 2 if nothing could be checked.
+  static int exitCode(Report report) {
+    return report.checks().isEmpty() ? 2 : report.passed() ? 0 : 1;
   }
 
   /// A short run of most of the code, from which a start-up cache is recorded.
@@ -116,10 +121,12 @@ final class DemoCommand {
     }
     long failed = report.checks().stream().filter(check -> !check.passed()).count();
     text.append(
-        failed == 0
-            ? String.format(Locale.ROOT, "all %d checks passed%n", report.checks().size())
-            : String.format(
-                Locale.ROOT, "%d of %d checks FAILED%n", failed, report.checks().size()));
+        report.checks().isEmpty()
+            ? String.format(Locale.ROOT, "nothing could be checked%n")
+            : failed == 0
+                ? String.format(Locale.ROOT, "all %d checks passed%n", report.checks().size())
+                : String.format(
+                    Locale.ROOT, "%d of %d checks FAILED%n", failed, report.checks().size()));
     return text.toString();
   }
 }

@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -19,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.netback.daemon.Cleanup;
 import org.netback.daemon.Command;
+import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
 
@@ -32,18 +32,11 @@ public final class BulkTransfer {
 
   private BulkTransfer() {}
 
-  /// Where iperf3 is installed, if it is.
-  public static Optional<Path> iperf3() {
-    return Stream.of("/usr/bin/iperf3", "/usr/local/bin/iperf3", "/bin/iperf3")
-        .map(Path::of)
-        .filter(Files::isExecutable)
-        .findFirst();
-  }
-
   /// Sends for some seconds.
   ///
   /// @param iperf the tool, or empty for this program's own sockets
   /// @return bits per second that arrived
+  /// @throws MissingProgram there is no `ss` to see by that the receiver listens
   public static double run(
       Namespace from,
       Namespace to,
@@ -68,6 +61,8 @@ public final class BulkTransfer {
         iperf.isPresent()
             ? List.of(iperf.get().toString(), "-s", "-1", "--forceflush")
             : append(NetnsProcess.java(), "socket-transfer");
+    // Before anything is started.
+    List<String> listening = to.command("ss", "-Hltn", "sport", "=", ":" + PORT);
     Process server =
         new ProcessBuilder(to.command(receiver.toArray(String[]::new)))
             .redirectErrorStream(true)
@@ -76,7 +71,7 @@ public final class BulkTransfer {
     AutoCloseable kill = () -> server.destroyForcibly().waitFor();
     cleanup.add(kill);
     try {
-      awaitListening(to, server);
+      awaitListening(listening, to.name(), server);
       String out =
           from.succeed(Duration.ofSeconds(seconds).plus(SLACK), sender.toArray(String[]::new));
       return iperf.isPresent() ? received(out) : Double.parseDouble(out.strip());
@@ -97,12 +92,12 @@ public final class BulkTransfer {
     return end.path("bits_per_second").asDouble();
   }
 
-  private static void awaitListening(Namespace namespace, Process server) throws IOException {
+  private static void awaitListening(List<String> command, String namespace, Process server)
+      throws IOException {
     long end = System.nanoTime() + SLACK.toNanos();
-    List<String> command = namespace.command("ss", "-Hltn", "sport", "=", ":" + PORT);
     while (Command.succeed(SLACK, command).isBlank()) {
       if (!server.isAlive() || System.nanoTime() > end) {
-        throw new IOException("the receiver in " + namespace.name() + " does not listen");
+        throw new IOException("the receiver in " + namespace + " does not listen");
       }
     }
   }

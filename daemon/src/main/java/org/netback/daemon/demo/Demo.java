@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.netback.daemon.Cleanup;
 import org.netback.daemon.Command;
 import org.netback.daemon.Daemon;
+import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
 import org.netback.daemon.config.Configuration;
@@ -36,16 +37,13 @@ import org.netback.xen.embedded.EmbeddedGround;
 /// pings everybody, then TCP and small frames run between them.
 ///
 /// Nothing touches the host's own network: the stacks live in namespaces named with this process's
-/// number. Without the right to make namespaces there are three guests without a kernel instead.
+/// number. Where no namespaces or taps can be made there are three guests without a kernel instead;
+/// where another tool is missing, the checks that need it are left out. The report says so.
 public final class Demo {
   private static final String NETWORK = "demo";
   private static final Duration CONNECT = Duration.ofSeconds(60);
   private static final Duration PING = Duration.ofSeconds(5);
   private static final int PINGS = 5;
-
-  /// Seconds. Without a deadline, ping gives up two round trips after its last request, which a
-  /// busy machine takes longer for; with one, it fails unless it gets as many answers as asked for.
-  private static final String PATIENCE = "20";
 
   /// Rates per second that a machine with ten times too much to do still reaches.
   private static final double CRAWL_BITS = 1e5;
@@ -63,7 +61,11 @@ public final class Demo {
   private final String prefix = "nb" + ProcessHandle.current().pid();
 
   /// A kernel's stack behind a tap.
-  private record Stack(String name, Namespace namespace, String ipv4, String ipv6) {}
+  private record Stack(String name, Namespace namespace, String ipv4, String ipv6) {
+    List<String> addresses() {
+      return List.of(ipv4, ipv6);
+    }
+  }
 
   /// @param seconds that each load runs
   /// @param kernels whether namespaces are made where they can be
@@ -82,10 +84,13 @@ public final class Demo {
   public Report run() throws IOException {
     Path directory = Files.createTempDirectory("netback-demo-");
     cleanup.add(() -> delete(directory));
-    Optional<List<Namespace>> namespaces = kernels ? namespaces() : Optional.empty();
-    Daemon daemon = startDaemon(directory, namespaces);
-    if (namespaces.isPresent()) {
-      withKernels(directory, daemon, namespaces.get());
+    Optional<Kernels> stacks =
+        kernels
+            ? Kernels.make(List.of(prefix + "-a", prefix + "-b", prefix + "-up"), cleanup, notes)
+            : Optional.empty();
+    Daemon daemon = startDaemon(directory, stacks);
+    if (stacks.isPresent()) {
+      withKernels(directory, daemon, stacks.get());
     } else {
       withoutKernels(daemon);
     }
@@ -101,29 +106,13 @@ public final class Demo {
     }
   }
 
-  private Optional<List<Namespace>> namespaces() {
-    List<Namespace> made = new ArrayList<>();
-    try {
-      for (String name : List.of("a", "b", "up")) {
-        made.add(cleanup.add(Namespace.create(prefix + "-" + name)));
-      }
-      return Optional.of(made);
-    } catch (IOException e) {
-      notes.leftOut(
-          "guests with kernels and the tap, as no network namespace can be made ("
-              + e.getMessage()
-              + "): run it as root, with iproute2 installed");
-      return Optional.empty();
-    }
-  }
-
-  private Daemon startDaemon(Path directory, Optional<List<Namespace>> namespaces)
-      throws IOException {
+  private Daemon startDaemon(Path directory, Optional<Kernels> stacks) throws IOException {
     progress.accept("starting ground, switch and backend in " + directory);
     NetworkChoice network = new NetworkChoice(NETWORK, 1024, Duration.ofMinutes(5), 256, List.of());
     List<TapChoice> taps =
-        namespaces
-            .map(n -> List.of(new TapChoice("up0", NETWORK, n.get(2).name(), 1, 1500, false)))
+        stacks
+            .map(made -> made.namespaces().get(2).name())
+            .map(namespace -> List.of(new TapChoice("up0", NETWORK, namespace, 1, 1500, false)))
             .orElse(List.of());
     return cleanup.add(
         Daemon.start(
@@ -137,12 +126,12 @@ public final class Demo {
                 taps)));
   }
 
-  private void withKernels(Path directory, Daemon daemon, List<Namespace> namespaces)
-      throws IOException {
+  private void withKernels(Path directory, Daemon daemon, Kernels kernels) throws IOException {
+    List<Namespace> namespaces = kernels.namespaces();
     Stack a = new Stack("guest-a", namespaces.get(0), "10.66.0.1", "fd66::1");
     Stack b = new Stack("guest-b", namespaces.get(1), "10.66.0.2", "fd66::2");
     Stack uplink = new Stack("uplink", namespaces.get(2), "10.66.0.3", "fd66::3");
-    uplink.namespace.addresses("up0", uplink.ipv4, uplink.ipv6);
+    giveAddresses(kernels, uplink, "up0");
     progress.accept("starting guest-a and guest-b as processes in namespaces of their own");
     for (Stack guest : List.of(a, b)) {
       startGuest(directory, guest);
@@ -150,22 +139,32 @@ public final class Demo {
     StationGuest c = startStation(daemon, "guest-c", 4);
     for (Stack guest : List.of(a, b)) {
       awaitTap(directory, guest);
-      guest.namespace.addresses("eth0", guest.ipv4, guest.ipv6);
+      giveAddresses(kernels, guest, "eth0");
     }
     progress.accept("all guests are connected; pinging all pairs");
+    List<String> addressesOfC = List.of(c.ipv4().getHostAddress(), c.ipv6().getHostAddress());
     List<Stack> stacks = List.of(a, b, uplink);
     for (int i = 0; i < stacks.size(); i++) {
-      for (int j = i + 1; j < stacks.size(); j++) {
-        ping(stacks.get(i), stacks.get(j).name, stacks.get(j).ipv4, stacks.get(j).ipv6);
+      Stack from = stacks.get(i);
+      for (Stack to : stacks.subList(i + 1, stacks.size())) {
+        ping(kernels, from, to.name, to.addresses());
       }
-      ping(stacks.get(i), c.name(), c.ipv4().getHostAddress(), c.ipv6().getHostAddress());
-      ping(c, stacks.get(i).name, stacks.get(i).ipv4, stacks.get(i).ipv6);
+      ping(kernels, from, c.name(), addressesOfC);
+      ping(c, from.name, from.addresses().stream().filter(kernels::have).toList());
     }
-    bulk(a, b, false);
-    bulk(b, a, true);
-    bulk(a, uplink, false);
-    bulk(uplink, b, true);
+    bulk(kernels, a, b, b.ipv4);
+    bulk(kernels, b, a, a.ipv6);
+    bulk(kernels, a, uplink, uplink.ipv4);
+    bulk(kernels, uplink, b, b.ipv6);
     smallFrames(daemon, c, a.name, a.ipv4);
+  }
+
+  private static void giveAddresses(Kernels kernels, Stack stack, String tap) throws IOException {
+    for (String address : stack.addresses()) {
+      if (kernels.have(address)) {
+        stack.namespace.address(tap, address);
+      }
+    }
   }
 
   private void withoutKernels(Daemon daemon) throws IOException {
@@ -178,7 +177,7 @@ public final class Demo {
     for (StationGuest from : guests) {
       for (StationGuest to : guests) {
         if (from != to) {
-          ping(from, to.name(), to.ipv4().getHostAddress(), to.ipv6().getHostAddress());
+          ping(from, to.name(), List.of(to.ipv4().getHostAddress(), to.ipv6().getHostAddress()));
         }
       }
     }
@@ -248,21 +247,14 @@ public final class Demo {
     return guest;
   }
 
-  private void ping(Stack from, String to, String ipv4, String ipv6) throws IOException {
-    for (String address : List.of(ipv4, ipv6)) {
+  private void ping(Kernels kernels, Stack from, String to, List<String> addresses)
+      throws IOException {
+    for (String address : addresses) {
+      if (!kernels.ping(address)) {
+        continue;
+      }
       Command.Result result =
-          Command.run(
-              Duration.ofSeconds(30),
-              from.namespace.command(
-                  "ping",
-                  "-n",
-                  "-c",
-                  Integer.toString(PINGS),
-                  "-i",
-                  "0.05",
-                  "-w",
-                  PATIENCE,
-                  address));
+          Command.run(Duration.ofSeconds(30), from.namespace.command(Kernels.ping(PINGS, address)));
       Matcher time = ROUND_TRIP.matcher(result.out());
       boolean all = result.code() == 0 && time.find();
       pinged(
@@ -274,8 +266,8 @@ public final class Demo {
     }
   }
 
-  private void ping(StationGuest from, String to, String ipv4, String ipv6) throws IOException {
-    for (String address : List.of(ipv4, ipv6)) {
+  private void ping(StationGuest from, String to, List<String> addresses) throws IOException {
+    for (String address : addresses) {
       InetAddress target = InetAddress.getByName(address);
       long sum = 0;
       try {
@@ -297,25 +289,26 @@ public final class Demo {
 
   private void pinged(String from, String to, String address, boolean all, String detail) {
     notes.check(
-        "ping " + from + " > " + to + (address.indexOf(':') < 0 ? ", IPv4" : ", IPv6"),
+        "ping " + from + " > " + to + (Kernels.isIpv6(address) ? ", IPv6" : ", IPv4"),
         all,
         all ? PINGS + " of " + PINGS + ", " + detail : detail);
   }
 
-  private void bulk(Stack from, Stack to, boolean six) throws IOException {
-    String name = "TCP " + from.name + " > " + to.name + (six ? ", IPv6" : ", IPv4");
+  private void bulk(Kernels kernels, Stack from, Stack to, String address) throws IOException {
+    if (!kernels.have(address)) {
+      return;
+    }
+    String name =
+        "TCP " + from.name + " > " + to.name + (Kernels.isIpv6(address) ? ", IPv6" : ", IPv4");
     progress.accept(name + ", " + seconds + " s");
     try {
       double bits =
           BulkTransfer.run(
-              from.namespace,
-              to.namespace,
-              six ? to.ipv6 : to.ipv4,
-              seconds,
-              BulkTransfer.iperf3(),
-              cleanup);
+              from.namespace, to.namespace, address, seconds, Command.find("iperf3"), cleanup);
       notes.check(name, bits >= CRAWL_BITS, String.format(Locale.ROOT, "%.2f Gbit/s", bits / 1e9));
       notes.measured(name, bits / 1e9, "Gbit/s");
+    } catch (MissingProgram e) {
+      notes.leftOut(name + ": " + e.getMessage());
     } catch (IOException e) {
       if (cleanup.isClosed()) {
         throw e;

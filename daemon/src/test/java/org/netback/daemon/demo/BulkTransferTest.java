@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.netback.daemon.Cleanup;
+import org.netback.daemon.Command;
 import org.netback.daemon.Lab;
 import org.netback.daemon.Namespace;
 
@@ -17,8 +18,8 @@ class BulkTransferTest {
     try (Lab lab = new Lab();
         Cleanup cleanup = new Cleanup()) {
       Namespace alone = lab.namespace("bulk");
-      assertThat(BulkTransfer.iperf3()).isPresent();
-      double bits = BulkTransfer.run(alone, alone, "127.0.0.1", 1, BulkTransfer.iperf3(), cleanup);
+      assertThat(Command.find("iperf3")).isPresent();
+      double bits = BulkTransfer.run(alone, alone, "127.0.0.1", 1, Command.find("iperf3"), cleanup);
       assertThat(bits).isGreaterThan(CRAWL_BITS);
     }
   }
