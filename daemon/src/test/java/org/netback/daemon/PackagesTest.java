@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,7 +93,12 @@ class PackagesTest {
   void aSystemOfItsOwn() throws IOException {
     programs = Files.createDirectory(directory.resolve("programs"));
     Path bin = Files.createDirectory(directory.resolve("bin"));
-    Files.copy(PROJECT.resolve("bin/install"), bin.resolve("install"));
+    for (String script : List.of("install", "find-maven")) {
+      Files.copy(
+          PROJECT.resolve("bin").resolve(script),
+          bin.resolve(script),
+          StandardCopyOption.COPY_ATTRIBUTES);
+    }
     Files.writeString(
         bin.resolve("packages"),
         """
@@ -100,6 +106,7 @@ class PackagesTest {
         one    nb-one            demo        does the first thing
         two    nb-two,nb-three   demo,tests  does the second thing
         three  %s/a-file         tests       does the third thing
+        maven  mvn               build       builds
         """
             .formatted(directory));
     for (String program :
@@ -237,5 +244,36 @@ class PackagesTest {
     Command.Result result = install("bananas");
     assertThat(result.code()).isEqualTo(64);
     assertThat(result.err()).contains("\"bananas\"").contains("demo tests");
+  }
+
+  private Command.Result findMaven() throws IOException {
+    return Command.run(
+        LIMIT,
+        List.of(
+            "env",
+            "-i",
+            "PATH=" + programs,
+            "NETBACK_INSTALL=no",
+            "/bin/bash",
+            "-c",
+            ". " + directory.resolve("bin/find-maven")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3.5.4, 69", "3.6.3, 0", "3.8.7, 0", "3.10.0, 0", "4.0.0, 0"})
+  void aMavenIsTakenThatThePluginsRunOn(String version, int code) throws IOException {
+    write("mvn", "echo Apache Maven " + version);
+    Command.Result result = findMaven();
+    assertThat(result.code()).as(result.err()).isEqualTo(code);
+    if (code != 0) {
+      assertThat(result.err()).contains("3.6.3 or newer").contains("is " + version);
+    }
+  }
+
+  @Test
+  void withoutMavenThePackageIsNamed() throws IOException {
+    Command.Result result = findMaven();
+    assertThat(result.code()).isEqualTo(69);
+    assertThat(result.err()).contains("apt-get install maven");
   }
 }
