@@ -63,6 +63,7 @@ class DemoTest {
   @Test
   void withoutTheRightToMakeNamespacesItSaysWhatIsLeftOut() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "dropping rights needs them");
+    Command.require("setpriv", "ip");
     Command.Result result =
         Command.run(LIMIT, demo("setpriv", "--bounding-set=-all", "--inh-caps=-all"));
     JsonNode report = new ObjectMapper().readTree(result.out());
