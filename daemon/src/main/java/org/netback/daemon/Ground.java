@@ -18,39 +18,57 @@ import org.netback.xen.ground.Backend;
 /// daemon's own.
 ///
 /// @param own empty if the ground is not this process's: another's, or Xen's
-/// @param claim on the devices of a real host, of whose dom0 this is
-public record Ground(Backend backend, Optional<EmbeddedGround> own, Optional<HostClaim> claim)
+/// @param claim on the ground's devices
+/// @param kernel the backends that the kernel may have beside this one: those of a real host
+public record Ground(
+    Backend backend, Optional<EmbeddedGround> own, HostClaim claim, Optional<KernelBackends> kernel)
     implements AutoCloseable {
   private static final KernelBackends KERNEL = new KernelBackends(Path.of("/sys"));
 
-  /// Opens or attaches to the ground.
+  /// Opens or attaches to the ground, and claims its devices.
   ///
   /// @throws IOException another ground or daemon lives there, or none where one should
   public static Ground open(GroundChoice choice) throws IOException {
     return switch (choice) {
-      case Dom0Choice _ -> dom0();
+      case Dom0Choice _ ->
+          claim(
+              Dom0Ground.open(System.getenv()),
+              () -> HostClaim.ofHost(Path.of(RunDirectory.DEFAULT)),
+              Optional.of(KERNEL));
       case EmbeddedChoice embedded when embedded.apart() ->
-          new Ground(
-              GroundConnection.attachBackend(embedded.run()), Optional.empty(), Optional.empty());
+          claim(
+              GroundConnection.attachBackend(embedded.run()),
+              () -> HostClaim.ofGround(embedded.run()),
+              Optional.empty());
       case EmbeddedChoice embedded -> own(embedded.run());
     };
   }
 
-  private static Ground dom0() throws IOException {
-    Backend backend = Dom0Ground.open(System.getenv());
+  private interface Claiming {
+    HostClaim take() throws IOException;
+  }
+
+  /// The ground comes first, so that a claim on one that is not there leaves nothing behind.
+  private static Ground claim(Backend backend, Claiming claiming, Optional<KernelBackends> kernel)
+      throws IOException {
     try {
-      HostClaim claim = HostClaim.take(Path.of(RunDirectory.DEFAULT));
-      return new Ground(backend, Optional.empty(), Optional.of(claim));
+      return new Ground(backend, Optional.empty(), claiming.take(), kernel);
     } catch (IOException e) {
       backend.close();
       throw e;
     }
   }
 
-  private static Ground own(Path directory) throws IOException {
-    EmbeddedGround own = EmbeddedGround.open(directory);
+  private static Ground own(Path run) throws IOException {
+    EmbeddedGround own = EmbeddedGround.open(run);
     try {
-      return new Ground(own.backend(), Optional.of(own), Optional.empty());
+      HostClaim claim = HostClaim.ofGround(run);
+      try {
+        return new Ground(own.backend(), Optional.of(own), claim, Optional.empty());
+      } catch (IOException e) {
+        claim.close();
+        throw e;
+      }
     } catch (IOException e) {
       own.close();
       throw e;
@@ -59,8 +77,7 @@ public record Ground(Backend backend, Optional<EmbeddedGround> own, Optional<Hos
 
   /// Who else in this domain serves a device.
   public Optional<String> otherOwner(DeviceId id) {
-    // The kernel may have backends of its own.
-    return claim.isPresent() ? KERNEL.owner(id) : Optional.empty();
+    return kernel.flatMap(backends -> backends.owner(id));
   }
 
   @Override
@@ -69,8 +86,6 @@ public record Ground(Backend backend, Optional<EmbeddedGround> own, Optional<Hos
     if (own.isPresent()) {
       own.get().close();
     }
-    if (claim.isPresent()) {
-      claim.get().close();
-    }
+    claim.close();
   }
 }

@@ -1,43 +1,48 @@
 package org.netback.daemon;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Optional;
+import org.netback.xen.netty.LockFile;
 
-/// The right to serve this host's devices, which one process has at a time: two backends at one
+/// The right to serve the vifs of a ground, which one process has at a time: two backends at one
 /// ring would break it. It ends with the process, however that ends.
 public final class HostClaim implements AutoCloseable {
-  private final FileChannel file;
+  private static final String HOST = "dom0.lock";
+  private static final String EMBEDDED = "daemon.lock";
 
-  private HostClaim(FileChannel file) {
-    this.file = file;
+  private final LockFile lock;
+
+  private HostClaim(LockFile lock) {
+    this.lock = lock;
   }
 
+  /// Claims the Xen host whose dom0 this is.
+  ///
   /// @param directory is made where needed
   /// @throws IOException another process has it
-  static HostClaim take(Path directory) throws IOException {
-    Files.createDirectories(directory);
-    Path path = directory.resolve("dom0.lock");
-    FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      Optional<FileLock> lock = Optional.ofNullable(file.tryLock());
-      if (lock.isPresent()) {
-        return new HostClaim(file);
-      }
-    } catch (OverlappingFileLockException e) {
-      // by this process: the same answer
-    }
-    file.close();
-    throw new IOException("another daemon serves this host's vifs: stop it first (" + path + ')');
+  static HostClaim ofHost(Path directory) throws IOException {
+    return take(directory.resolve(HOST), "this host's vifs");
+  }
+
+  /// Claims an embedded ground, this process's own or another's.
+  ///
+  /// @param run the ground's directory
+  /// @throws IOException another process has it
+  static HostClaim ofGround(Path run) throws IOException {
+    return take(run.resolve(EMBEDDED), "the vifs of the ground in " + run);
+  }
+
+  private static HostClaim take(Path file, String what) throws IOException {
+    return new HostClaim(
+        LockFile.tryLock(file)
+            .orElseThrow(
+                () ->
+                    new IOException(
+                        "another daemon serves " + what + ": stop it first (" + file + ')')));
   }
 
   @Override
   public void close() throws IOException {
-    file.close();
+    lock.close();
   }
 }

@@ -12,10 +12,14 @@ class HostClaimTest {
   void isOneProcesssAtATime(@TempDir Path directory) throws IOException {
     Path run = directory.resolve("run");
     for (int i = 0; i < 2; i++) {
-      try (HostClaim _ = HostClaim.take(run)) {
-        assertThatThrownBy(() -> HostClaim.take(run))
+      try (HostClaim _ = HostClaim.ofHost(run);
+          HostClaim _ = HostClaim.ofGround(run)) {
+        assertThatThrownBy(() -> HostClaim.ofHost(run))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("another daemon serves this host's vifs");
+        assertThatThrownBy(() -> HostClaim.ofGround(run))
+            .isInstanceOf(IOException.class)
+            .hasMessageContaining("another daemon serves the vifs of the ground in " + run);
       }
     }
   }

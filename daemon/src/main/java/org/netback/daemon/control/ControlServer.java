@@ -11,8 +11,6 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -24,14 +22,10 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
+import org.netback.xen.netty.UnixServer;
 
 /// Serves [Routes] over HTTP on a Unix socket that only the daemon's own user may use. Requests are
 /// answered one after the other on a thread of its own, so that an endpoint may take its time
@@ -40,70 +34,54 @@ public final class ControlServer implements AutoCloseable {
   private static final int MAX_BODY = 64 << 10;
   private static final int MAX_IDLE_SECONDS = 30;
 
-  private final Path socket;
   private final EventLoopGroup group;
-  private final Channel channel;
+  private final UnixServer server;
 
-  private ControlServer(Path socket, EventLoopGroup group, Channel channel) {
-    this.socket = socket;
+  private ControlServer(EventLoopGroup group, UnixServer server) {
     this.group = group;
-    this.channel = channel;
+    this.server = server;
   }
 
   /// Starts to listen.
   ///
-  /// @throws IOException the socket cannot be made, or another daemon listens on it
+  /// @throws IOException the socket cannot be made, something else has its name, or somebody
+  ///   listens on it
   public static ControlServer listen(Path socket, Routes routes) throws IOException {
-    if (Files.exists(socket)) {
-      if (answers(socket)) {
-        throw new IOException(socket + ": another daemon is listening there");
-      }
-      Files.delete(socket); // left behind by a daemon that was killed
-    }
     EventLoopGroup group =
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
     try {
-      Channel channel =
-          new ServerBootstrap()
-              .group(group)
-              .channel(EpollServerDomainSocketChannel.class)
-              .childHandler(
-                  new ChannelInitializer<Channel>() {
-                    @Override
-                    protected void initChannel(Channel child) {
-                      child
-                          .pipeline()
-                          .addLast(new ReadTimeoutHandler(MAX_IDLE_SECONDS))
-                          .addLast(new HttpServerCodec())
-                          .addLast(new HttpObjectAggregator(MAX_BODY))
-                          .addLast(new RequestHandler(routes));
-                    }
-                  })
-              .bind(new DomainSocketAddress(socket.toFile()))
-              .syncUninterruptibly()
-              .channel();
-      Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-      return new ControlServer(socket, group, channel);
-    } catch (Exception e) {
-      var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
-      throw new IOException(socket + ": cannot listen: " + e.getMessage(), e);
-    }
-  }
-
-  private static boolean answers(Path socket) {
-    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      return probe.connect(UnixDomainSocketAddress.of(socket));
+      return new ControlServer(
+          group,
+          UnixServer.listen(
+              socket,
+              new ServerBootstrap()
+                  .group(group)
+                  .childHandler(
+                      new ChannelInitializer<Channel>() {
+                        @Override
+                        protected void initChannel(Channel child) {
+                          child
+                              .pipeline()
+                              .addLast(new ReadTimeoutHandler(MAX_IDLE_SECONDS))
+                              .addLast(new HttpServerCodec())
+                              .addLast(new HttpObjectAggregator(MAX_BODY))
+                              .addLast(new RequestHandler(routes));
+                        }
+                      })));
     } catch (IOException e) {
-      return false;
+      var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      throw new IOException("control: " + e.getMessage(), e);
     }
   }
 
   @Override
   public void close() throws IOException {
-    channel.close().syncUninterruptibly();
-    Files.deleteIfExists(socket);
-    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+    try {
+      server.close();
+    } finally {
+      group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+    }
   }
 
   private static final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> {

@@ -123,7 +123,7 @@ class ControlServerTest {
   void leavesTheSocketToADaemonThatListens() {
     assertThatThrownBy(() -> ControlServer.listen(socket, routes()))
         .isInstanceOf(IOException.class)
-        .hasMessage(socket + ": another daemon is listening there");
+        .hasMessage("control: " + socket + ": another process is listening there");
   }
 
   @Test
@@ -134,5 +134,15 @@ class ControlServerTest {
     }
     servers.add(ControlServer.listen(dead, routes()));
     assertThat(new ControlClient(dead).request("GET", "/things", "").status()).isEqualTo(200);
+  }
+
+  @Test
+  void leavesTheNameToWhoeverHasTakenIt() throws Exception {
+    Files.delete(socket);
+    try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      other.bind(UnixDomainSocketAddress.of(socket));
+      servers.removeFirst().close();
+      assertThat(socket).exists();
+    }
   }
 }

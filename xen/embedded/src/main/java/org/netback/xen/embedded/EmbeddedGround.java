@@ -1,12 +1,7 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -16,7 +11,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.netback.xen.embedded.xenstored.Xenstored;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.netty.LockFile;
 import org.netback.xen.netty.NettyLoop;
+import org.netback.xen.netty.SocketFile;
 import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreException;
@@ -37,7 +34,7 @@ public final class EmbeddedGround implements AutoCloseable {
   private static final Duration BACKEND_PATIENCE = Duration.ofSeconds(10);
 
   private final Path runDirectory;
-  private final FileChannel lockFile;
+  private final LockFile lockFile;
   private final DomainRegistry registry = new DomainRegistry();
   private final NettyLoop loop;
   private final Xenstored xenstored;
@@ -50,7 +47,7 @@ public final class EmbeddedGround implements AutoCloseable {
 
   private EmbeddedGround(
       Path runDirectory,
-      FileChannel lockFile,
+      LockFile lockFile,
       NettyLoop loop,
       Xenstored xenstored,
       ExecutorService tasks,
@@ -64,19 +61,28 @@ public final class EmbeddedGround implements AutoCloseable {
     this.toolstack = new Toolstack(store);
   }
 
-  /// Opens a ground; what a dead one has left in the directory is replaced.
+  /// The longest path of a run directory, in octets: that of its longest socket fits.
+  public static final int MAX_RUN_OCTETS = SocketFile.MAX_OCTETS - "/domains/32751.sock".length();
+
+  /// Opens a ground; the sockets that a dead one has left in the directory are replaced.
   ///
-  /// @param runDirectory is created where needed; its path has at most 80 octets, since a Unix
-  ///   socket's has 107
+  /// @param runDirectory is created where needed; its path has at most [#MAX_RUN_OCTETS] octets
   /// @throws IOException if another ground lives there
   public static EmbeddedGround open(Path runDirectory) throws IOException {
-    Files.createDirectories(runDirectory.resolve("domains"));
-    FileChannel lockFile = lock(runDirectory.resolve("lock"));
+    LockFile lockFile =
+        LockFile.tryLock(runDirectory.resolve("lock"))
+            .orElseThrow(
+                () ->
+                    new IOException(
+                        "another ground lives in "
+                            + runDirectory
+                            + ": stop it or choose another directory"));
     NettyLoop loop = NettyLoop.start("ground");
     ExecutorService tasks =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("toolstack-", 0).factory());
     Xenstored xenstored = new Xenstored(loop.ioEventLoop());
     try {
+      LockFile.makeDirectories(runDirectory.resolve("domains"));
       xenstored.listen(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
       StoreClient store =
           StoreClient.start(
@@ -96,22 +102,6 @@ public final class EmbeddedGround implements AutoCloseable {
       lockFile.close();
       throw e;
     }
-  }
-
-  private static FileChannel lock(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      Optional<FileLock> lock = Optional.ofNullable(channel.tryLock());
-      if (lock.isPresent()) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      // by this process: the same answer
-    }
-    channel.close();
-    throw new IOException(
-        "another ground lives in " + file.getParent() + ": stop it or choose another directory");
   }
 
   static Path groundSocket(Path runDirectory) {

@@ -1,13 +1,11 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import org.netback.xen.netty.SocketFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,34 +18,43 @@ final class GroundServer implements AutoCloseable {
 
   private final EmbeddedGround ground;
   private final DomainRegistry registry;
-  private final Path path;
+  private final SocketFile name;
   private final PacketSocket listener;
   private final Set<PacketSocket> sessions = new HashSet<>();
   private boolean closed;
 
   private GroundServer(
-      EmbeddedGround ground, DomainRegistry registry, Path path, PacketSocket listener) {
+      EmbeddedGround ground, DomainRegistry registry, SocketFile name, PacketSocket listener) {
     this.ground = ground;
     this.registry = registry;
-    this.path = path;
+    this.name = name;
     this.listener = listener;
   }
 
   static GroundServer start(EmbeddedGround ground, DomainRegistry registry, Path path)
       throws IOException {
-    // Made under another name, so that nobody connects before its mode is set. Whoever holds the
-    // run directory's lock may replace what a dead ground left.
-    Path made = path.resolveSibling(".ground");
-    Files.deleteIfExists(made);
-    PacketSocket listener = PacketSocket.listen(made, BACKLOG);
+    PacketSocket listener = PacketSocket.open();
+    SocketFile name;
     try {
-      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
-      Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
+      name =
+          SocketFile.make(
+              path,
+              new SocketFile.Binding() {
+                @Override
+                public void bind(Path to) throws IOException {
+                  listener.bind(to);
+                }
+
+                @Override
+                public void listen() throws IOException {
+                  listener.listen(BACKLOG);
+                }
+              });
     } catch (IOException e) {
       listener.close();
       throw e;
     }
-    GroundServer server = new GroundServer(ground, registry, path, listener);
+    GroundServer server = new GroundServer(ground, registry, name, listener);
     Thread.ofPlatform().name("ground-accept").daemon().start(server::accept);
     return server;
   }
@@ -107,8 +114,11 @@ final class GroundServer implements AutoCloseable {
       closed = true;
       left = Set.copyOf(sessions);
     }
-    listener.close();
-    left.forEach(PacketSocket::close);
-    Files.deleteIfExists(path);
+    try {
+      name.close();
+    } finally {
+      listener.close();
+      left.forEach(PacketSocket::close);
+    }
   }
 }

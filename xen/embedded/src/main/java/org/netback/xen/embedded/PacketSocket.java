@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.netback.xen.netty.SocketFile;
 
 /// A Unix socket of messages (SOCK_SEQPACKET) that can carry descriptors along (SCM_RIGHTS).
 ///
@@ -29,7 +30,6 @@ final class PacketSocket implements AutoCloseable {
   /// No message carries more descriptors.
   static final int MAX_DESCRIPTORS = 2;
 
-  private static final int PATH_MAX = 107;
   private static final int MSGHDR_SIZE = 56;
   private static final int CMSG_DATA = 16;
   private static final int CONTROL_SIZE = CMSG_DATA + 4 * MAX_DESCRIPTORS;
@@ -45,50 +45,61 @@ final class PacketSocket implements AutoCloseable {
   /// A message and the descriptors that came with it, which are the receiver's.
   record Packet(ByteBuffer octets, List<Integer> descriptors) {}
 
-  static PacketSocket connect(Path path) throws IOException {
-    return address(
-        path,
-        "connect to ",
-        (socket, address, length) -> SocketCalls.connect(socket, address, length));
-  }
-
-  static PacketSocket listen(Path path, int backlog) throws IOException {
-    return address(
-        path,
-        "listen on ",
-        (socket, address, length) -> {
-          int bound = SocketCalls.bind(socket, address, length);
-          return bound != 0 ? bound : SocketCalls.listen(socket, backlog);
-        });
-  }
-
-  private interface AddressCall {
-    int with(int socket, long address, int length);
-  }
-
-  private static PacketSocket address(Path path, String what, AddressCall call) throws IOException {
-    byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
-    if (name.length > PATH_MAX) {
-      throw new IOException(
-          what + path + ": the path has " + name.length + " octets, not up to " + PATH_MAX);
-    }
+  static PacketSocket open() throws IOException {
     int fd =
         SocketCalls.socket(
             SocketCalls.AF_UNIX, SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC, 0);
     if (fd < 0) {
       throw Errno.last("socket");
     }
+    return new PacketSocket(fd);
+  }
+
+  static PacketSocket connect(Path path) throws IOException {
+    PacketSocket socket = open();
+    try {
+      socket.address(path, "connect to ", SocketCalls::connect);
+      return socket;
+    } catch (IOException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /// Takes a name that is free.
+  void bind(Path path) throws IOException {
+    address(path, "bind ", SocketCalls::bind);
+  }
+
+  void listen(int backlog) throws IOException {
+    if (SocketCalls.listen(fd, backlog) != 0) {
+      throw Errno.last("listen");
+    }
+  }
+
+  private interface AddressCall {
+    int with(int socket, long address, int length);
+  }
+
+  private void address(Path path, String what, AddressCall call) throws IOException {
+    byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+    if (name.length > SocketFile.MAX_OCTETS) {
+      throw new IOException(
+          what
+              + path
+              + ": the path has "
+              + name.length
+              + " octets, not up to "
+              + SocketFile.MAX_OCTETS);
+    }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment address = arena.allocate(2 + PATH_MAX + 1, 8);
+      MemorySegment address = arena.allocate(2 + SocketFile.MAX_OCTETS + 1, 8);
       address.set(JAVA_SHORT, 0, (short) SocketCalls.AF_UNIX);
       MemorySegment.copy(name, 0, address, JAVA_BYTE, 2, name.length);
       if (call.with(fd, address.address(), (int) address.byteSize()) != 0) {
-        IOException refused = Errno.last(what + path);
-        MemoryCalls.close(fd);
-        throw refused;
+        throw Errno.last(what + path);
       }
     }
-    return new PacketSocket(fd);
   }
 
   /// Waits for a client.

@@ -1,32 +1,22 @@
 package org.netback.xen.embedded.xenstored;
 
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
-import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.netback.xen.netty.UnixServer;
 
 /// The xenstored of a ground without Xen: one store, clients on Unix sockets, all on one event
 /// loop.
@@ -38,15 +28,12 @@ import java.util.concurrent.Callable;
 /// Methods may be called from any thread and return when the work is done. [#listen] and [#close]
 /// wait for the event loop and therefore not on it.
 public final class Xenstored implements AutoCloseable {
-  /// The longest path that fits `struct sockaddr_un`.
-  private static final int SOCKET_PATH_MAX = 107;
-
-  private record Listener(Path socket, Channel channel) {}
+  private static final Logger LOG = System.getLogger(Xenstored.class.getName());
 
   private final EventLoop loop;
   private final Store store = new Store();
   private final ChannelGroup clients;
-  private final Map<Path, Listener> listeners = new HashMap<>();
+  private final Map<Path, UnixServer> listeners = new HashMap<>();
   private final Map<Integer, Path> guests = new HashMap<>();
 
   /// @param loop an epoll loop; the caller keeps it and shuts it down after this is closed
@@ -57,7 +44,7 @@ public final class Xenstored implements AutoCloseable {
 
   /// Takes clients on a socket, whose file only the daemon's user can open.
   ///
-  /// @param socket where to make it; what a dead daemon left there is replaced
+  /// @param socket where to make it; a socket that a dead daemon left there is replaced
   /// @param domid the domain that the clients act as, 0 for privileged ones
   /// @throws IOException if another daemon listens there, or the socket cannot be made
   public void listen(Path socket, int domid) throws IOException {
@@ -68,21 +55,10 @@ public final class Xenstored implements AutoCloseable {
       throw new IllegalStateException("listen would wait for the event loop that it is called on");
     }
     Path path = socket.toAbsolutePath().normalize();
-    // Made under another name and then moved into place, so that nobody can connect before the
-    // file's mode is set, and a dead daemon's file is replaced in one step.
-    Path made = path.resolveSibling("." + ProcessHandle.current().pid() + "-" + domid);
-    int length = made.toString().getBytes(StandardCharsets.UTF_8).length;
-    if (Math.max(length, path.toString().getBytes(StandardCharsets.UTF_8).length)
-        > SOCKET_PATH_MAX) {
-      throw new IOException(
-          "socket path too long, %d octets are possible: %s".formatted(SOCKET_PATH_MAX, path));
-    }
-    refuseIfInUse(path);
     Domain domain = call(() -> store.getToKnow(domid));
-    ChannelFuture bound =
+    ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loop)
-            .channel(EpollServerDomainSocketChannel.class)
             .childOption(ChannelOption.AUTO_READ, false)
             .childOption(
                 ChannelOption.RECVBUF_ALLOCATOR,
@@ -96,46 +72,16 @@ public final class Xenstored implements AutoCloseable {
                     clients.add(client);
                     client.pipeline().addLast(new Connection(store, domain));
                   }
-                })
-            .bind(new DomainSocketAddress(made.toFile()))
-            .awaitUninterruptibly();
-    if (!bound.isSuccess()) {
-      throw new IOException("cannot listen on " + path + ": " + bound.cause(), bound.cause());
-    }
-    try {
-      Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-------"));
-      Files.move(made, path, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      bound.channel().close().awaitUninterruptibly();
-      Files.deleteIfExists(made);
-      throw e;
-    }
+                });
+    UnixServer server = UnixServer.listen(path, bootstrap);
     call(
         () -> {
-          listeners.put(path, new Listener(path, bound.channel()));
+          listeners.put(path, server);
           if (domid != Domain.CONTROL) {
             guests.put(domid, path);
           }
           return path;
         });
-  }
-
-  private static void refuseIfInUse(Path path) throws IOException {
-    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    if (!Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-        .isOther()) {
-      throw new IOException(
-          path + " is in the way and no socket; remove it or choose another path");
-    }
-    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      probe.connect(UnixDomainSocketAddress.of(path));
-    } catch (IOException e) {
-      return; // nobody listens: a dead daemon's
-    }
-    throw new IOException(
-        path + ": another xenstored listens there; stop it or choose another path");
   }
 
   /// Makes a domain known to all: `@introduceDomain`. No effect if it is introduced already.
@@ -181,11 +127,13 @@ public final class Xenstored implements AutoCloseable {
   }
 
   private void stopListening(Path socket) {
-    Listener listener = listeners.remove(socket);
+    UnixServer listener = listeners.remove(socket);
     if (listener != null) {
-      var _ = listener.channel().close();
-      // Netty removes the name that it bound, not the one that the file has now.
-      var _ = socket.toFile().delete();
+      try {
+        listener.close();
+      } catch (IOException e) {
+        LOG.log(Level.WARNING, "the name of a store socket stays", e);
+      }
     }
   }
 

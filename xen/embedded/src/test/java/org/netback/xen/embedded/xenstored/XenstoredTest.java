@@ -109,9 +109,10 @@ class XenstoredTest {
     }
     assertThatThrownBy(() -> xenstored.listen(stale, 0))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("another xenstored listens there");
+        .hasMessageContaining("another process is listening there");
     Path file = Files.createFile(directory.resolve("file"));
-    assertThatThrownBy(() -> xenstored.listen(file, 0)).hasMessageContaining("no socket");
+    assertThatThrownBy(() -> xenstored.listen(file, 0))
+        .hasMessageContaining("is a regular file and stays");
   }
 
   @Test
