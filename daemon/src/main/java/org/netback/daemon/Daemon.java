@@ -113,6 +113,7 @@ public final class Daemon implements AutoCloseable {
               0,
               Map.of(NetBackend.TYPE, vifs),
               ground::otherOwner);
+      vswitch.onNameFreed(bus::reconsider);
       Taps taps = new Taps(vswitch, loops);
       undo.add(taps);
       for (TapChoice tap : configuration.taps()) {

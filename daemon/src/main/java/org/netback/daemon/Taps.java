@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -12,6 +13,8 @@ import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
 import org.netback.adapters.tap.TapPort;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.vswitch.PortName;
+import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.netty.NettyLoop;
@@ -27,7 +30,7 @@ final class Taps implements AutoCloseable {
   private final List<NettyLoop> loops;
   private final Map<String, Attached> taps = new ConcurrentSkipListMap<>();
 
-  private record Attached(TapChoice choice, TapPort port, SwitchPort switchPort) {}
+  private record Attached(TapChoice choice, TapPort port, SwitchPort switchPort, PortName name) {}
 
   Taps(Switch vswitch, List<NettyLoop> loops) {
     this.vswitch = vswitch;
@@ -37,8 +40,23 @@ final class Taps implements AutoCloseable {
   /// Makes a tap and attaches it to its network.
   ///
   /// @throws IOException says what the kernel refused; nothing stays behind
-  /// @throws IllegalStateException there is a port of this name
+  /// @throws IllegalStateException there is a port of this name, or is to be
   synchronized void add(TapChoice choice) throws IOException {
+    PortName name;
+    try {
+      name = vswitch.reserve(choice.name(), "a tap");
+    } catch (PortNameTakenException e) {
+      throw new IllegalStateException(e.getMessage(), e);
+    }
+    try {
+      attach(choice, name);
+    } catch (IOException | RuntimeException e) {
+      name.close();
+      throw e;
+    }
+  }
+
+  private void attach(TapChoice choice, PortName name) throws IOException {
     TapOptions options =
         TapOptions.named(choice.name())
             .withQueues(choice.queues())
@@ -46,9 +64,6 @@ final class Taps implements AutoCloseable {
             .withPersistent(choice.persistent());
     if (!choice.namespace().isEmpty()) {
       options = options.inNamespace(choice.namespace());
-    }
-    if (taps.containsKey(choice.name())) {
-      throw new IllegalStateException("there is a tap " + choice.name() + " already");
     }
     Tap tap = Tap.open(options);
     TapPort port;
@@ -60,7 +75,7 @@ final class Taps implements AutoCloseable {
       tap.close();
       throw e;
     }
-    Attached attached = new Attached(choice, port, switchPort);
+    Attached attached = new Attached(choice, port, switchPort, name);
     taps.put(choice.name(), attached);
     port.start(switchPort, loops.stream().map(NettyLoop::ioEventLoop).toList());
     var _ =
@@ -69,7 +84,7 @@ final class Taps implements AutoCloseable {
                 () -> {
                   if (taps.remove(choice.name(), attached)) {
                     LOG.warn("tap {} has been deleted; the rest goes on", choice.name());
-                    detach(attached);
+                    var _ = detach(attached);
                   }
                 });
   }
@@ -92,32 +107,35 @@ final class Taps implements AutoCloseable {
     taps.values().forEach(attached -> attached.port.followMtu());
   }
 
-  /// Takes a tap out of its network and closes it.
+  /// Takes a tap out of its network and closes it, for which it waits, so that the name is free
+  /// afterwards.
   ///
   /// @return false if there is none of this name
   boolean remove(String name) {
     Optional<Attached> attached = Optional.ofNullable(taps.remove(name));
-    attached.ifPresent(Taps::detach);
+    attached.ifPresent(tap -> await(tap, detach(tap)));
     return attached.isPresent();
   }
 
-  private static void detach(Attached attached) {
+  /// @return completes when the interface has gone and the name is free
+  private static CompletableFuture<Void> detach(Attached attached) {
     attached.switchPort.close();
-    var _ = attached.port.shutDown();
+    return attached.port.shutDown().thenRun(attached.name::close);
+  }
+
+  private static void await(Attached attached, CompletableFuture<Void> detached) {
+    try {
+      var _ = detached.get(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("tap {} not closed: {}", attached.choice.name(), e.toString());
+    }
   }
 
   @Override
   public void close() {
-    for (Attached attached : taps.values()) {
-      attached.switchPort.close();
-      try {
-        var _ = attached.port.shutDown().get(CLOSE_SECONDS, TimeUnit.SECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      } catch (ExecutionException | TimeoutException e) {
-        LOG.warn("tap {} not closed: {}", attached.choice.name(), e.toString());
-      }
-    }
+    taps.values().forEach(attached -> await(attached, detach(attached)));
     taps.clear();
   }
 }

@@ -11,6 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.netback.ctrl.GrefBudget;
 import org.netback.vswitch.Network;
+import org.netback.vswitch.PortName;
+import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
@@ -72,16 +74,8 @@ public final class NetBackend implements DeviceBackend.Factory {
   public Vif create(BackendDevice device) throws DeviceException {
     DeviceId id = device.id();
     BackendSettings settings = BackendSettings.read(device);
-    for (Vif other : vifs.values()) {
-      if (other.port().name().equals(settings.name())) {
-        throw new DeviceException(
-            "vifname: "
-                + other.statistics().id()
-                + " is named \""
-                + settings.name()
-                + "\" already");
-      }
-    }
+    Network network = network(settings.network());
+    PortName name = reserve(settings.name(), id);
     Vif vif =
         new Vif(
             device,
@@ -89,13 +83,25 @@ public final class NetBackend implements DeviceBackend.Factory {
             ground,
             maxQueues,
             this::nextLoop,
-            network(settings.network()),
+            network,
             new VifPort(settings.name(), scratch, new Credit(clock)),
             storeWriter,
             new Credit(clock),
-            () -> vifs.remove(id));
+            () -> {
+              vifs.remove(id);
+              name.close();
+            });
     vifs.put(id, vif);
     return vif;
+  }
+
+  private PortName reserve(String name, DeviceId id) throws DeviceException {
+    try {
+      return vswitch.reserve(name, "the device " + id);
+    } catch (PortNameTakenException e) {
+      throw new DeviceException(
+          "vifname: " + e.getMessage() + "; the device is served when that has gone", e);
+    }
   }
 
   private Network network(String named) throws DeviceException {

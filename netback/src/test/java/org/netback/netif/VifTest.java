@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,6 +15,9 @@ import org.netback.packet.ChecksumState;
 import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
+import org.netback.vswitch.PortName;
+import org.netback.vswitch.PortNameTakenException;
+import org.netback.xen.bus.DeviceException;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -416,7 +420,36 @@ final class VifTest {
         .anySatisfy(port -> assertThat(port.name()).isEqualTo("web0"));
     house.store.write("/local/domain/0/backend/vif/2/0/vifname", "web0");
     assertThatThrownBy(() -> house.guest())
-        .hasRootCauseMessage("vifname: vif1.0 is named \"web0\" already");
+        .hasRootCauseMessage("there is a port web0 already (the device vif1.0)");
+  }
+
+  /// One name space for all ports, of whatever kind and network, attached or not.
+  @Test
+  void isRefusedAtDiscoveryWhileItsNameIsAnotherPorts() throws Exception {
+    AtomicInteger freed = new AtomicInteger();
+    house.vswitch.onNameFreed(freed::incrementAndGet);
+    PortName tap = house.vswitch.reserve("vif1.0", "a tap");
+    assertThatThrownBy(() -> house.guest())
+        .cause()
+        .isInstanceOf(DeviceException.class)
+        .hasMessage(
+            "vifname: there is a port vif1.0 already (a tap); the device is served when that has"
+                + " gone");
+    tap.close();
+    tap.close();
+    assertThat(freed).hasValue(1);
+
+    house.store.write("/local/domain/0/backend/vif/2/0/vifname", "up0");
+    house.store.write("/local/domain/0/backend/vif/2/0/bridge", "other");
+    RawGuest guest = house.guest();
+    assertThatThrownBy(() -> house.vswitch.reserve("up0", "a tap"))
+        .isInstanceOf(PortNameTakenException.class)
+        .hasMessage("there is a port up0 already (the device vif2.0)");
+    guest.connect();
+    guest.vif.remove();
+    assertThat(freed).hasValue(2);
+    assertThat(house.vswitch.ports()).hasSize(1);
+    house.vswitch.reserve("up0", "a tap").close();
   }
 
   @Test

@@ -3,7 +3,9 @@ package org.netback.vswitch;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 
 /// A learning switch, cut into [Network]s that know nothing of each other. Starts nothing and owns
@@ -13,6 +15,8 @@ public final class Switch {
   private final MulticastPolicy multicast;
   private final LongSupplier nanoClock;
   private final Map<String, Network> networks = new ConcurrentSkipListMap<>();
+  private final Map<String, PortName> names = new ConcurrentHashMap<>();
+  private final List<Runnable> freed = new CopyOnWriteArrayList<>();
 
   /// @param limits of the networks that are created on first use
   /// @param multicast of these networks
@@ -46,6 +50,34 @@ public final class Switch {
       throw new IllegalStateException("network " + name + " exists");
     }
     return network;
+  }
+
+  /// Keeps a name for a port. The ports of all networks share one name space, since people and the
+  /// control API know a port by its name alone. Whoever brings ports that others name, such as a
+  /// toolstack, takes their names when it hears of them, and attaches them when they are ready.
+  ///
+  /// @param holder what the name is for, for people: "a tap"
+  /// @throws PortNameTakenException says by what
+  public PortName reserve(String name, String holder) throws PortNameTakenException {
+    PortName reserved = new PortName(this, name, holder);
+    PortName taken = names.putIfAbsent(name, reserved);
+    if (taken != null) {
+      throw new PortNameTakenException(taken);
+    }
+    return reserved;
+  }
+
+  void free(PortName name) {
+    if (names.remove(name.name(), name)) {
+      freed.forEach(Runnable::run);
+    }
+  }
+
+  /// Has a name that is free again told to those who may wait for it.
+  ///
+  /// @param listener is called on any thread and returns at once
+  public void onNameFreed(Runnable listener) {
+    freed.add(listener);
   }
 
   public Optional<Network> find(String name) {

@@ -103,6 +103,19 @@ public final class BackendBus {
     return List.copyOf(statuses.values());
   }
 
+  /// What a factory has refused devices for may be over: has them looked at, by which they are made
+  /// anew. Any thread.
+  public void reconsider() {
+    loop.execute(
+        () -> {
+          for (Device device : devices.values()) {
+            if (device.refused) {
+              mark(Optional.of(device.id), device.id.type());
+            }
+          }
+        });
+  }
+
   /// Closes every device: Closing, then Closed as soon as its frontend has let go, or when the
   /// patience is over. Any thread.
   ///
@@ -249,6 +262,8 @@ public final class BackendBus {
     try {
       if (device == null) {
         device = ending ? null : appear(id);
+      } else if (device.refused && !ending) {
+        device.makeAgain();
       }
       if (device != null) {
         device.advance();
@@ -360,6 +375,11 @@ public final class BackendBus {
     private Optional<XenStore.Watch> frontendWatch = Optional.empty();
     private final List<XenStore.Watch> liveWatches = new ArrayList<>();
     private boolean introduced;
+
+    /// By the factory, which is asked again at every look: the toolstack may have written another
+    /// key, or what was in the way may have gone.
+    private boolean refused;
+
     private boolean attached;
     private boolean errorWritten;
     private String lastError = "";
@@ -388,6 +408,14 @@ public final class BackendBus {
         writeError("frontend " + frontendPath + " is not a directory of domain " + id.domid());
         return;
       }
+      make();
+      frontendWatch =
+          Optional.of(
+              store.watch(frontendPath + "/state", changed -> mark(Optional.of(id), id.type())));
+      watchLiveKeys();
+    }
+
+    private void make() throws StoreException {
       DeviceBackend.Factory factory = factories.get(id.type());
       if (factory == null) {
         throw new IllegalStateException("no factory for " + id);
@@ -396,15 +424,39 @@ public final class BackendBus {
         backend =
             Optional.of(
                 factory.create(new BackendDevice(id, store, path, frontendPath, this::failLater)));
+        refused = false;
       } catch (DeviceException e) {
-        writeError(String.valueOf(e.getMessage()));
+        refused(String.valueOf(e.getMessage()));
       } catch (RuntimeException e) {
-        writeError("internal error: " + e.getMessage());
+        refused("internal error: " + e.getMessage());
         logBug(this, id, e);
       }
-      frontendWatch =
-          Optional.of(
-              store.watch(frontendPath + "/state", changed -> mark(Optional.of(id), id.type())));
+    }
+
+    private void refused(String message) throws StoreException {
+      if (!refused || !lastError.equals(message)) {
+        LOGGER.log(Level.WARNING, "device {0} is refused: {1}", id, octets(message));
+        writeError(message);
+      }
+      refused = true;
+    }
+
+    /// Asks the factory once more. What it makes begins from the start.
+    private void makeAgain() throws StoreException {
+      if (store.read(path + "/frontend").isEmpty()) {
+        return;
+      }
+      make();
+      if (!refused) {
+        introduced = false;
+        lastError = "";
+        errorWritten = false;
+        store.remove(errorPath);
+        watchLiveKeys();
+      }
+    }
+
+    private void watchLiveKeys() throws StoreException {
       for (String key : backend.map(DeviceBackend::liveKeys).orElse(List.of())) {
         liveWatches.add(
             store.watch(frontendPath + '/' + key, changed -> mark(Optional.of(id), id.type())));

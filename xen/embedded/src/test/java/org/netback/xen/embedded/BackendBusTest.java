@@ -274,7 +274,7 @@ class BackendBusTest {
   @Test
   void tellsTheToolstackWhatIsWrongWithADevicesOwnDirectory() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
-    factoryFailures.set(1);
+    factoryFailures.set(Integer.MAX_VALUE);
     createDevice(toolstack, "1", "1");
     startBus();
 
@@ -291,8 +291,52 @@ class BackendBusTest {
     toolstack.write(FRONT + "/state", "6");
     await(() -> state(toolstack).equals("6"));
 
+    factoryFailures.set(0);
     createDevice(toolstack, "1", "1");
     await(() -> state(toolstack).equals("2"));
+  }
+
+  @Test
+  void saysWhatIsWrongWithADeviceBeforeItsFrontendIsThere() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    factoryFailures.set(Integer.MAX_VALUE);
+    createDevice(toolstack, "1", "1");
+    toolstack.remove(FRONT);
+    startBus();
+
+    await(() -> toolstack.read(ERROR).equals(Optional.of("22 no bridge")));
+  }
+
+  @Test
+  void servesARefusedDeviceOnceWhatWasInTheWayHasGone() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    XenStore guest = client("guest", Runnable::run);
+    factoryFailures.set(Integer.MAX_VALUE);
+    createDevice(toolstack, "1", "1");
+    BackendBus bus = startBus();
+    await(() -> state(toolstack).equals("2"));
+    settle();
+    // The frontend tries, is closed, and comes back: that changes nothing.
+    guest.write(FRONT + "/state", "4");
+    await(() -> state(toolstack).equals("5"));
+    guest.write(FRONT + "/state", "6");
+    await(() -> state(toolstack).equals("6"));
+    guest.write(FRONT + "/state", "1");
+    settle();
+    assertThat(state(toolstack)).isEqualTo("6");
+    assertThat(made).isEmpty();
+
+    factoryFailures.set(0);
+    bus.reconsider();
+    await(() -> state(toolstack).equals("2"));
+    assertThat(toolstack.read(BACK + "/feature-sg")).contains("1");
+    assertThat(toolstack.read(ERROR)).isEmpty();
+    guest.write(FRONT + "/state", "4");
+    await(() -> state(toolstack).equals("4"));
+    assertThat(toolstack.read(BACK + "/hotplug-status")).contains("connected");
+    assertThat(toolstack.read(BACK + "/hotplug-error")).isEmpty();
+    guest.write(FRONT + "/request-live", "1");
+    await(() -> device().live.equals("1"));
   }
 
   @Test

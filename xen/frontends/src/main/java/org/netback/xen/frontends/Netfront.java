@@ -226,7 +226,15 @@ public final class Netfront {
       fail(message(e));
       return;
     }
-    if (now == backend) {
+    // A backend that says InitWait once more has announced itself anew, and a frontend that could
+    // do
+    // nothing with the first announcement tries again, as Linux' does.
+    boolean again =
+        now == XenbusState.INIT_WAIT
+            && own == XenbusState.INITIALISING
+            && connection.isEmpty()
+            && stopping == 0;
+    if (now == backend && !again) {
       return;
     }
     backend = now;
