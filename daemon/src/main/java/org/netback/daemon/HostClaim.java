@@ -7,8 +7,8 @@ import org.netback.xen.netty.LockFile;
 /// The right to serve the vifs of a ground, which one process has at a time: two backends at one
 /// ring would break it. It ends with the process, however that ends.
 public final class HostClaim implements AutoCloseable {
-  private static final String HOST = "dom0.lock";
-  private static final String EMBEDDED = "daemon.lock";
+  static final String HOST = "dom0.lock";
+  static final String EMBEDDED = "daemon.lock";
 
   private final LockFile lock;
 

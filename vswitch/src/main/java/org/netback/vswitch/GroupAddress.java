@@ -11,6 +11,12 @@ final class GroupAddress {
     return MAPPED | address & 0xffff_ffffL;
   }
 
+  /// Whether it is in ff02::1:ff00:0/104 (RFC 4291 2.7.1), where a host is asked for its link-layer
+  /// address.
+  static boolean isSolicitedNode(long high, long low) {
+    return high == 0xff02_0000_0000_0000L && low >>> 24 == 0x1ff;
+  }
+
   /// As people write it: 239.1.1.1, ff02::fb.
   static String text(MulticastGroup group) {
     return group.ipv6 ? ipv6(group.high, group.low) : ipv4((int) group.low);

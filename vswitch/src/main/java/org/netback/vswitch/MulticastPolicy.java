@@ -10,8 +10,7 @@ import java.util.List;
 ///   memberships are not repeated and nothing can be filtered
 /// @param fastLeave whether a port is out of a group with the first leave that it sends, unasked:
 ///   right where there is one host behind each port
-/// @param floodUnregistered whether frames to a group that nobody has joined go to all ports, as
-///   bridges do it, or to router ports only
+/// @param unregistered where frames to a group that nobody has joined go
 /// @param queryInterval between two general queries
 /// @param memberships the most in the network, each a port in a group
 /// @param membershipsPerPort the most groups that one port is in
@@ -21,19 +20,39 @@ public record MulticastPolicy(
     boolean snooping,
     boolean querier,
     boolean fastLeave,
-    boolean floodUnregistered,
+    Unregistered unregistered,
     Duration queryInterval,
     int memberships,
     int membershipsPerPort,
     List<String> routerPorts) {
+  /// Bounds of the query interval.
+  public static final Duration LEAST_QUERY_INTERVAL = Duration.ofSeconds(2);
+
+  public static final Duration MOST_QUERY_INTERVAL = Duration.ofHours(8);
+
   public static final MulticastPolicy DEFAULT =
-      new MulticastPolicy(true, true, false, true, Duration.ofSeconds(125), 4096, 256, List.of());
+      new MulticastPolicy(
+          true, true, false, Unregistered.FLOOD, Duration.ofSeconds(125), 4096, 256, List.of());
 
   /// Floods every group.
   public static final MulticastPolicy FLOOD =
-      new MulticastPolicy(false, false, false, true, Duration.ofSeconds(125), 1, 1, List.of());
+      new MulticastPolicy(
+          false, false, false, Unregistered.FLOOD, Duration.ofSeconds(125), 1, 1, List.of());
 
   private static final int MAX_MEMBERSHIPS = 1 << 20;
+
+  /// Where frames to a group that nobody has joined go.
+  public enum Unregistered {
+    /// To all ports, as bridges do it.
+    FLOOD,
+    /// To the ports of multicast routers only (RFC 4541 2.1.2). A host that reports no membership
+    /// is cut off from IPv6 neighbour discovery by this, since it is asked for its address at a
+    /// solicited-node group (RFC 4861 7.2.2); it should report that, but some do not.
+    ROUTERS,
+    /// To the ports of multicast routers, except solicited-node groups (ff02::1:ff00:0/104), which
+    /// go to all. Such a group that somebody has joined goes to its members, as any.
+    ROUTERS_AND_ND
+  }
 
   public MulticastPolicy {
     if (memberships < 1 || memberships > MAX_MEMBERSHIPS) {
@@ -43,8 +62,8 @@ public record MulticastPolicy(
     if (membershipsPerPort < 1) {
       throw new IllegalArgumentException("membershipsPerPort: " + membershipsPerPort + " < 1");
     }
-    if (queryInterval.compareTo(Duration.ofSeconds(2)) < 0
-        || queryInterval.compareTo(Duration.ofHours(8)) > 0) {
+    if (queryInterval.compareTo(LEAST_QUERY_INTERVAL) < 0
+        || queryInterval.compareTo(MOST_QUERY_INTERVAL) > 0) {
       throw new IllegalArgumentException(
           "queryInterval: " + queryInterval + " is not 2 seconds to 8 hours");
     }

@@ -7,12 +7,14 @@ import java.util.concurrent.atomic.LongAdder;
 import org.netback.packet.Frame;
 import org.netback.packet.Headers;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.MulticastPolicy.Unregistered;
 
 /// Where a network's multicast frames go (RFC 4541): to the ports whose hosts have said that they
 /// want the group, and to those behind which a multicast router is.
 /// - Groups of the link, 224.0.0.0/24 and ff02::1, go to all, since hosts do not report them.
 ///   Frames that are not IP, or VLAN tagged, do too.
-/// - A group that nobody has joined goes to all, or to routers only ([MulticastPolicy]).
+/// - A group that nobody has joined goes to all, or to routers only, those of neighbour discovery
+///   excepted or not ([MulticastPolicy.Unregistered]).
 /// - Reports go to routers only: a host that heard another's would keep its own to itself.
 /// - A message that is malformed goes nowhere; one of an unknown type goes to all.
 /// - Without a querier memberships are not repeated, and everything goes to all.
@@ -83,7 +85,7 @@ final class Snooping {
       return Forwarding.Flood.MULTICAST;
     }
     MulticastGroup found = table.lookup(0, GroupAddress.lowOfIpv4(group));
-    return found != MulticastGroup.NONE ? found : unregistered(Forwarding.Flood.UNREGISTERED_IPV4);
+    return found != MulticastGroup.NONE ? found : unregisteredIpv4();
   }
 
   private Forwarding ipv6(Frame frame, SwitchPort from, MembershipMessage message, long now) {
@@ -102,11 +104,24 @@ final class Snooping {
       return Forwarding.Flood.MULTICAST;
     }
     MulticastGroup found = table.lookup(high, low);
-    return found != MulticastGroup.NONE ? found : unregistered(Forwarding.Flood.UNREGISTERED_IPV6);
+    return found != MulticastGroup.NONE ? found : unregisteredIpv6(high, low);
   }
 
-  private Forwarding unregistered(Forwarding toRouters) {
-    return policy.floodUnregistered() ? Forwarding.Flood.MULTICAST : toRouters;
+  private Forwarding unregisteredIpv4() {
+    return policy.unregistered() == Unregistered.FLOOD
+        ? Forwarding.Flood.MULTICAST
+        : Forwarding.Flood.UNREGISTERED_IPV4;
+  }
+
+  private Forwarding unregisteredIpv6(long high, long low) {
+    return switch (policy.unregistered()) {
+      case FLOOD -> Forwarding.Flood.MULTICAST;
+      case ROUTERS -> Forwarding.Flood.UNREGISTERED_IPV6;
+      case ROUTERS_AND_ND ->
+          GroupAddress.isSolicitedNode(high, low)
+              ? Forwarding.Flood.MULTICAST
+              : Forwarding.Flood.UNREGISTERED_IPV6;
+    };
   }
 
   /// Takes note of a message.

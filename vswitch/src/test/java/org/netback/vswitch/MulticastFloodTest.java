@@ -22,7 +22,15 @@ import org.netback.vswitch.Groups.GroupRecord;
 /// Hosts that join whatever there is, and what that costs others: nothing.
 class MulticastFloodTest {
   private static final MulticastPolicy SMALL =
-      new MulticastPolicy(true, true, true, true, Duration.ofSeconds(125), 60, 40, List.of());
+      new MulticastPolicy(
+          true,
+          true,
+          true,
+          MulticastPolicy.Unregistered.FLOOD,
+          Duration.ofSeconds(125),
+          60,
+          40,
+          List.of());
 
   private final AtomicLong clock = Wire.clock();
   private final Switch bridge = new Switch(MacLimits.DEFAULT, SMALL, clock::get);

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.Groups.GroupRecord;
+import org.netback.vswitch.MulticastPolicy.Unregistered;
 import org.netback.vswitch.MulticastRow.Origin;
 import org.pcap4j.packet.EthernetPacket;
 import org.pcap4j.packet.IllegalRawDataException;
@@ -55,9 +56,9 @@ class SnoopingTest {
   }
 
   private static MulticastPolicy policy(
-      boolean querier, boolean fastLeave, boolean flood, String... routers) {
+      boolean querier, boolean fastLeave, Unregistered unregistered, String... routers) {
     return new MulticastPolicy(
-        true, querier, fastLeave, flood, Duration.ofSeconds(125), 64, 16, List.of(routers));
+        true, querier, fastLeave, unregistered, Duration.ofSeconds(125), 64, 16, List.of(routers));
   }
 
   /// Second by second, as a daemon does.
@@ -213,7 +214,7 @@ class SnoopingTest {
 
   @Test
   void fastLeaveAsksNobody() {
-    use(policy(true, true, true));
+    use(policy(true, true, Unregistered.FLOOD));
     send(1, Groups.igmpV2Report("239.1.1.1"));
     send(2, Groups.igmpV2Report("239.1.1.1"));
     send(1, Groups.igmpV2Leave("239.1.1.1"));
@@ -222,7 +223,7 @@ class SnoopingTest {
 
   @Test
   void unregisteredGroupsMayGoToRoutersOnly() {
-    use(policy(true, false, false));
+    use(policy(true, false, Unregistered.ROUTERS));
     assertThat(groupGets()).isEmpty();
     assertThat(ports.get(0).counters().drops()).containsEntry(DropReason.NO_LISTENER, 1L);
     send(2, Groups.igmpQuery("10.0.0.3", "224.0.0.1", "0.0.0.0", 100));
@@ -230,9 +231,30 @@ class SnoopingTest {
     assertThat(gets(Groups.data("224.0.0.5"))).containsExactly(1, 2, 3);
   }
 
+  /// RFC 4861 7.2.1: a host joins its solicited-node group, but does not always report that.
+  @Test
+  void neighbourDiscoveryMayBeExceptedFromThat() {
+    use(policy(true, false, Unregistered.ROUTERS_AND_ND));
+    for (String group : List.of("ff02::1:ff00:0", "ff02::1:ff12:3456", "ff02::1:ffff:ffff")) {
+      assertThat(gets(Groups.data(group))).containsExactly(1, 2, 3);
+    }
+    for (String group :
+        List.of("ff02::1:fe00:1", "ff02::1:0:1", "ff02::2:ff00:1", "ff05::1:ff00:1", "ff0e::1")) {
+      assertThat(gets(Groups.data(group))).isEmpty();
+    }
+    assertThat(groupGets()).isEmpty();
+    // Somebody has joined: the others are not disturbed.
+    send(2, Groups.mldV1Report("ff02::1:ff12:3456"));
+    assertThat(gets(Groups.data("ff02::1:ff12:3456"))).containsExactly(2);
+    assertThat(gets(Groups.data("ff02::1:ff12:3457"))).containsExactly(1, 2, 3);
+
+    use(policy(true, false, Unregistered.ROUTERS));
+    assertThat(gets(Groups.data("ff02::1:ff12:3456"))).isEmpty();
+  }
+
   @Test
   void withoutAnyQuerierNothingIsFiltered() {
-    use(policy(false, false, true));
+    use(policy(false, false, Unregistered.FLOOD));
     send(1, Groups.igmpV2Report("239.1.1.1"));
     assertThat(groupGets()).containsExactly(1, 2, 3);
     send(3, Groups.igmpQuery("10.0.0.3", "224.0.0.1", "0.0.0.0", 10));
@@ -256,7 +278,7 @@ class SnoopingTest {
 
   @Test
   void routerPortsMayBeTheOperatorsChoice() {
-    use(policy(true, false, true, "p3"));
+    use(policy(true, false, Unregistered.FLOOD, "p3"));
     pass(1);
     send(1, Groups.igmpV2Report("239.1.1.1"));
     assertThat(groupGets()).containsExactly(1, 3);

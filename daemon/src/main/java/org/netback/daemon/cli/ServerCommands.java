@@ -33,8 +33,6 @@ final class ServerCommands {
       configuration = ConfigurationFile.read(file);
     } catch (ConfigurationException e) {
       throw new UserError(UserError.CONFIGURATION, String.valueOf(e.getMessage()));
-    } catch (IOException e) {
-      throw new UserError(UserError.CONFIGURATION, "cannot read " + e.getMessage());
     }
     Daemon daemon;
     try {

@@ -86,7 +86,19 @@ public record Configuration(
   }
 
   /// An address pinned to a port, which may appear later.
-  public record StaticEntry(MacAddress mac, String port) {}
+  ///
+  /// @param mac one station's: no group, since groups go to members and routers, and not zero
+  public record StaticEntry(MacAddress mac, String port) {
+    public StaticEntry {
+      if (!isStation(mac)) {
+        throw new IllegalArgumentException(mac + " is no address of a station");
+      }
+    }
+
+    static boolean isStation(MacAddress mac) {
+      return mac.value() != 0 && !MacAddress.isGroup(mac.value());
+    }
+  }
 
   /// A Linux tap device as a port.
   ///

@@ -1,16 +1,16 @@
 package org.netback.daemon.config;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
@@ -19,11 +19,11 @@ import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.netif.Rate;
 import org.netback.packet.MacAddress;
+import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Compose;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.netback.vswitch.MulticastPolicy.Unregistered;
+import org.netback.xen.embedded.EmbeddedGround;
+import org.netback.xen.netty.SocketFile;
 import org.snakeyaml.engine.v2.nodes.Node;
 
 /// Reads the daemon's configuration file:
@@ -48,7 +48,7 @@ import org.snakeyaml.engine.v2.nodes.Node;
 ///       snooping: true
 ///       querier: true
 ///       fast-leave: false
-///       unregistered: flood     # or routers
+///       unregistered: flood     # or routers, or routers-and-nd
 ///       query-interval: 125s
 ///       groups-per-port: 256
 ///       router-ports: [uplink0] # absent: found by what they send
@@ -61,17 +61,30 @@ import org.snakeyaml.engine.v2.nodes.Node;
 ///     persistent: false
 /// ```
 public final class ConfigurationFile {
-  private static final int MAX_OCTETS = 1 << 20;
-
   /// As long as it takes to wake a thread, or a few times that.
   public static final int DEFAULT_LINGER_MICROS = 20;
 
   private static final Pattern NETWORK = Pattern.compile("[A-Za-z0-9._-]{1,63}");
-  private static final String DOM0 = "dom0";
-  private static final String EMBEDDED = "embedded";
-  private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9._-]{1,15}");
+
+  /// As Linux has it, but for characters that would have to be quoted somewhere.
+  private static final Pattern INTERFACE = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,15}");
+
+  private static final String PORT_NAME =
+      "a port's name of 1 to 15 letters, digits, . _ or -, such as vif1.0";
+  private static final Pattern NAMESPACE =
+      Pattern.compile("/\\P{Cntrl}{1,4094}|(?!\\.{1,2}$)[^/\\p{Cntrl}]{1,255}");
+  private static final int MOST_LOOPS = 64;
+
+  private enum Kind {
+    DOM0,
+    EMBEDDED
+  }
+
   private static final List<String> TOP =
       List.of("ground", "control", "loops", "linger-us", "vifs", "networks", "taps");
+  private static final List<String> GROUND_KEYS = List.of("kind", "run", "apart");
+  private static final List<String> VIF_KEYS = List.of("max-queues");
+  private static final List<String> STATIC_KEYS = List.of("mac", "port");
   private static final List<String> NETWORK_KEYS =
       List.of("name", "mac-table-size", "ageing", "macs-per-port", "static", "multicast");
   private static final List<String> MULTICAST_KEYS =
@@ -88,19 +101,19 @@ public final class ConfigurationFile {
 
   private ConfigurationFile() {}
 
+  /// Every key that a file may have, in whatever part.
+  public static Set<String> keys() {
+    Set<String> keys = new TreeSet<>();
+    Stream.of(TOP, GROUND_KEYS, VIF_KEYS, NETWORK_KEYS, STATIC_KEYS, MULTICAST_KEYS, TAP_KEYS)
+        .forEach(keys::addAll);
+    return keys;
+  }
+
   /// Reads and checks a file.
   ///
-  /// @throws ConfigurationException the file does not exist, or says something wrong
-  public static Configuration read(Path file) throws ConfigurationException, IOException {
-    String text;
-    try {
-      if (Files.size(file) > MAX_OCTETS) {
-        throw new ConfigurationException(file + ": longer than " + MAX_OCTETS + " octets");
-      }
-      text = Files.readString(file);
-    } catch (NoSuchFileException e) {
-      throw new ConfigurationException(file + ": there is no such file");
-    }
+  /// @throws ConfigurationException the file cannot be read, or says something wrong
+  public static Configuration read(Path file) throws ConfigurationException {
+    String text = ConfigurationText.read(file);
     Path directory = Optional.ofNullable(file.toAbsolutePath().getParent()).orElse(Path.of("/"));
     return parse(file.toString(), text, directory);
   }
@@ -114,7 +127,7 @@ public final class ConfigurationFile {
     Node root = root(file, text, TOP);
     YamlMap top = YamlMap.of(file, "the configuration", root, TOP);
     YamlMap groundMap =
-        top.map("ground", List.of("kind", "run", "apart"))
+        top.map("ground", GROUND_KEYS)
             .orElseThrow(
                 () ->
                     YamlMap.at(
@@ -124,17 +137,13 @@ public final class ConfigurationFile {
     GroundChoice ground = ground(groundMap, directory);
     int maxQueues =
         top.has("vifs")
-            ? top.map("vifs", List.of("max-queues"))
-                .orElseThrow()
-                .integer("max-queues", 1, 64, defaultQueues())
+            ? top.map("vifs", VIF_KEYS).orElseThrow().integer("max-queues", 1, 64, defaultQueues())
             : defaultQueues();
     List<NetworkChoice> networks = networks(top);
     return new Configuration(
         ground,
-        top.has("control")
-            ? directory.resolve(top.text("control")).normalize()
-            : runDirectory(ground).resolve("control.sock"),
-        top.integer("loops", 1, 64, Runtime.getRuntime().availableProcessors()),
+        control(top, ground, directory),
+        top.integer("loops", 1, MOST_LOOPS, defaultLoops()),
         top.integer("linger-us", 0, 1000, DEFAULT_LINGER_MICROS),
         maxQueues,
         networks,
@@ -142,8 +151,7 @@ public final class ConfigurationFile {
   }
 
   private static GroundChoice ground(YamlMap map, Path directory) throws ConfigurationException {
-    String kind = map.text("kind", EMBEDDED);
-    return switch (kind) {
+    return switch (map.choice("kind", Kind.values(), Kind.EMBEDDED)) {
       case DOM0 -> {
         for (String key : List.of("run", "apart")) {
           if (map.has(key)) {
@@ -156,11 +164,22 @@ public final class ConfigurationFile {
       }
       case EMBEDDED ->
           new EmbeddedChoice(
-              directory.resolve(map.text("run")).normalize(), map.flag("apart", false));
-      default ->
-          throw map.wrong(
-              "kind", "\"kind\" is \"" + kind + "\", but has to be " + DOM0 + " or " + EMBEDDED);
+              map.path("run", directory, EmbeddedGround.MAX_RUN_OCTETS), map.flag("apart", false));
     };
+  }
+
+  private static Path control(YamlMap top, GroundChoice ground, Path directory)
+      throws ConfigurationException {
+    RunDirectory run = new RunDirectory(runDirectory(ground));
+    if (!top.has("control")) {
+      return run.control();
+    }
+    Path control = top.path("control", directory, SocketFile.MAX_OCTETS);
+    if (run.isOfTheGround(control)) {
+      throw top.wrong(
+          "control", "\"control\" is " + control + ", which the ground needs for itself");
+    }
+    return control;
   }
 
   private static Path runDirectory(GroundChoice ground) {
@@ -168,6 +187,10 @@ public final class ConfigurationFile {
       case EmbeddedChoice embedded -> embedded.run();
       case Dom0Choice _ -> Path.of(RunDirectory.DEFAULT);
     };
+  }
+
+  private static int defaultLoops() {
+    return Math.min(MOST_LOOPS, Runtime.getRuntime().availableProcessors());
   }
 
   private static int defaultQueues() {
@@ -183,21 +206,40 @@ public final class ConfigurationFile {
       if (!names.add(name)) {
         throw map.wrong("name", "network \"" + name + "\" is there twice");
       }
-      List<StaticEntry> entries = new ArrayList<>();
-      for (YamlMap entry : map.maps("static", "a static entry", List.of("mac", "port"))) {
-        entries.add(staticEntry(entry));
-      }
       int size = map.integer("mac-table-size", 1, 1 << 20, 8192);
       networks.add(
           new NetworkChoice(
               name,
               size,
-              map.duration("ageing", Duration.ofMinutes(5)),
+              map.duration(
+                  "ageing", MacLimits.LEAST_AGE, MacLimits.MOST_AGE, MacLimits.DEFAULT.age()),
               map.integer("macs-per-port", 1, 1 << 20, Math.min(size, 1024)),
-              List.copyOf(entries),
+              staticEntries(map, name),
               multicast(map)));
     }
     return List.copyOf(networks);
+  }
+
+  private static List<StaticEntry> staticEntries(YamlMap network, String name)
+      throws ConfigurationException {
+    Map<MacAddress, Integer> lines = new HashMap<>();
+    List<StaticEntry> entries = new ArrayList<>();
+    for (YamlMap map : network.maps("static", "a static entry", STATIC_KEYS)) {
+      StaticEntry entry = staticEntry(map);
+      Optional<Integer> first =
+          Optional.ofNullable(lines.putIfAbsent(entry.mac(), map.line("mac")));
+      if (first.isPresent()) {
+        throw map.wrong(
+            "mac",
+            entry.mac()
+                + " is there twice in network \""
+                + name
+                + "\", at first in line "
+                + first.get());
+      }
+      entries.add(entry);
+    }
+    return List.copyOf(entries);
   }
 
   private static MulticastPolicy multicast(YamlMap network) throws ConfigurationException {
@@ -207,26 +249,19 @@ public final class ConfigurationFile {
     }
     YamlMap map = given.get();
     MulticastPolicy usual = MulticastPolicy.DEFAULT;
-    Duration interval = map.duration("query-interval", usual.queryInterval());
-    if (interval.compareTo(Duration.ofSeconds(2)) < 0
-        || interval.compareTo(Duration.ofHours(8)) > 0) {
-      throw map.wrong("query-interval", "\"query-interval\" has to be from 2s to 8h");
-    }
-    String unregistered = map.text("unregistered", "flood");
-    if (!List.of("flood", "routers").contains(unregistered)) {
-      throw map.wrong(
-          "unregistered",
-          "\"unregistered\" is \"" + unregistered + "\", but has to be flood or routers");
-    }
     return new MulticastPolicy(
         map.flag("snooping", usual.snooping()),
         map.flag("querier", usual.querier()),
         map.flag("fast-leave", usual.fastLeave()),
-        unregistered.equals("flood"),
-        interval,
+        map.choice("unregistered", Unregistered.values(), usual.unregistered()),
+        map.duration(
+            "query-interval",
+            MulticastPolicy.LEAST_QUERY_INTERVAL,
+            MulticastPolicy.MOST_QUERY_INTERVAL,
+            usual.queryInterval()),
         usual.memberships(),
         map.integer("groups-per-port", 1, usual.memberships(), usual.membershipsPerPort()),
-        map.texts("router-ports"));
+        map.texts("router-ports", INTERFACE, PORT_NAME));
   }
 
   private static List<TapChoice> taps(YamlMap top, List<NetworkChoice> networks)
@@ -261,7 +296,8 @@ public final class ConfigurationFile {
     return new TapChoice(
         name,
         network,
-        map.text("namespace", ""),
+        map.optional(
+            "namespace", NAMESPACE, "a network namespace's name, or a path that begins with /"),
         map.integer("queues", 1, 16, 1),
         map.integer("mtu", 68, 65521, 1500),
         map.flag("persistent", false));
@@ -318,23 +354,18 @@ public final class ConfigurationFile {
     if (MacAddress.isGroup(mac.value())) {
       throw map.wrong("mac", "\"mac\" is the group address " + mac + ", not one station's");
     }
-    return new StaticEntry(mac, map.text("port", INTERFACE, "a port's name: vif1.0"));
+    if (!StaticEntry.isStation(mac)) {
+      throw map.wrong("mac", "\"mac\" is " + mac + ", which no station has");
+    }
+    return new StaticEntry(mac, map.text("port", INTERFACE, PORT_NAME));
   }
 
   private static Node root(String source, String text, List<String> allowed)
       throws ConfigurationException {
-    try {
-      return new Compose(LoadSettings.builder().setLabel(source).build())
-          .composeString(text)
-          .orElseThrow(
-              () ->
-                  new ConfigurationException(
-                      source + ":1:1: empty; allowed are " + YamlMap.list(allowed)));
-    } catch (MarkedYamlEngineException e) {
-      throw YamlMap.at(
-          source, e.getProblemMark().or(e::getContextMark), "not YAML: " + e.getProblem());
-    } catch (YamlEngineException e) {
-      throw new ConfigurationException(source + ": not YAML: " + e.getMessage());
-    }
+    return YamlText.compose(source, text)
+        .orElseThrow(
+            () ->
+                new ConfigurationException(
+                    source + ":1:1: empty; allowed are " + YamlMap.list(allowed)));
   }
 }

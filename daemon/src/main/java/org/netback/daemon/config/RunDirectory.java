@@ -1,6 +1,7 @@
 package org.netback.daemon.config;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /// What lies where in a ground's run directory.
 ///
@@ -10,6 +11,9 @@ public record RunDirectory(Path path) {
   public static final String DEFAULT_CONTROL = DEFAULT + "/control.sock";
   public static final String DEFAULT_GROUND = DEFAULT + "/ground.sock";
 
+  private static final List<String> OWN =
+      List.of("ground.sock", "xenstored.sock", "lock", HostClaim.EMBEDDED, HostClaim.HOST);
+
   /// Guests and daemons attach to the ground here.
   public Path ground() {
     return path.resolve("ground.sock");
@@ -18,5 +22,17 @@ public record RunDirectory(Path path) {
   /// xenstored listens here.
   public Path xenstored() {
     return path.resolve("xenstored.sock");
+  }
+
+  /// The control API listens here where the configuration says nothing else.
+  public Path control() {
+    return path.resolve("control.sock");
+  }
+
+  /// Whether a path is the directory's, or of a file that the ground makes in it.
+  public boolean isOfTheGround(Path file) {
+    return file.equals(path)
+        || file.startsWith(path.resolve("domains"))
+        || OWN.stream().anyMatch(name -> file.equals(path.resolve(name)));
   }
 }

@@ -3,10 +3,16 @@ package org.netback.daemon.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.netback.daemon.config.Configuration.Dom0Choice;
@@ -16,8 +22,11 @@ import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MulticastPolicy;
+import org.netback.vswitch.MulticastPolicy.Unregistered;
 
 class ConfigurationFileTest {
+  @TempDir Path directory = Path.of("");
+
   private static final Path DIRECTORY = Path.of("/etc/netback");
 
   private static Configuration parse(String text) throws ConfigurationException {
@@ -73,7 +82,7 @@ class ConfigurationFileTest {
                             true,
                             false,
                             true,
-                            false,
+                            Unregistered.ROUTERS,
                             Duration.ofSeconds(60),
                             4096,
                             20,
@@ -127,12 +136,15 @@ class ConfigurationFileTest {
           ground: {run: r};networks: lan | n.yaml:2:11: "networks" is a list: begin each entry with "- "
           ground: {run: r};networks:;  - lan | n.yaml:3:5: a network is written as "key: value" lines; allowed are name, mac-table-size, ageing, macs-per-port, static, multicast
           ground: {run: r};networks:;  - name: a/b | n.yaml:3:11: "name" is "a/b", but has to be 1 to 63 letters, digits, dots, hyphens or underscores
-          ground: {run: r};networks:;  - {name: a, ageing: 10} | n.yaml:3:23: "ageing" is "10", but has to be a time such as 300s, 5m or 1h
+          ground: {run: r};networks:;  - {name: a, ageing: 10} | n.yaml:3:23: "ageing" is "10", but has to be a time from 1s to 8760h, such as 300s, 5m or 1h
           ground: {run: r};networks:;  - {name: a, multicast: {snoop: true}} | n.yaml:3:27: unknown key "snoop" in "multicast"; Allowed are snooping, querier, fast-leave, unregistered, query-interval, groups-per-port, router-ports
-          ground: {run: r};networks:;  - {name: a, multicast: {unregistered: no}} | n.yaml:3:41: "unregistered" is "no", but has to be flood or routers
-          ground: {run: r};networks:;  - {name: a, multicast: {query-interval: 1s}} | n.yaml:3:43: "query-interval" has to be from 2s to 8h
+          ground: {run: r};networks:;  - {name: a, multicast: {unregistered: no}} | n.yaml:3:41: "unregistered" is "no", but has to be flood, routers or routers-and-nd
+          ground: {run: r};networks:;  - {name: a, multicast: {query-interval: 1s}} | n.yaml:3:43: "query-interval" is "1s", but has to be a time from 2s to 8h, such as 300s, 5m or 1h
           ground: {run: r};networks:;  - {name: a, multicast: {router-ports: up0}} | n.yaml:3:41: "router-ports" is a list of words: [a, b]
           ground: {run: r};networks:;  - name: a;  - name: a | n.yaml:4:11: network "a" is there twice
+          ground: {run: r};networks:;  - name: a;    static: [{mac: "00:00:00:00:00:00", port: p}] | n.yaml:4:20: "mac" is 00:00:00:00:00:00, which no station has
+          ground: {run: r};networks:;  - name: a;    static:;    - {mac: "02:00:00:00:00:0a", port: p};    - {port: q, mac: "02:00:00:00:00:0A"} | n.yaml:6:22: 02:00:00:00:00:0a is there twice in network "a", at first in line 5
+          ground: {run: r};taps: [{name: t, network: a}, {name: t, network: a}];networks: [{name: a}] | n.yaml:2:38: tap "t" is there twice
           ground: {run: r};networks:;  - name: a;    static: [{mac: "1:2", port: p}] | n.yaml:4:20: "mac" is not a MAC address (aa:bb:cc:dd:ee:ff): "1:2"
           ground: {run: r};networks:;  - name: a;    static: [{mac: "ff:ff:ff:ff:ff:ff", port: p}] | n.yaml:4:20: "mac" is the group address ff:ff:ff:ff:ff:ff, not one station's
           ground: {run: r};networks: [{name: lan}];taps: [{name: t0, network: lam}] | n.yaml:3:28: there is no network "lam"; did you mean "lan"?
@@ -146,10 +158,133 @@ class ConfigurationFileTest {
         .hasMessage(message);
   }
 
-  @Test
-  void namesAFileThatIsNotThere() {
-    assertThatThrownBy(() -> ConfigurationFile.read(Path.of("/nowhere/n.yaml")))
+  private static void refuses(Path file, String message) {
+    assertThatThrownBy(() -> ConfigurationFile.read(file))
         .isInstanceOf(ConfigurationException.class)
-        .hasMessage("/nowhere/n.yaml: there is no such file");
+        .hasMessage(file + message);
+  }
+
+  private Path file(String text) throws IOException {
+    return Files.writeString(directory.resolve("n.yaml"), text);
+  }
+
+  @Test
+  void namesAFileThatIsNotThere() throws Exception {
+    refuses(directory.resolve("n.yaml"), ": there is no such file");
+    Path dangling = Files.createSymbolicLink(directory.resolve("link"), Path.of("nowhere"));
+    refuses(dangling, ": there is no such file");
+  }
+
+  @Test
+  void saysWhatIsNoFile() throws Exception {
+    refuses(directory, ": this is a directory, not a file");
+    Path fifo = directory.resolve("fifo");
+    assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+    String other = ": this is a device, a FIFO or a socket, not a regular file";
+    refuses(fifo, other);
+    refuses(Path.of("/dev/zero"), other);
+    refuses(Path.of("/dev/null"), other);
+    assertThat(ConfigurationText.reason(new AccessDeniedException("/etc/n.yaml")))
+        .isEqualTo("permission denied: this user may not read it");
+  }
+
+  @Test
+  void refusesAFileThatIsTooLongWithoutReadingIt() throws Exception {
+    Path file = directory.resolve("n.yaml");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(1L << 30);
+    }
+    refuses(file, ": longer than 1048576 octets");
+    refuses(file("#" + "x".repeat(1 << 20)), ": longer than 1048576 octets");
+    file("ground: {run: r}\n#" + "x".repeat((1 << 20) - 18));
+    assertThat(ConfigurationFile.read(file).networks()).isEmpty();
+  }
+
+  @Test
+  void pointsAtWhatIsNotUtf8() throws Exception {
+    Path file = directory.resolve("n.yaml");
+    Files.write(file, "ground: {run: r}\n# é\n# naïve\n".getBytes(StandardCharsets.ISO_8859_1));
+    refuses(
+        file, ":2:3: octet 0xe9 at offset 19 is not UTF-8, in which a configuration is written");
+    Files.write(file, "ground: {run: r}\n".getBytes(StandardCharsets.UTF_16LE));
+    refuses(file, ":1:2: not YAML: character U+0000 has no place in it");
+    Files.write(file, new byte[] {'a', (byte) 0xc3});
+    refuses(file, ":1:2: octet 0xc3 at offset 1 is not UTF-8, in which a configuration is written");
+    Files.write(file, new byte[] {'\n', (byte) 0xc3, (byte) 0xa4, (byte) 0xff});
+    refuses(file, ":2:2: octet 0xff at offset 3 is not UTF-8, in which a configuration is written");
+  }
+
+  @Test
+  void passesOverAByteOrderMark() throws Exception {
+    assertThat(ConfigurationFile.read(file("\ufeffground: {run: r}\n")).networks()).isEmpty();
+    refuses(
+        file("\ufefflops: 1\n"),
+        ":1:1: unknown key \"lops\" in the configuration; did you mean \"loops\"? Allowed are"
+            + " ground, control, loops, linger-us, vifs, networks, taps");
+  }
+
+  @Test
+  void pointsAtCharactersThatYamlDoesNotKnow() throws Exception {
+    refuses(file("a: b\nc\0"), ":2:2: not YAML: character U+0000 has no place in it");
+    refuses(
+        file("ground: {run: \u001b[1m}"), ":1:15: not YAML: character U+001B has no place in it");
+    assertThatThrownBy(() -> ConfigurationFile.read(file("ground:\n\trun: r\n")))
+        .hasMessageStartingWith(directory.resolve("n.yaml") + ":2:1: not YAML: ")
+        .hasMessageContaining("TAB");
+  }
+
+  @Test
+  void hasRoomForAnchorsButNotForBombs() throws Exception {
+    assertThat(
+            ConfigurationFile.read(
+                    file(
+                        """
+                        ground: {run: r}
+                        networks:
+                          - {name: a, multicast: &mc {snooping: false}}
+                          - {name: b, multicast: *mc}
+                        """))
+                .networks())
+        .hasSize(2);
+    StringBuilder bomb = new StringBuilder("a0: &a0 [x, x]\n");
+    for (int i = 1; i < 30; i++) {
+      bomb.append("a%d: &a%d [*a%d, *a%d]\n".formatted(i, i, i - 1, i - 1));
+    }
+    assertThatThrownBy(() -> ConfigurationFile.read(file(bomb.toString())))
+        .hasMessage(directory.resolve("n.yaml") + ":27:12: not YAML: more than 50 aliases");
+    refuses(file("a: *b\n"), ":1:4: not YAML: found undefined alias b");
+    assertThatThrownBy(() -> ConfigurationFile.read(file("ground: &g {run: *g}")))
+        .hasMessageStartingWith(directory.resolve("n.yaml") + ":1:9: \"run\" is a mapping");
+  }
+
+  @Test
+  void isNotNestedWithoutEnd() throws Exception {
+    refuses(file("[".repeat(500_000)), ":1:17: not YAML: nested deeper than 16");
+    refuses(file("- ".repeat(500_000)), ":1:33: not YAML: nested deeper than 16");
+    refuses(file("{a: ".repeat(200_000)), ":1:65: not YAML: nested deeper than 16");
+  }
+
+  @Test
+  void isOneDocument() throws Exception {
+    assertThatThrownBy(
+            () -> ConfigurationFile.read(file("ground: {run: r}\n---\nground: {run: s}\n")))
+        .hasMessageStartingWith(directory.resolve("n.yaml") + ":2:1: not YAML: but found another");
+    refuses(
+        file(""),
+        ":1:1: empty; allowed are ground, control, loops, linger-us, vifs, networks, taps");
+    assertThat(ConfigurationFile.read(file("---\nground: {run: r}\n...\n")).networks()).isEmpty();
+  }
+
+  @Test
+  void showsAValueOnOneShortLine() throws Exception {
+    assertThatThrownBy(
+            () ->
+                ConfigurationFile.read(
+                    file("ground: {run: r}\nloops: \"a\\nb" + "x".repeat(500) + '"')))
+        .hasMessage(
+            directory.resolve("n.yaml")
+                + ":2:8: \"loops\" is \"a?b"
+                + "x".repeat(57)
+                + "…\", but has to be a number from 1 to 64");
   }
 }

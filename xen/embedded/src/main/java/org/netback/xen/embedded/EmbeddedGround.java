@@ -1,6 +1,7 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -67,8 +68,17 @@ public final class EmbeddedGround implements AutoCloseable {
   /// Opens a ground; the sockets that a dead one has left in the directory are replaced.
   ///
   /// @param runDirectory is created where needed; its path has at most [#MAX_RUN_OCTETS] octets
-  /// @throws IOException if another ground lives there
+  /// @throws IOException if another ground lives there, or something else is in the way
   public static EmbeddedGround open(Path runDirectory) throws IOException {
+    int octets = runDirectory.toString().getBytes(StandardCharsets.UTF_8).length;
+    if (octets > MAX_RUN_OCTETS) {
+      throw new IOException(
+          runDirectory
+              + ": a ground's directory has a path of at most "
+              + MAX_RUN_OCTETS
+              + " octets, this one "
+              + octets);
+    }
     LockFile lockFile =
         LockFile.tryLock(runDirectory.resolve("lock"))
             .orElseThrow(

@@ -44,6 +44,21 @@ final class EmbeddedGroundTest {
   }
 
   @Test
+  void hasRoomForEveryGuestsSocketInItsDirectory() throws IOException {
+    int room = EmbeddedGround.MAX_RUN_OCTETS - directory.toString().length() - 1;
+    Path longest = directory.resolve("x".repeat(room));
+    try (EmbeddedGround roomy = EmbeddedGround.open(longest)) {
+      roomy.createDomain(new GuestSpec("g", DomainSize.DEFAULT, List.of())).close();
+    }
+    Path tooLong = directory.resolve("x".repeat(room + 1));
+    assertThatThrownBy(() -> EmbeddedGround.open(tooLong))
+        .isInstanceOf(IOException.class)
+        .hasMessage(
+            tooLong + ": a ground's directory has a path of at most 87 octets, this one 88");
+    assertThat(tooLong).doesNotExist();
+  }
+
+  @Test
   void makesTheDirectoriesOfAVifAsLibxlDoes() throws IOException {
     VifSpec vif = new VifSpec("blue", "00:16:3E:01:02:03", 9000);
     try (GuestDomain guest =
