@@ -391,8 +391,7 @@ final class DaemonRoutes {
     } catch (ConfigurationException e) {
       throw new RequestException(400, String.valueOf(e.getMessage()));
     }
-    network(request.network());
-    staticEntries.add(request.network(), request.entry());
+    staticEntries.add(network(request.network()), request.entry());
     return Reply.json(
         201, Map.of("mac", request.entry().mac().toString(), "port", request.entry().port()));
   }

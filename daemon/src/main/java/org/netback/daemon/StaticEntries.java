@@ -1,7 +1,9 @@
 package org.netback.daemon;
 
-import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
@@ -14,61 +16,70 @@ import org.netback.vswitch.SwitchPort;
 /// Addresses that are pinned to ports by name. A port may come later than its entry, and go and
 /// come back; the switch forgets an entry with its port, so it is entered again. Any thread.
 final class StaticEntries {
-  private record Wanted(String network, StaticEntry entry) {}
-
   private final Switch vswitch;
-  private final List<Wanted> wanted = new ArrayList<>();
+
+  /// By network, then address: the port.
+  private final Map<String, Map<MacAddress, String>> wanted = new HashMap<>();
 
   StaticEntries(Switch vswitch, List<NetworkChoice> networks) {
     this.vswitch = vswitch;
     for (NetworkChoice network : networks) {
-      network.staticEntries().forEach(entry -> wanted.add(new Wanted(network.name(), entry)));
+      network
+          .staticEntries()
+          .forEach(entry -> wanted(network.name()).put(entry.mac(), entry.port()));
     }
   }
 
-  synchronized void add(String network, StaticEntry entry) {
-    wanted.removeIf(w -> w.network.equals(network) && w.entry.mac().equals(entry.mac()));
-    wanted.add(new Wanted(network, entry));
-    enter();
+  private Map<MacAddress, String> wanted(String network) {
+    return wanted.computeIfAbsent(network, _ -> new LinkedHashMap<>());
+  }
+
+  /// Pins an address, instead of where it was pinned before.
+  synchronized void add(Network network, StaticEntry entry) {
+    Optional<String> before =
+        Optional.ofNullable(wanted(network.name()).put(entry.mac(), entry.port()));
+    if (before.isPresent() && !before.get().equals(entry.port())) {
+      // The new port may not be there yet, and the old one has lost the address.
+      boolean _ = network.forget(entry.mac());
+    }
+    enter(network);
   }
 
   /// Forgets an address, whether it was wanted or learned.
   ///
   /// @return false if it was neither
   synchronized boolean remove(Network network, MacAddress mac) {
-    boolean was =
-        wanted.removeIf(w -> w.network.equals(network.name()) && w.entry.mac().equals(mac));
+    boolean was = Optional.ofNullable(wanted(network.name()).remove(mac)).isPresent();
     return network.forget(mac) || was;
   }
 
   /// Enters what is wanted and not there, as far as its port is. To be called every second or so.
   synchronized void enter() {
-    for (Wanted w : wanted) {
-      Optional<Network> network = vswitch.find(w.network);
-      if (network.isPresent() && !isEntered(network.get(), w.entry)) {
-        enter(network.get(), w.entry);
-      }
+    for (String network : wanted.keySet()) {
+      vswitch.find(network).ifPresent(this::enter);
     }
   }
 
-  private static boolean isEntered(Network network, StaticEntry entry) {
+  private void enter(Network network) {
+    Map<MacAddress, String> missing = new LinkedHashMap<>(wanted(network.name()));
+    if (missing.isEmpty()) {
+      return;
+    }
     for (FdbRow row : network.addresses()) {
-      if (row.address().equals(entry.mac())) {
-        return row.isStatic() && row.port().equals(entry.port());
+      if (row.isStatic()) {
+        boolean _ = missing.remove(row.address(), row.port());
       }
     }
-    return false;
-  }
-
-  private static void enter(Network network, StaticEntry entry) {
-    for (SwitchPort port : network.ports()) {
-      if (port.name().equals(entry.port())) {
-        try {
-          network.addStatic(entry.mac(), port);
-        } catch (IllegalStateException e) {
-          // The port has just left; the next round finds it if it comes back.
-        }
-      }
-    }
+    Map<String, SwitchPort> ports = new HashMap<>();
+    network.ports().forEach(port -> ports.put(port.name(), port));
+    missing.forEach(
+        (mac, name) -> {
+          Optional<SwitchPort> port = Optional.ofNullable(ports.get(name));
+          try {
+            port.ifPresent(present -> network.addStatic(mac, present));
+          } catch (IllegalStateException e) {
+            // The port has just left; the next round finds it if it comes back.
+          }
+        });
   }
 }
