@@ -5,33 +5,37 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
+import org.netback.properties.Property;
 
 final class GrefTableTest {
   private final MemorySegment memory = Arena.ofAuto().allocate(4096);
 
-  @Property(tries = 200)
-  void findsWhatWasPutAndNothingElse(
-      @ForAll @Size(max = 512) Set<Integer> grefs, @ForAll Set<Integer> others) {
-    GrefTable table = new GrefTable(grefs.size());
-    int i = 0;
-    for (int gref : new LinkedHashSet<>(grefs)) {
-      table.put(gref, memory.asSlice(i++ & 0xff, 1), (gref & 1) != 0);
-    }
-    i = 0;
-    for (int gref : new LinkedHashSet<>(grefs)) {
-      int place = table.find(gref);
-      assertThat(place).isNotNegative();
-      assertThat(table.isReadOnly(place)).isEqualTo((gref & 1) != 0);
-      assertThat(table.page(place).address()).isEqualTo(memory.address() + (i++ & 0xff));
-    }
-    for (int other : others) {
-      assertThat(table.find(other) >= 0).isEqualTo(grefs.contains(other));
-    }
+  @Test
+  void findsWhatWasPutAndNothingElse() {
+    Property.holds(
+        200,
+        sample -> {
+          Set<Integer> grefs = new LinkedHashSet<>(sample.list(0, 512, sample::anyInt));
+          List<Integer> others = sample.list(0, 512, sample::anyInt);
+          GrefTable table = new GrefTable(grefs.size());
+          int i = 0;
+          for (int gref : grefs) {
+            table.put(gref, memory.asSlice(i++ & 0xff, 1), (gref & 1) != 0);
+          }
+          i = 0;
+          for (int gref : grefs) {
+            int place = table.find(gref);
+            assertThat(place).isNotNegative();
+            assertThat(table.isReadOnly(place)).isEqualTo((gref & 1) != 0);
+            assertThat(table.page(place).address()).isEqualTo(memory.address() + (i++ & 0xff));
+          }
+          for (int other : others) {
+            assertThat(table.find(other) >= 0).isEqualTo(grefs.contains(other));
+          }
+        });
   }
 
   @Test

@@ -8,15 +8,12 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
+import org.netback.properties.Property;
 
 final class ToeplitzTest {
   private static Frame frame(byte[] octets) {
@@ -67,27 +64,38 @@ final class ToeplitzTest {
     assertThat(BitByBit.hash(key, addresses)).isEqualTo(Integer.parseUnsignedInt(ofIp, 16));
   }
 
-  @Property(tries = 300)
-  void agreesWithTheDefinitionForAnyKeyAndInput(
-      @ForAll @Size(max = 40) byte[] key, @ForAll @Size(36) byte[] longest) {
-    for (int length = 4; length <= 36; length += 4) {
-      byte[] buffer = java.util.Arrays.copyOf(longest, length);
-      assertThat(fast(key, buffer)).isEqualTo(BitByBit.hash(key, buffer));
-    }
+  @Test
+  void agreesWithTheDefinitionForAnyKeyAndInput() {
+    Property.holds(
+        300,
+        sample -> {
+          byte[] key = sample.octets(0, 40);
+          byte[] longest = sample.octets(36, 36);
+          for (int length = 4; length <= 36; length += 4) {
+            byte[] buffer = java.util.Arrays.copyOf(longest, length);
+            assertThat(fast(key, buffer)).isEqualTo(BitByBit.hash(key, buffer));
+          }
+        });
   }
 
-  @Property(tries = 100)
-  void addsItsPartsInAnyOrder(@ForAll @Size(40) byte[] key, @ForAll @Size(36) byte[] buffer) {
-    Toeplitz toeplitz = new Toeplitz(HashKey.of(key));
-    Frame frame = frame(buffer);
-    assertThat(
-            toeplitz.part(32, frame, 32, 4)
-                ^ toeplitz.part(0, frame, 0, 8)
-                ^ toeplitz.part(8, frame, 8, 24))
-        .isEqualTo(toeplitz.part(0, frame, 0, 36));
+  @Test
+  void addsItsPartsInAnyOrder() {
+    Property.holds(
+        100,
+        sample -> {
+          byte[] key = sample.octets(40, 40);
+          byte[] buffer = sample.octets(36, 36);
+          Toeplitz toeplitz = new Toeplitz(HashKey.of(key));
+          Frame frame = frame(buffer);
+          assertThat(
+                  toeplitz.part(32, frame, 32, 4)
+                      ^ toeplitz.part(0, frame, 0, 8)
+                      ^ toeplitz.part(8, frame, 8, 24))
+              .isEqualTo(toeplitz.part(0, frame, 0, 36));
+        });
   }
 
-  @Example
+  @Test
   void hashesToZeroWithAnEmptyKey() {
     byte[] ones = new byte[36];
     java.util.Arrays.fill(ones, (byte) -1);

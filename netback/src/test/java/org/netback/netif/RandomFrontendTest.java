@@ -6,17 +6,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+import org.netback.properties.Property;
+import org.netback.properties.Sample;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.io.netif.TxResponse;
 
 /// A guest that does anything at all, in any order. Whatever it is: the guests beside it get their
 /// own frames, whole and in order, and nothing else; nothing throws; all is given back.
 final class RandomFrontendTest {
-  @Property(tries = 300)
-  void neitherCorruptsNorStallsNorLeaks(@ForAll long seed) {
-    Random random = new Random(seed);
+  @Test
+  void neitherCorruptsNorStallsNorLeaks() {
+    Property.holds(300, RandomFrontendTest::live);
+  }
+
+  private static void live(Sample sample) {
+    Random random = new Random(sample.anyLong());
     try (House house = new House()) {
       RawGuest villain = house.guest(random.nextInt()).connect();
       RawGuest a = house.guest(random.nextInt()).connect();

@@ -7,16 +7,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.GsoType;
+import org.netback.properties.Property;
+import org.netback.properties.Sample;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.RingMessage;
@@ -296,60 +294,70 @@ final class TxAssemblerTest {
         .isInstanceOf(IllegalStateException.class);
   }
 
-  @Property(tries = 20_000)
-  void neverThrowsAndListsEverySlot(
-      @ForAll @Size(value = 256 * 3) int[] words, @ForAll @IntRange(min = 1, max = 256) int given) {
-    int[] ids = new int[given];
-    int[] heads = new int[given];
-    int taken = 0;
-    assembler.begin(given);
-    do {
-      fill(words, taken);
-      heads[taken] = slot.get(ValueLayout.JAVA_SHORT, 0) & 0xffff;
-      ids[taken++] = TxRequest.id(slot);
-      assembler.accept(slotWords, 0);
-    } while (assembler.wantsSlot());
-    judge(taken, given, ids, heads);
+  @Test
+  void neverThrowsAndListsEverySlot() {
+    Property.holds(
+        20_000,
+        sample -> {
+          int given = sample.between(1, 256);
+          int[] ids = new int[given];
+          int[] heads = new int[given];
+          int taken = 0;
+          assembler.begin(given);
+          do {
+            fill(sample, taken);
+            heads[taken] = slot.get(ValueLayout.JAVA_SHORT, 0) & 0xffff;
+            ids[taken++] = TxRequest.id(slot);
+            assembler.accept(slotWords, 0);
+          } while (assembler.wantsSlot());
+          judge(taken, given, ids, heads);
+        });
   }
 
   /// What is taken without being put together is what would have come out.
-  @Property(tries = 20_000)
-  void plainIsAPacketOfOneSlot(
-      @ForAll int gref,
-      @ForAll @IntRange(max = 0xffff) int offset,
-      @ForAll @IntRange(max = 0xffff) int flags,
-      @ForAll @IntRange(max = 0xffff) int size,
-      @ForAll @IntRange(max = 15) int shift) {
-    new TxRequest(gref, offset >>> shift, flags & 0xf >>> shift, 7, size >>> shift).writeTo(slot);
-    boolean plain = TxAssembler.isPlain(slotWords, 0);
-    assembler.begin(1);
-    assembler.accept(slotWords, 0);
-    assertThat(plain).isEqualTo(assembler.outcome() == TxOutcome.PACKET);
-    if (plain) {
-      assertThat(assembler.wantsSlot()).isFalse();
-      assertThat(assembler.fragmentCount()).isEqualTo(1);
-      assertThat(assembler.gref(0)).isEqualTo(gref);
-      assertThat(assembler.offset(0)).isEqualTo(offset >>> shift);
-      assertThat(assembler.length(0)).isEqualTo(size >>> shift);
-      assertThat(assembler.total()).isEqualTo(size >>> shift);
-      assertThat(assembler.checksum()).isEqualTo(TxAssembler.checksum(flags & 0xf >>> shift));
-      assertThat(assembler.gso()).isEqualTo(GsoType.NONE);
-    }
+  @Test
+  void plainIsAPacketOfOneSlot() {
+    Property.holds(
+        20_000,
+        sample -> {
+          int gref = sample.anyInt();
+          int offset = sample.between(0, 0xffff);
+          int flags = sample.between(0, 0xffff);
+          int size = sample.between(0, 0xffff);
+          int shift = sample.between(0, 15);
+          new TxRequest(gref, offset >>> shift, flags & 0xf >>> shift, 7, size >>> shift)
+              .writeTo(slot);
+          boolean plain = TxAssembler.isPlain(slotWords, 0);
+          assembler.begin(1);
+          assembler.accept(slotWords, 0);
+          assertThat(plain).isEqualTo(assembler.outcome() == TxOutcome.PACKET);
+          if (plain) {
+            assertThat(assembler.wantsSlot()).isFalse();
+            assertThat(assembler.fragmentCount()).isEqualTo(1);
+            assertThat(assembler.gref(0)).isEqualTo(gref);
+            assertThat(assembler.offset(0)).isEqualTo(offset >>> shift);
+            assertThat(assembler.length(0)).isEqualTo(size >>> shift);
+            assertThat(assembler.total()).isEqualTo(size >>> shift);
+            assertThat(assembler.checksum()).isEqualTo(TxAssembler.checksum(flags & 0xf >>> shift));
+            assertThat(assembler.gso()).isEqualTo(GsoType.NONE);
+          }
+        });
   }
 
   /// Random words are nearly always fatal at once, so most bits that decide are made likely.
-  private void fill(int[] words, int at) {
-    int bits = words[3 * at];
-    int flags = bits & 3 | ((bits & 0x70) != 0 ? MORE : 0) | (at == 0 ? bits & EXTRA : 0);
-    int size = (words[3 * at + 1] & 0xffff) >>> (words[3 * at + 1] >>> 28);
-    int offset = (words[3 * at + 2] & 0xffff) >>> (words[3 * at + 2] >>> 28);
-    if ((bits & 0xf_0000) == 0) {
-      new TxRequest(words[3 * at], words[3 * at + 1] & 0xffff, bits & 0xffff, bits >>> 16, 0xffff)
-          .writeTo(slot);
-    } else if ((bits & 0x700) == 0) {
-      new ExtraInfo.Unknown(bits >>> 28 & 7, bits >>> 24 & 1, words[3 * at + 1]).writeTo(slot);
+  private void fill(Sample sample, int at) {
+    int first = sample.anyInt();
+    int second = sample.anyInt();
+    int third = sample.anyInt();
+    int flags = first & 3 | ((first & 0x70) != 0 ? MORE : 0) | (at == 0 ? first & EXTRA : 0);
+    int size = (second & 0xffff) >>> (second >>> 28);
+    int offset = (third & 0xffff) >>> (third >>> 28);
+    if ((first & 0xf_0000) == 0) {
+      new TxRequest(first, second & 0xffff, first & 0xffff, first >>> 16, 0xffff).writeTo(slot);
+    } else if ((first & 0x700) == 0) {
+      new ExtraInfo.Unknown(first >>> 28 & 7, first >>> 24 & 1, second).writeTo(slot);
     } else {
-      new TxRequest(words[3 * at], offset, flags, bits >>> 16, size).writeTo(slot);
+      new TxRequest(first, offset, flags, first >>> 16, size).writeTo(slot);
     }
   }
 

@@ -3,10 +3,6 @@ package org.netback.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.netback.offload.Packets.Shape;
 import org.netback.offload.TransportChecksum.Outcome;
@@ -14,6 +10,7 @@ import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.Headers;
+import org.netback.properties.Property;
 import org.pcap4j.packet.UdpPacket;
 
 class TransportChecksumTest {
@@ -28,21 +25,25 @@ class TransportChecksumTest {
     return frame;
   }
 
-  @Property(tries = 400)
-  void completesWhatPcap4jBuilt(
-      @ForAll boolean ipv6,
-      @ForAll boolean udp,
-      @ForAll @IntRange(max = 2) int tags,
-      @ForAll @IntRange(max = 3) int options,
-      @ForAll @IntRange(max = 1600) int payload) {
-    Shape shape = new Shape(ipv6, udp, tags, options, options, payload);
-    byte[] octets = Packets.build(shape);
-    Frame frame = blank(octets);
-    assertThat(Packets.octets(frame)).isNotEqualTo(octets);
-    assertThat(TransportChecksum.complete(frame, headers)).isEqualTo(Outcome.DONE);
-    assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
-    assertThat(Packets.octets(frame)).isEqualTo(octets);
-    assertThat(Packets.wrongChecksums(Packets.dissect(frame))).isEmpty();
+  @Test
+  void completesWhatPcap4jBuilt() {
+    Property.holds(
+        400,
+        sample -> {
+          boolean ipv6 = sample.anyBoolean();
+          boolean udp = sample.anyBoolean();
+          int tags = sample.between(0, 2);
+          int options = sample.between(0, 3);
+          int payload = sample.between(0, 1600);
+          Shape shape = new Shape(ipv6, udp, tags, options, options, payload);
+          byte[] octets = Packets.build(shape);
+          Frame frame = blank(octets);
+          assertThat(Packets.octets(frame)).isNotEqualTo(octets);
+          assertThat(TransportChecksum.complete(frame, headers)).isEqualTo(Outcome.DONE);
+          assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
+          assertThat(Packets.octets(frame)).isEqualTo(octets);
+          assertThat(Packets.wrongChecksums(Packets.dissect(frame))).isEmpty();
+        });
   }
 
   @Test
@@ -122,12 +123,17 @@ class TransportChecksumTest {
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
   }
 
-  @Property(tries = 2000)
-  void anyOctetsAreCompletedOrRefused(@ForAll @Size(max = 120) byte[] octets) {
-    arena.clear();
-    Frame frame = Packets.frame(arena, octets);
-    frame.setChecksum(ChecksumState.BLANK);
-    Outcome outcome = TransportChecksum.complete(frame, headers.parse(frame));
-    assertThat(frame.checksum() == ChecksumState.BLANK).isEqualTo(outcome != Outcome.DONE);
+  @Test
+  void anyOctetsAreCompletedOrRefused() {
+    Property.holds(
+        2000,
+        sample -> {
+          byte[] octets = sample.octets(0, 120);
+          arena.clear();
+          Frame frame = Packets.frame(arena, octets);
+          frame.setChecksum(ChecksumState.BLANK);
+          Outcome outcome = TransportChecksum.complete(frame, headers.parse(frame));
+          assertThat(frame.checksum() == ChecksumState.BLANK).isEqualTo(outcome != Outcome.DONE);
+        });
   }
 }

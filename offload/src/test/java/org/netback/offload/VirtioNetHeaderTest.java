@@ -7,10 +7,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,6 +17,7 @@ import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.GsoType;
 import org.netback.packet.Headers;
+import org.netback.properties.Property;
 
 class VirtioNetHeaderTest {
   private final FrameArena arena = new FrameArena(Arena.ofAuto(), 2, 1 << 18);
@@ -114,34 +111,38 @@ class VirtioNetHeaderTest {
     assertThat(VirtioNetHeader.write(v6, headers)).isEqualTo(Outcome.GSO_SIZE_ZERO);
   }
 
-  @Property(tries = 200)
-  void whatIsWrittenReadsBackTheSame(
-      @ForAll boolean ipv6,
-      @ForAll boolean udp,
-      @ForAll ChecksumState state,
-      @ForAll boolean gso,
-      @ForAll @IntRange(max = 2) int tags,
-      @ForAll @IntRange(min = 1, max = 65535) int size) {
-    Frame frame = frame(Packets.build(Shape.tcp(ipv6, 100).withTags(tags)));
-    if (udp) {
-      frame = frame(Packets.build(Shape.udp(ipv6, 100).withTags(tags)));
-    }
-    boolean segmented = gso && !udp;
-    frame.setChecksum(segmented ? ChecksumState.BLANK : state);
-    if (segmented) {
-      frame.setGso(ipv6 ? GsoType.TCPV6 : GsoType.TCPV4, size);
-    }
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
-    ChecksumState checksum = frame.checksum();
-    GsoType type = frame.gso();
-    byte[] before = Packets.octets(frame);
-    frame.setGso(GsoType.NONE, 9);
-    frame.setChecksum(ChecksumState.COMPLETE);
-    assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
-    assertThat(frame.checksum()).isEqualTo(checksum);
-    assertThat(frame.gso()).isEqualTo(type);
-    assertThat(frame.gsoSize()).isEqualTo(segmented ? size : 0);
-    assertThat(Packets.octets(frame)).isEqualTo(before);
+  @Test
+  void whatIsWrittenReadsBackTheSame() {
+    Property.holds(
+        200,
+        sample -> {
+          boolean ipv6 = sample.anyBoolean();
+          boolean udp = sample.anyBoolean();
+          ChecksumState state = sample.oneOf(ChecksumState.values());
+          boolean gso = sample.anyBoolean();
+          int tags = sample.between(0, 2);
+          int size = sample.between(1, 65535);
+          Frame frame = frame(Packets.build(Shape.tcp(ipv6, 100).withTags(tags)));
+          if (udp) {
+            frame = frame(Packets.build(Shape.udp(ipv6, 100).withTags(tags)));
+          }
+          boolean segmented = gso && !udp;
+          frame.setChecksum(segmented ? ChecksumState.BLANK : state);
+          if (segmented) {
+            frame.setGso(ipv6 ? GsoType.TCPV6 : GsoType.TCPV4, size);
+          }
+          assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+          ChecksumState checksum = frame.checksum();
+          GsoType type = frame.gso();
+          byte[] before = Packets.octets(frame);
+          frame.setGso(GsoType.NONE, 9);
+          frame.setChecksum(ChecksumState.COMPLETE);
+          assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
+          assertThat(frame.checksum()).isEqualTo(checksum);
+          assertThat(frame.gso()).isEqualTo(type);
+          assertThat(frame.gsoSize()).isEqualTo(segmented ? size : 0);
+          assertThat(Packets.octets(frame)).isEqualTo(before);
+        });
   }
 
   @Test
@@ -214,13 +215,18 @@ class VirtioNetHeaderTest {
     }
   }
 
-  @Property(tries = 5000)
-  void anyHeaderBeforeAnyFrameHasAnAnswer(
-      @ForAll @Size(value = 12) byte[] header, @ForAll @Size(max = 120) byte[] octets) {
-    Frame frame = frameWithHeader(octets, HexFormat.of().formatHex(header));
-    Outcome outcome = VirtioNetHeader.read(frame, headers);
-    if (outcome == Outcome.OK) {
-      assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
-    }
+  @Test
+  void anyHeaderBeforeAnyFrameHasAnAnswer() {
+    Property.holds(
+        5000,
+        sample -> {
+          byte[] header = sample.octets(12, 12);
+          byte[] octets = sample.octets(0, 120);
+          Frame frame = frameWithHeader(octets, HexFormat.of().formatHex(header));
+          Outcome outcome = VirtioNetHeader.read(frame, headers);
+          if (outcome == Outcome.OK) {
+            assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+          }
+        });
   }
 }

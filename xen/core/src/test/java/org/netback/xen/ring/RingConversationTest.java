@@ -12,12 +12,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.properties.Property;
+import org.netback.properties.Sample;
 
 /// Both ends as drivers use them: they work while there is work, look a last time, sleep, and run
 /// again only when notified.
@@ -26,12 +25,15 @@ class RingConversationTest {
   private static final int MESSAGES = 200_000;
   private static final long DEADLINE_SECONDS = 60;
 
-  /// Each number is one act: who, and how much.
-  @Property(tries = 500)
-  void neverLosesAMessageOrAWakeUp(
-      @ForAll int start,
-      @ForAll @Size(min = 1, max = 200) List<@IntRange(min = 0, max = 2047) Integer> acts)
-      throws RingViolation {
+  @Test
+  void neverLosesAMessageOrAWakeUp() {
+    Property.holds(500, RingConversationTest::converse);
+  }
+
+  private static void converse(Sample sample) throws RingViolation {
+    int start = sample.anyInt();
+    // Each number is one act: who, and how much.
+    List<Integer> acts = sample.list(1, 200, () -> sample.between(0, 2047));
     MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
     FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
     BackRing back = BackRing.attach(page, SLOT);

@@ -8,15 +8,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
+import org.netback.properties.Property;
 
 class StoreMessageTest {
   @Test
@@ -28,26 +21,38 @@ class StoreMessageTest {
         .isEqualTo("0b000000" + "04030201" + "05000000" + "04000000" + "2f6100ff");
   }
 
-  @Property
-  void decodesWhateverThePieces(
-      @ForAll("messages") @Size(max = 8) List<StoreMessage> messages,
-      @ForAll @Size(min = 1, max = 20) List<@IntRange(min = 1, max = 5000) Integer> pieces)
-      throws StoreException {
-    ByteBuffer stream =
-        ByteBuffer.allocate(messages.stream().mapToInt(m -> 16 + m.payload().length()).sum());
-    messages.forEach(m -> stream.put(m.encode()));
-    stream.flip();
-    StoreMessage.Decoder decoder = new StoreMessage.Decoder();
-    List<StoreMessage> decoded = new ArrayList<>();
-    for (int i = 0; stream.hasRemaining(); i++) {
-      int length = Math.min(pieces.get(i % pieces.size()), stream.remaining());
-      ByteBuffer piece = stream.slice(stream.position(), length);
-      stream.position(stream.position() + length);
-      while (piece.hasRemaining()) {
-        decoder.decode(piece).ifPresent(decoded::add);
-      }
-    }
-    assertThat(decoded).isEqualTo(messages);
+  @Test
+  void decodesWhateverThePieces() {
+    Property.holds(
+        1000,
+        sample -> {
+          List<StoreMessage> messages =
+              sample.list(
+                  0,
+                  8,
+                  () ->
+                      new StoreMessage(
+                          sample.anyInt(),
+                          sample.anyInt(),
+                          sample.anyInt(),
+                          sample.text(4096, "")));
+          List<Integer> pieces = sample.list(1, 20, () -> sample.between(1, 5000));
+          ByteBuffer stream =
+              ByteBuffer.allocate(messages.stream().mapToInt(m -> 16 + m.payload().length()).sum());
+          messages.forEach(m -> stream.put(m.encode()));
+          stream.flip();
+          StoreMessage.Decoder decoder = new StoreMessage.Decoder();
+          List<StoreMessage> decoded = new ArrayList<>();
+          for (int i = 0; stream.hasRemaining(); i++) {
+            int length = Math.min(pieces.get(i % pieces.size()), stream.remaining());
+            ByteBuffer piece = stream.slice(stream.position(), length);
+            stream.position(stream.position() + length);
+            while (piece.hasRemaining()) {
+              decoder.decode(piece).ifPresent(decoded::add);
+            }
+          }
+          assertThat(decoded).isEqualTo(messages);
+        });
   }
 
   @Test
@@ -80,17 +85,6 @@ class StoreMessageTest {
     assertThat(StoreOperation.of(22)).contains(StoreOperation.DIRECTORY_PART);
     assertThat(StoreOperation.of(26)).contains(StoreOperation.SET_QUOTA);
     assertThat(StoreOperation.of(0xffff)).isEmpty();
-  }
-
-  @Provide
-  Arbitrary<List<StoreMessage>> messages() {
-    Arbitrary<String> payloads =
-        Arbitraries.strings().withCharRange((char) 0, (char) 0xff).ofMaxLength(4096);
-    Arbitrary<Integer> numbers = Arbitraries.integers();
-    return Combinators.combine(numbers, numbers, numbers, payloads)
-        .as(StoreMessage::new)
-        .list()
-        .ofMaxSize(8);
   }
 
   private static StoreMessage payload(String payload) {

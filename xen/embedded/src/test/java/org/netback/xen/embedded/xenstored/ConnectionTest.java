@@ -10,18 +10,13 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
+import org.netback.properties.Property;
+import org.netback.properties.Sample;
 
 /// One client's connection, stepped by hand.
 class ConnectionTest {
-  private final Store store = new Store();
+  private Store store = new Store();
 
   private EmbeddedChannel connect(int domid) {
     return new EmbeddedChannel(new Connection(store, store.getToKnow(domid)));
@@ -195,68 +190,76 @@ class ConnectionTest {
     assertThat(new EmbeddedChannel(new Connection(store, dead)).isOpen()).isFalse();
   }
 
-  @Property(tries = 500)
-  void survivesAnyOctets(@ForAll @Size(max = 600) byte[] octets) {
-    EmbeddedChannel channel = connect(3);
-    send(channel, octets);
-    close(channel);
-    assertThat(store.getToKnow(3).watches()).isZero();
-    assertThat(new Client(store, 0).ask(Operation.DIRECTORY, "/\0")).isEqualTo("tool");
+  @Test
+  void survivesAnyOctets() {
+    Property.holds(
+        500,
+        sample -> {
+          byte[] octets = sample.octets(0, 600);
+          store = new Store();
+          EmbeddedChannel channel = connect(3);
+          send(channel, octets);
+          close(channel);
+          assertThat(store.getToKnow(3).watches()).isZero();
+          assertThat(new Client(store, 0).ask(Operation.DIRECTORY, "/\0")).isEqualTo("tool");
+        });
   }
 
-  @Provide
-  Arbitrary<byte[]> messages() {
-    Arbitrary<String> text =
-        Arbitraries.strings().withChars("/a@\0\u00ff09-n3brTF").ofMaxLength(40);
-    Arbitrary<String> likely =
-        Arbitraries.of(
-            "/local/domain/3\0",
-            "x/y\0value",
-            "x\0n3\0r4\0",
-            "@releaseDomain\0t\0",
-            "T\0",
-            "\0",
-            "x\0t\0002\0",
-            "x\0000\0",
-            "x\0-1\0",
-            "x\09999999999\0");
-    return Combinators.combine(
-            Arbitraries.integers().between(-1, 30),
-            Arbitraries.integers().between(0, 3),
-            Arbitraries.oneOf(text, likely))
-        .as((type, transaction, payload) -> RawClient.frame(type, 1, transaction, payload))
-        .list()
-        .ofMaxSize(60)
-        .map(
-            frames -> {
-              ByteArrayOutputStream all = new ByteArrayOutputStream();
-              frames.forEach(all::writeBytes);
-              return all.toByteArray();
-            });
+  private static final String[] LIKELY = {
+    "/local/domain/3\0",
+    "x/y\0value",
+    "x\0n3\0r4\0",
+    "@releaseDomain\0t\0",
+    "T\0",
+    "\0",
+    "x\0t\0002\0",
+    "x\0000\0",
+    "x\0-1\0",
+    "x\09999999999\0"
+  };
+
+  private static byte[] message(Sample sample) {
+    return RawClient.frame(
+        sample.between(-1, 30),
+        1,
+        sample.between(0, 3),
+        sample.anyBoolean() ? sample.text(40, "/a@\0\u00ff09-n3brTF") : sample.oneOf(LIKELY));
   }
 
-  @Property(tries = 1000)
-  void answersEachOfAnyRequests(@ForAll("messages") byte[] messages) {
-    Client control = new Client(store, 0);
-    control.write("/local/domain/3", "");
-    control.allow("/local/domain/3", "n3");
-    EmbeddedChannel channel = connect(3);
-    int requests = 0;
-    for (int at = 0; at < messages.length; requests++) {
-      at += Message.HEADER + Unpooled.wrappedBuffer(messages).getIntLE(at + 12);
-    }
-    send(channel, messages);
-    byte[] sent = sent(channel);
-    int replies = -events(sent).size();
-    for (int at = 0; at < sent.length; replies++) {
-      at += Message.HEADER + Unpooled.wrappedBuffer(sent).getIntLE(at + 12);
-    }
-    assertThat(replies).isEqualTo(requests);
-    close(channel);
-    Domain guest = store.getToKnow(3);
-    assertThat(guest.watches() + guest.transactions()).isZero();
-    store.release(3);
-    assertThat(guest.nodes()).isZero();
-    assertThat(control.ask(Operation.DIRECTORY, "/\0")).isEqualTo("local\0tool");
+  private static byte[] messages(Sample sample) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    sample.list(0, 60, () -> message(sample)).forEach(all::writeBytes);
+    return all.toByteArray();
+  }
+
+  @Test
+  void answersEachOfAnyRequests() {
+    Property.holds(
+        1000,
+        sample -> {
+          byte[] messages = messages(sample);
+          store = new Store();
+          Client control = new Client(store, 0);
+          control.write("/local/domain/3", "");
+          control.allow("/local/domain/3", "n3");
+          EmbeddedChannel channel = connect(3);
+          int requests = 0;
+          for (int at = 0; at < messages.length; requests++) {
+            at += Message.HEADER + Unpooled.wrappedBuffer(messages).getIntLE(at + 12);
+          }
+          send(channel, messages);
+          byte[] sent = sent(channel);
+          int replies = -events(sent).size();
+          for (int at = 0; at < sent.length; replies++) {
+            at += Message.HEADER + Unpooled.wrappedBuffer(sent).getIntLE(at + 12);
+          }
+          assertThat(replies).isEqualTo(requests);
+          close(channel);
+          Domain guest = store.getToKnow(3);
+          assertThat(guest.watches() + guest.transactions()).isZero();
+          store.release(3);
+          assertThat(guest.nodes()).isZero();
+          assertThat(control.ask(Operation.DIRECTORY, "/\0")).isEqualTo("local\0tool");
+        });
   }
 }

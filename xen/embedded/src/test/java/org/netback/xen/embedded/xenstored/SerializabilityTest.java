@@ -7,12 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.netback.properties.Property;
+import org.netback.properties.Sample;
 
 /// Random requests of several clients, in and out of transactions, against a plain map of paths. A
 /// transaction that commits must have seen what it would have seen had it run alone at its end, or
@@ -110,24 +107,22 @@ class SerializabilityTest {
     }
   }
 
-  @Provide
-  Arbitrary<List<Step>> steps() {
-    Arbitrary<String> name = Arbitraries.of("a", "b", "a-b", "c");
-    Arbitrary<String> path =
-        name.list().ofMinSize(1).ofMaxSize(3).map(names -> "/" + String.join("/", names));
-    return Combinators.combine(
-            Arbitraries.integers().between(0, CLIENTS - 1),
-            Arbitraries.of(Kind.class),
-            path,
-            Arbitraries.strings().withCharRange('0', '9').ofLength(1))
-        .as(Step::new)
-        .list()
-        .ofMinSize(1)
-        .ofMaxSize(120);
+  private static Step step(Sample sample) {
+    List<String> names = sample.list(1, 3, () -> sample.oneOf("a", "b", "a-b", "c"));
+    return new Step(
+        sample.between(0, CLIENTS - 1),
+        sample.oneOf(Kind.values()),
+        "/" + String.join("/", names),
+        Integer.toString(sample.between(0, 9)));
   }
 
-  @Property(tries = 2000)
-  void committedTransactionsAreAsIfTheyRanAlone(@ForAll("steps") List<Step> steps) {
+  @Test
+  void committedTransactionsAreAsIfTheyRanAlone() {
+    Property.holds(2000, SerializabilityTest::runAndCompare);
+  }
+
+  private static void runAndCompare(Sample sample) {
+    List<Step> steps = sample.list(1, 120, () -> step(sample));
     Store store = new Store();
     List<Client> clients = new ArrayList<>();
     List<List<Running>> running = new ArrayList<>();
@@ -217,33 +212,33 @@ class SerializabilityTest {
     return found;
   }
 
-  @Property(tries = 500)
-  void childrenStayInOrderAndShallow(@ForAll("changes") List<Integer> changes) {
-    Children children = Children.NONE;
-    Map<String, Integer> model = new TreeMap<>();
-    Node node = Node.create(Octets.EMPTY, Permissions.NONE, 1);
-    for (int change : changes) {
-      String name = Integer.toString(Math.abs(change));
-      if (change >= 0) {
-        children = children.with(name, node);
-        model.put(name, change);
-      } else {
-        children = children.without(name);
-        model.remove(name);
-      }
-    }
-    List<String> names = new ArrayList<>();
-    children.forEach((name, _) -> names.add(name));
-    assertThat(names).isEqualTo(new ArrayList<>(model.keySet()));
-    assertThat(children.size()).isEqualTo(model.size());
-    assertThat(children.octets())
-        .isEqualTo(model.keySet().stream().mapToInt(name -> name.length() + 1).sum());
-    assertThat(children.height())
-        .isLessThanOrEqualTo((int) (1.45 * Math.log(model.size() + 2) / Math.log(2)) + 1);
-  }
-
-  @Provide
-  Arbitrary<List<Integer>> changes() {
-    return Arbitraries.integers().between(-60, 60).list().ofMaxSize(400);
+  @Test
+  void childrenStayInOrderAndShallow() {
+    Property.holds(
+        500,
+        sample -> {
+          List<Integer> changes = sample.list(0, 400, () -> sample.between(-60, 60));
+          Children children = Children.NONE;
+          Map<String, Integer> model = new TreeMap<>();
+          Node node = Node.create(Octets.EMPTY, Permissions.NONE, 1);
+          for (int change : changes) {
+            String name = Integer.toString(Math.abs(change));
+            if (change >= 0) {
+              children = children.with(name, node);
+              model.put(name, change);
+            } else {
+              children = children.without(name);
+              model.remove(name);
+            }
+          }
+          List<String> names = new ArrayList<>();
+          children.forEach((name, _) -> names.add(name));
+          assertThat(names).isEqualTo(new ArrayList<>(model.keySet()));
+          assertThat(children.size()).isEqualTo(model.size());
+          assertThat(children.octets())
+              .isEqualTo(model.keySet().stream().mapToInt(name -> name.length() + 1).sum());
+          assertThat(children.height())
+              .isLessThanOrEqualTo((int) (1.45 * Math.log(model.size() + 2) / Math.log(2)) + 1);
+        });
   }
 }
