@@ -29,17 +29,9 @@ class DemoTest {
     return command;
   }
 
-  /// Aborts the test where the demonstration would have to leave something out.
-  private static void assumeKernels() throws Exception {
-    Command.require(PROGRAMS.toArray(String[]::new));
-    try (Lab lab = new Lab()) {
-      lab.namespace("demo");
-    }
-  }
-
   @Test
   void everyCheckPassesAndNothingStays() throws Exception {
-    assumeKernels();
+    Lab.assume(PROGRAMS.toArray(String[]::new));
     Command.Result result = Command.run(LIMIT, demo());
     JsonNode report = new ObjectMapper().readTree(result.out());
     assertThat(result.code()).as(result.out() + result.err()).isZero();
@@ -107,7 +99,7 @@ class DemoTest {
 
   /// A directory for $PATH that has all but one of the programs.
   private static void linkPrograms(Path directory, String missing) throws Exception {
-    assumeKernels();
+    Lab.assume(PROGRAMS.toArray(String[]::new));
     for (String program : PROGRAMS) {
       if (!program.equals(missing)) {
         String real = Command.find(program).orElseThrow().toString();

@@ -2,7 +2,6 @@ package org.netback.daemon;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -69,7 +68,7 @@ class FirstNetworkTest {
   @Test
   @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
   void thePagePrintsWhatItSays(@TempDir Path folder) throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "namespaces and taps need root");
+    Lab.assume("unshare", "ip", "ping");
     launcher(folder);
     List<Typed> page = page();
     assertThat(page).hasSizeGreaterThan(20);

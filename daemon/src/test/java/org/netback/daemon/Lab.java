@@ -38,6 +38,14 @@ public final class Lab implements AutoCloseable {
     cleanup.add(this::deleteFiles);
   }
 
+  /// Aborts the test where no namespaces and taps can be made, or a program is missing.
+  public static void assume(String... programs) throws IOException {
+    Command.require(programs);
+    try (Lab lab = new Lab()) {
+      lab.namespace("probe");
+    }
+  }
+
   private void deleteFiles() throws IOException {
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
