@@ -2,14 +2,12 @@ package org.netback.daemon;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.netback.daemon.config.RunDirectory;
 import org.netback.xen.netty.LockFile;
 
 /// The right to serve the vifs of a ground, which one process has at a time: two backends at one
 /// ring would break it. It ends with the process, however that ends.
 public final class HostClaim implements AutoCloseable {
-  static final String HOST = "dom0.lock";
-  static final String EMBEDDED = "daemon.lock";
-
   private final LockFile lock;
 
   private HostClaim(LockFile lock) {
@@ -21,7 +19,7 @@ public final class HostClaim implements AutoCloseable {
   /// @param directory is made where needed
   /// @throws IOException another process has it
   static HostClaim ofHost(Path directory) throws IOException {
-    return take(directory.resolve(HOST), "this host's vifs");
+    return take(new RunDirectory(directory).hostClaim(), "this host's vifs");
   }
 
   /// Claims an embedded ground, this process's own or another's.
@@ -29,7 +27,7 @@ public final class HostClaim implements AutoCloseable {
   /// @param run the ground's directory
   /// @throws IOException another process has it
   static HostClaim ofGround(Path run) throws IOException {
-    return take(run.resolve(EMBEDDED), "the vifs of the ground in " + run);
+    return take(new RunDirectory(run).claim(), "the vifs of the ground in " + run);
   }
 
   private static HostClaim take(Path file, String what) throws IOException {

@@ -11,8 +11,10 @@ public record RunDirectory(Path path) {
   public static final String DEFAULT_CONTROL = DEFAULT + "/control.sock";
   public static final String DEFAULT_GROUND = DEFAULT + "/ground.sock";
 
+  private static final String CLAIM = "daemon.lock";
+  private static final String HOST_CLAIM = "dom0.lock";
   private static final List<String> OWN =
-      List.of("ground.sock", "xenstored.sock", "lock", HostClaim.EMBEDDED, HostClaim.HOST);
+      List.of("ground.sock", "xenstored.sock", "lock", CLAIM, HOST_CLAIM);
 
   /// Guests and daemons attach to the ground here.
   public Path ground() {
@@ -27,6 +29,16 @@ public record RunDirectory(Path path) {
   /// The control API listens here where the configuration says nothing else.
   public Path control() {
     return path.resolve("control.sock");
+  }
+
+  /// Locked by the daemon that serves this ground's vifs.
+  public Path claim() {
+    return path.resolve(CLAIM);
+  }
+
+  /// Locked by the daemon that serves the Xen host's vifs.
+  public Path hostClaim() {
+    return path.resolve(HOST_CLAIM);
   }
 
   /// Whether a path is the directory's, or of a file that the ground makes in it.
