@@ -89,7 +89,8 @@ class RateLimitTest {
       assertThat(toGuest).isBetween(REACHED, EXCEEDED);
       JsonNode vif = lab.vif(guest);
       assertThat(vif.path("queues").asInt()).isEqualTo(streams);
-      assertThat(vif.path("tx").get(0).path("throttled").asLong()).isPositive();
+      // By the hash of its ports, a stream may be in any queue.
+      assertThat(vif.path("tx").findValues("throttled")).anyMatch(n -> n.asLong() > 0);
     } finally {
       limit(guest, "none", "none");
     }

@@ -60,11 +60,7 @@ final class Credit {
       this.burstNanos =
           Math.max(LEAST_BURST_NANOS, Math.round(Math.min(burst, (double) LONGEST_NANOS)));
       this.quantum =
-          (int)
-              Math.clamp(
-                  rate.octetsPerSecond() * QUANTUM_NANOS / 1e9,
-                  LEAST_QUANTUM,
-                  Integer.MAX_VALUE / 2);
+          (int) Math.clamp(rate.octetsPerSecond() * QUANTUM_NANOS / 1e9, LEAST_QUANTUM, 1 << 30);
     }
 
     long cost(int octets) {

@@ -132,7 +132,7 @@ final class RateTest {
     guest.writeBackend("rate", Rate.parse(rate).node());
     guest.useQueues(4);
     guest.connect();
-    for (long t = 0; t < seconds * 1000; t++) {
+    for (long t = 0; t < seconds * 1000L; t++) {
       for (int i = 0; i < 4; i++) {
         RawGuest.Queue queue = guest.queues.get(i);
         queue.responses();
@@ -143,13 +143,13 @@ final class RateTest {
       house.advance(SECOND / 1000);
       house.sink.take();
     }
-    long total = guest.statistics().ingressOctets();
+    double total = guest.statistics().ingressOctets();
     double expected = Rate.parse(rate).octetsPerSecond() * seconds;
-    assertThat((double) total)
+    assertThat(total)
         .isBetween(expected * 0.98, expected * 1.02 + Math.max(BURST, expected / seconds / 20));
     for (QueueStatistics queue : guest.statistics().queues()) {
       assertThat((double) queue.tx().octets())
-          .as("queue %d of %d", queue.queue(), total)
+          .as("queue %d of %.0f", queue.queue(), total)
           .isBetween(total / 4 * 0.9, total / 4 * 1.1);
     }
   }

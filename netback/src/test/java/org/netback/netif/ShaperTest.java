@@ -129,7 +129,7 @@ final class ShaperTest {
     // What is saved up goes first.
     exhaust(guest);
     long warmUp = 500;
-    for (int milli = 0; milli < warmUp + seconds * 1000; milli++) {
+    for (int milli = 0; milli < warmUp + seconds * 1000L; milli++) {
       if (milli == warmUp) {
         octets = 0;
         longestDelay = 0;
@@ -206,7 +206,7 @@ final class ShaperTest {
     }
     long total = LongStream.of(got).skip(1).sum();
     assertThat(total * 150).isBetween(9_700_000L, 10_100_000L);
-    assertThat(LongStream.of(got).skip(1)).allMatch(n -> n > total / 16 * 0.85);
+    assertThat(LongStream.of(got).skip(1)).allMatch(n -> n > total * 0.85 / 16);
     assertThat(guest.statistics().queues()).allMatch(queue -> queue.rx().frames() > total / 50);
   }
 

@@ -2,9 +2,11 @@ package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +18,7 @@ import org.netback.vswitch.DropReason;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.GrefEntry;
+import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.netty.NettyLoop;
 
 /// Guests that come and go while frames are under way on other threads.
@@ -105,8 +108,12 @@ final class VifThreadsTest {
     b.writeBackend(Vif.RATE_TO_GUEST, Rate.parse("50Mb/s@1ms").node());
     b.connect();
     b.queue().send(Frames.udp(2, 1, 60));
-    // Pages come again after 256 frames: no more may be under way.
+    // One for each slot, so that none is written to while it is under way.
+    RawGuest.Page[][] pages = new RawGuest.Page[2][256];
     byte[] template = Frames.udp(1, 2, 1000);
+    for (RawGuest.Page[] each : pages) {
+      Arrays.setAll(each, i -> a.page(false));
+    }
     int[] sent = new int[2];
     int[] last = new int[2];
     long received = 0;
@@ -116,11 +123,13 @@ final class VifThreadsTest {
       for (int q = 0; q < 2; q++) {
         RawGuest.Queue queue = a.queues.get(q);
         queue.responses();
-        while (sent[q] < 20_000 && queue.tx.freeRequests() > 140) {
-          byte[] frame = template.clone();
-          ByteBuffer.wrap(frame).putInt(60, q).putInt(64, ++sent[q]);
-          queue.send(frame);
+        while (sent[q] < 20_000 && queue.tx.freeRequests() > 60) {
+          RawGuest.Page page = pages[q][++sent[q] & 0xff];
+          MemorySegment.copy(template, 0, page.memory(), ValueLayout.JAVA_BYTE, 0, 1000);
+          page.memory().asByteBuffer().putInt(60, q).putInt(64, sent[q]);
+          queue.put(new TxRequest(page.gref(), 0, 0, sent[q] & 0xffff, 1000));
         }
+        queue.push();
       }
       b.queue().post(b.queue().rx.freeRequests());
       for (RawGuest.Received frame : b.queue().receive()) {
