@@ -198,8 +198,8 @@ class FirstNetworkTest {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
-      process.destroyForcibly().waitFor();
+    public void close() throws IOException {
+      process.destroyForcibly().onExit().join();
       in.close();
       out.close();
     }
