@@ -131,7 +131,7 @@ public final class Headers {
     ipOffset = at;
     ipEnd = at + total;
     protocol = frame.u8(at + 9);
-    rerouted = size > IPV4_SIZE && hasSourceRoute(frame, at + IPV4_SIZE, at + size);
+    rerouted = hasSourceRoute(frame, at + IPV4_SIZE, at + size);
     fragment = (frame.u16(at + 6) & 0x3fff) != 0;
     if (!fragment) {
       parseTransport(frame, at + size);
@@ -139,18 +139,16 @@ public final class Headers {
   }
 
   /// Whether the destination in the header is not the last one: the pseudo header has the last.
+  /// Where only one octet is left, there is no room for a source route.
   private static boolean hasSourceRoute(Frame frame, int from, int end) {
     int at = from;
-    while (at < end) {
+    while (at + 1 < end) {
       int option = frame.u8(at);
-      if (option == 0) {
-        return false;
-      }
       if (option == 131 || option == 137) {
         return true;
       }
-      int size = option == 1 ? 1 : at + 1 < end ? frame.u8(at + 1) : 0;
-      if (size < 1) {
+      int size = option == 1 ? 1 : frame.u8(at + 1);
+      if (option == 0 || size == 0) {
         return false;
       }
       at += size;

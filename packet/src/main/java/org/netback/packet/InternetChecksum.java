@@ -33,12 +33,11 @@ public final class InternetChecksum {
       sum += memory.get(JAVA_SHORT_UNALIGNED, offset + at) & 0xffff;
       at += 2;
     }
-    if ((length & 1) != 0) {
-      int last = memory.get(JAVA_BYTE, offset + at) & 0xff;
-      sum += LITTLE_ENDIAN ? last : last << 8;
-    }
     int folded = fold(sum);
-    return LITTLE_ENDIAN ? swap(folded) : folded;
+    int words = LITTLE_ENDIAN ? swap(folded) : folded;
+    return (length & 1) == 0
+        ? words
+        : combine(words, (memory.get(JAVA_BYTE, offset + at) & 0xff) << 8);
   }
 
   /// The sum of octets of a frame.

@@ -53,6 +53,8 @@ class FrameMemoryTest {
 
     assertThatThrownBy(() -> view.at(63, 60)).isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(() -> view.at(4000, 97)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> view.at(4000, -1)).isInstanceOf(IndexOutOfBoundsException.class);
     assertThat(view.at(4000, 96).length()).isEqualTo(96);
+    assertThat(view.at(4000, 0).length()).isZero();
   }
 }

@@ -89,6 +89,63 @@ class FrameTest {
   }
 
   @Test
+  void aBatchIsFullWithItsLastFrame() {
+    FrameArena arena = new FrameArena(memory, 2, 1024);
+    FrameBatch batch = new FrameBatch(2);
+    assertThat(batch.isEmpty()).isTrue();
+    batch.add(arena.allocate(60));
+    assertThat(batch.isEmpty()).isFalse();
+    assertThat(batch.isFull()).isFalse();
+    assertThat(batch.size()).isEqualTo(1);
+    Frame second = arena.allocate(60);
+    batch.add(second);
+    assertThat(batch.isFull()).isTrue();
+    assertThat(batch.get(1)).isSameAs(second);
+    assertThat(second.index()).isEqualTo(1);
+    assertThat(arena.get(1)).isSameAs(second);
+    assertThatThrownBy(() -> arena.get(2)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  /// Cache lines are not shared, and not wasted either.
+  @Test
+  void alignsEachFrameToACacheLine() {
+    FrameArena arena = new FrameArena(memory, 4, 4096);
+    long first = arena.allocate(64).offset();
+    long second = arena.allocate(65).offset();
+    assertThat(second - first).isEqualTo(64 + FrameArena.HEADROOM);
+    long third = arena.allocate(500).offset();
+    assertThat(third - second).isEqualTo(128 + FrameArena.HEADROOM);
+    arena.trimLast(128);
+    assertThat(arena.allocate(1).offset() - third).isEqualTo(128 + FrameArena.HEADROOM);
+  }
+
+  @Test
+  void keepsWhatItIsToldOfItsOffloadWork() {
+    Frame frame = new FrameArena(memory, 1, 1024).allocate(60);
+    frame.setChecksum(ChecksumState.VALIDATED);
+    frame.setGso(GsoType.TCPV6, 1200);
+    assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
+    assertThat(frame.gso()).isEqualTo(GsoType.TCPV6);
+    assertThat(frame.gsoSize()).isEqualTo(1200);
+    frame.octets().fill((byte) 2);
+    assertThat(frame)
+        .hasToString(
+            "02:02:02:02:02:02 > 02:02:02:02:02:02, 60 octets, checksum VALIDATED, gso TCPV6 1200");
+  }
+
+  @Test
+  void readsBackWhatIsWritten() {
+    Frame frame = new FrameArena(memory, 1, 1024).allocate(60);
+    frame.octets().fill((byte) 0);
+    frame.putI32(20, 0x81020304);
+    frame.putU8(24, 0xfe);
+    assertThat(frame.i32(20)).isEqualTo(0x81020304);
+    assertThat(frame.u16(20)).isEqualTo(0x8102);
+    assertThat(frame.u8(24)).isEqualTo(0xfe);
+    assertThat(frame.u8(25)).isZero();
+  }
+
+  @Test
   void readsAndWritesAddressesAsText() {
     assertThat(MacAddress.parse("00:16:3E:00:0a:ff")).hasToString("00:16:3e:00:0a:ff");
     assertThat(MacAddress.parse("ff:ff:ff:ff:ff:ff").value()).isEqualTo(MacAddress.BROADCAST);

@@ -2,7 +2,10 @@ package org.netback.packet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
@@ -46,6 +49,32 @@ class InternetChecksumTest {
   @Test
   void sumOfNothingIsZero() {
     assertThat(sum(new byte[0])).isZero();
+  }
+
+  /// Ints that add up to 0x1_0000_ffff_ffff, so that a carry is left after the third folding.
+  @Test
+  void carriesAsOftenAsALongSumNeeds() {
+    byte[] octets = new byte[4 * 0x10002];
+    Arrays.fill(octets, (byte) 0xff);
+    ByteBuffer.wrap(octets).order(ByteOrder.nativeOrder()).putInt(octets.length - 4, 0x0001_0000);
+    assertThat(sum(octets)).isEqualTo(naiveSum(octets));
+  }
+
+  @Test
+  void addsWordsThatWereAddedUpBeforehand() {
+    assertThat(InternetChecksum.add(0xfffe, 1)).isEqualTo(0xffff);
+    assertThat(InternetChecksum.add(0xfffe, 2)).isEqualTo(1);
+    assertThat(InternetChecksum.add(5, 0x7fff_0000_0000L)).isEqualTo(0x8004);
+  }
+
+  @Test
+  void sumsOctetsOfAFrame() {
+    Frame frame = new FrameArena(Arena.ofAuto(), 1, 256).allocate(20);
+    frame.octets().fill((byte) 0);
+    frame.putU16(5, 0x0102);
+    frame.putU16(7, 0x0304);
+    frame.putU8(9, 0x05);
+    assertThat(InternetChecksum.sum(frame, 5, 5)).isEqualTo(0x0102 + 0x0304 + 0x0500);
   }
 
   @Test

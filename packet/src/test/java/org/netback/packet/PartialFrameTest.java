@@ -75,13 +75,18 @@ final class PartialFrameTest {
   void readsAsZerosWhatIsLost() {
     lender.lost = true;
     Frame frame = partial(100);
+    frame.memory().set(ValueLayout.JAVA_BYTE, frame.offset() + 300, (byte) 0x55);
+    assertThat(frame.head()).isEqualTo(100);
     assertThat(frame.i32(98) & 0xffff).isZero();
     assertThat(frame.isTorn()).isTrue();
     assertThat(frame.pull()).isFalse();
     assertThat(frame.u8(299)).isZero();
     assertThat(frame.u8(99)).isEqualTo(octets[99] & 0xff);
     assertThat(lender.pulls).isEqualTo(1);
-    // The next in its place has nothing of it.
+    assertThat(frame.head()).isEqualTo(300);
+    // What lies before its head and behind its end is left alone, as is the next in its place.
+    assertThat(frame.memory().get(ValueLayout.JAVA_BYTE, frame.offset() + 300))
+        .isEqualTo((byte) 0x55);
     arena.clear();
     assertThat(arena.allocate(60).isTorn()).isFalse();
   }
@@ -98,6 +103,51 @@ final class PartialFrameTest {
     assertThat(lender.pulls).isEqualTo(2);
     assertThat(batch.get(0).octets().toArray(ValueLayout.JAVA_BYTE)).isEqualTo(octets);
     assertThat(batch.get(2).octets().toArray(ValueLayout.JAVA_BYTE)).isEqualTo(octets);
+  }
+
+  @Test
+  void pullsFromTheFrameOnThatTheMaskBeginsWith() {
+    FrameBatch batch = new FrameBatch(3);
+    batch.add(arena.allocate(60));
+    batch.add(partial(14));
+    batch.add(partial(14));
+    batch.pull(1, 0b10);
+    assertThat(lender.pulls).isEqualTo(1);
+    assertThat(batch.get(1).isWhole()).isFalse();
+    assertThat(batch.get(2).isWhole()).isTrue();
+  }
+
+  @Test
+  void everyKindOfWritePullsWhatItReaches() {
+    Frame octet = partial(100);
+    octet.putU8(99, 1);
+    assertThat(lender.pulls).isZero();
+    octet.putU8(100, 1);
+    assertThat(lender.pulls).isEqualTo(1);
+    assertThat(octet.u8(100)).isEqualTo(1);
+    Frame word = partial(100);
+    word.putI32(96, 1);
+    assertThat(lender.pulls).isEqualTo(1);
+    word.putI32(97, 1);
+    assertThat(lender.pulls).isEqualTo(2);
+    assertThat(word.i32(97)).isEqualTo(1);
+    Frame summed = partial(100);
+    int sum = InternetChecksum.sum(summed, 60, 40);
+    assertThat(lender.pulls).isEqualTo(2);
+    assertThat(InternetChecksum.sum(summed, 60, 42))
+        .isEqualTo(InternetChecksum.combine(sum, (octets[100] & 0xff) << 8 | octets[101] & 0xff));
+    assertThat(lender.pulls).isEqualTo(3);
+  }
+
+  /// A frame that lies in an arena is whole; one that is cut below its head stays so.
+  @Test
+  void aFrameWithoutALenderLacksNothing() {
+    Frame frame = arena.allocate(60);
+    assertThat(frame.isWhole()).isTrue();
+    assertThat(frame.pull()).isTrue();
+    assertThat(frame.head()).isEqualTo(60);
+    frame.lender().pull(frame);
+    assertThat(frame.isTorn()).isTrue();
   }
 
   /// Writing to what is not there yet must not be undone when it comes.
