@@ -1,7 +1,7 @@
 package org.netback.xen.event;
 
 /// A source of work that can be looked at cheaply, such as a ring: while its loop lingers at it,
-/// its peer need not notify. Called on that loop.
+/// its peer need not notify. Called on that loop, which looks no more once this has thrown.
 public interface Polled {
   /// Looks once, and does what there is to do, a bounded round of it.
   ///

@@ -6,10 +6,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /// An event loop without a thread: the test runs its tasks and moves its clock. The thread that
 /// made it is the loop's, between steps too; others may hand in tasks.
+///
+/// Unless the test has given it [InternalErrors] of its own, the loop fails the test: whoever
+/// stepped it gets what escaped a callback, once everything else that was ready has run.
 public final class SteppedLoop implements EventLoop {
   /// More tasks than this without rest means that they feed each other for ever.
   private static final int RESTLESS = 1_000_000;
@@ -20,6 +24,8 @@ public final class SteppedLoop implements EventLoop {
       new PriorityQueue<>(
           Comparator.comparingLong((HandTimer t) -> t.due).thenComparingLong(t -> t.order));
   private final List<Polled> polled = new ArrayList<>();
+  private final InternalErrors errors;
+  private final Queue<InternalErrors.Report> escaped = new ConcurrentLinkedQueue<>();
   private boolean lingers;
   private long now;
   private long timersMade;
@@ -32,6 +38,17 @@ public final class SteppedLoop implements EventLoop {
   /// Starts the clock at a time of the caller's choice.
   public SteppedLoop(long startNanos) {
     now = startNanos;
+    errors = new InternalErrors(this::nanoTime, escaped::add);
+  }
+
+  /// @param errors where the test looks for what escapes callbacks
+  public SteppedLoop(InternalErrors errors) {
+    this.errors = errors;
+  }
+
+  @Override
+  public InternalErrors errors() {
+    return errors;
   }
 
   @Override
@@ -68,8 +85,14 @@ public final class SteppedLoop implements EventLoop {
   public int look() {
     int worked = 0;
     for (Polled work : List.copyOf(polled)) {
-      worked += work.poll() ? 1 : 0;
+      try {
+        worked += work.poll() ? 1 : 0;
+      } catch (Throwable e) {
+        polled.remove(work);
+        errors.record(toString(), e);
+      }
     }
+    failIfEscaped();
     return worked;
   }
 
@@ -80,7 +103,8 @@ public final class SteppedLoop implements EventLoop {
     lingers = false;
     List<Polled> armed = List.copyOf(polled);
     polled.clear();
-    armed.forEach(Polled::arm);
+    armed.forEach(work -> guard(work::arm));
+    failIfEscaped();
     return armed.size();
   }
 
@@ -93,12 +117,34 @@ public final class SteppedLoop implements EventLoop {
   ///
   /// @return whether there was one
   public boolean step() {
+    boolean ran = runNext();
+    failIfEscaped();
+    return ran;
+  }
+
+  private boolean runNext() {
     Runnable next = takeReady();
     if (next == null) {
       return false;
     }
-    next.run();
+    guard(next);
     return true;
+  }
+
+  private void guard(Runnable callback) {
+    try {
+      callback.run();
+    } catch (Throwable e) {
+      errors.record(toString(), e);
+    }
+  }
+
+  private void failIfEscaped() {
+    InternalErrors.Report first = escaped.poll();
+    if (first != null) {
+      escaped.clear();
+      throw new AssertionError(first.owner() + ": " + first.error(), first.error());
+    }
   }
 
   /// Runs tasks and due timers until there is none, the clock standing still.
@@ -106,11 +152,12 @@ public final class SteppedLoop implements EventLoop {
   /// @return how many there were
   public int runReady() {
     int ran = 0;
-    while (step()) {
+    while (runNext()) {
       if (++ran == RESTLESS) {
         throw new IllegalStateException("still not at rest after " + ran + " tasks");
       }
     }
+    failIfEscaped();
     return ran;
   }
 
@@ -129,6 +176,11 @@ public final class SteppedLoop implements EventLoop {
   /// Timers that still wait for their time.
   public synchronized int pendingTimers() {
     return timers.size();
+  }
+
+  @Override
+  public String toString() {
+    return "stepped loop";
   }
 
   private synchronized @Nullable Runnable takeReady() {

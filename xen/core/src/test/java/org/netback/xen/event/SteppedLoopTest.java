@@ -1,6 +1,7 @@
 package org.netback.xen.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -27,5 +28,22 @@ class SteppedLoopTest {
     assertThat(ran).containsExactly("task", "10 at 10", "20 at 20", "25 at 25");
     assertThat(loop.pendingTimers()).isZero();
     assertThat(loop.nanoTime() - start).isEqualTo(30);
+  }
+
+  @Test
+  void failsTheTestWhoseCallbackThrowsOnceTheOthersHaveRun() {
+    SteppedLoop loop = new SteppedLoop();
+    List<String> ran = new ArrayList<>();
+    loop.execute(
+        () -> {
+          throw new IllegalStateException("planted");
+        });
+    loop.execute(() -> ran.add("task"));
+
+    assertThatThrownBy(loop::runReady)
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("planted");
+    assertThat(ran).containsExactly("task");
+    assertThat(loop.runReady()).isZero();
   }
 }

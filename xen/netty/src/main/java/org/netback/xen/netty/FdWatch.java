@@ -16,8 +16,8 @@ import java.util.concurrent.RejectedExecutionException;
 /// an error of the descriptor the callback is called too, for its read to find out. The descriptor
 /// is the caller's, who may close it once [#close()] has returned.
 ///
-/// A callback that throws has its watch stopped, since it would throw again at once, and the
-/// exception logged as that of a task: owners catch their own.
+/// A callback that throws has its watch stopped, since it would throw again at once; the loop
+/// records the exception.
 public final class FdWatch implements AutoCloseable {
   private final NettyLoop loop;
   private final Handle handle;
@@ -35,7 +35,7 @@ public final class FdWatch implements AutoCloseable {
   /// @throws IOException if the kernel has no poll for this kind of file, or the descriptor is
   ///   watched already
   public static FdWatch open(NettyLoop loop, int fd, Runnable onReadable) throws IOException {
-    Handle handle = new Handle(loop, new FileDescriptor(fd), onReadable);
+    Handle handle = new Handle(new FileDescriptor(fd), onReadable);
     Future<IoRegistration> registered = loop.ioEventLoop().register(handle);
     registered.awaitUninterruptibly();
     if (!registered.isSuccess()) {
@@ -77,13 +77,11 @@ public final class FdWatch implements AutoCloseable {
   }
 
   private static final class Handle implements EpollIoHandle {
-    private final NettyLoop loop;
     private final FileDescriptor fd;
     private final Runnable onReadable;
     private volatile boolean stopped;
 
-    private Handle(NettyLoop loop, FileDescriptor fd, Runnable onReadable) {
-      this.loop = loop;
+    private Handle(FileDescriptor fd, Runnable onReadable) {
       this.fd = fd;
       this.onReadable = onReadable;
     }
@@ -100,15 +98,16 @@ public final class FdWatch implements AutoCloseable {
       }
       try {
         onReadable.run();
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
+        // The loop cancels the registration; an event may have been fetched already.
         stopped = true;
-        registration.cancel();
-        // Thrown from here it would have Netty's loop sleep for a second.
-        loop.execute(
-            () -> {
-              throw e;
-            });
+        throw e;
       }
+    }
+
+    @Override
+    public String toString() {
+      return "watch of descriptor " + fd.intValue();
     }
 
     /// Called when the loop ends.

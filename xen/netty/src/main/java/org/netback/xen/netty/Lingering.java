@@ -39,7 +39,7 @@ final class Lingering {
 
   private final long most;
   private final LongSupplier nanoClock;
-  private final Consumer<RuntimeException> fault;
+  private final Consumer<Throwable> fault;
   private long span;
   private int failures;
   private int holdOff;
@@ -55,7 +55,7 @@ final class Lingering {
 
   /// @param mostNanos never linger longer; 0 not to linger at all
   /// @param fault gets what is thrown by something that is looked at, which then is no longer
-  Lingering(long mostNanos, LongSupplier nanoClock, Consumer<RuntimeException> fault) {
+  Lingering(long mostNanos, LongSupplier nanoClock, Consumer<Throwable> fault) {
     most = mostNanos;
     this.nanoClock = nanoClock;
     this.fault = fault;
@@ -115,7 +115,7 @@ final class Lingering {
     int at = last;
     try {
       return polled[at].poll();
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       polled[at] = NOTHING;
       fault.accept(e);
       return false;
@@ -145,7 +145,7 @@ final class Lingering {
     for (int i = 0; i < armed.size(); i++) {
       try {
         armed.get(i).arm();
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
         fault.accept(e);
       }
     }

@@ -3,6 +3,10 @@ package org.netback.xen.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.epoll.Native;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.File;
@@ -11,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,10 +24,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.xen.event.InternalErrors;
 
 @Timeout(60)
 class FdWatchTest {
-  private final NettyLoop loop = NettyLoop.start("fd-watch-test");
+  private final List<InternalErrors.Report> log = new CopyOnWriteArrayList<>();
+  private final InternalErrors errors = new InternalErrors(System::nanoTime, log::add);
+  private final NettyLoop loop = NettyLoop.start("fd-watch-test", 0, errors);
   private final List<FileDescriptor> open = new ArrayList<>();
 
   @AfterEach
@@ -180,8 +190,12 @@ class FdWatchTest {
     watch.close();
   }
 
-  @Test
-  void stopsACallbackThatThrowsAndLetsTheOthersGoOn() throws Exception {
+  @ParameterizedTest
+  @ValueSource(
+      classes = {IllegalStateException.class, AssertionError.class, OutOfMemoryError.class})
+  void stopsACallbackThatThrowsAndLetsTheOthersGoOn(Class<? extends Throwable> type)
+      throws Exception {
+    Throwable planted = type.getDeclaredConstructor().newInstance();
     FileDescriptor bad = eventFd();
     FileDescriptor good = eventFd();
     AtomicInteger thrown = new AtomicInteger();
@@ -192,7 +206,7 @@ class FdWatchTest {
                 bad.intValue(),
                 () -> {
                   thrown.incrementAndGet();
-                  throw new IllegalStateException("planted");
+                  raise(planted);
                 });
         FdWatch _ =
             FdWatch.open(
@@ -207,8 +221,62 @@ class FdWatchTest {
       Native.eventFdWrite(good.intValue(), 1);
 
       assertThat(called.await(30, TimeUnit.SECONDS)).isTrue();
+      runOnLoop();
       assertThat(thrown).hasValue(1);
+      assertThat(errors.count()).isEqualTo(1);
+      assertThat(log).extracting(InternalErrors.Report::error).containsExactly(planted);
+      assertThat(log.getFirst().owner())
+          .isEqualTo("fd-watch-test, watch of descriptor " + bad.intValue());
     }
+  }
+
+  /// As those of taps and of event channels are.
+  @Test
+  void handsNoMoreEventsToAnyHandleThatThrows() throws Exception {
+    FileDescriptor bad = eventFd();
+    AtomicInteger thrown = new AtomicInteger();
+    IoRegistration registration =
+        loop.ioEventLoop()
+            .register(
+                new EpollIoHandle() {
+                  @Override
+                  public FileDescriptor fd() {
+                    return bad;
+                  }
+
+                  @Override
+                  public void handle(IoRegistration from, IoEvent event) {
+                    thrown.incrementAndGet();
+                    throw new StackOverflowError("planted");
+                  }
+
+                  @Override
+                  public void close() {}
+
+                  @Override
+                  public String toString() {
+                    return "a tap";
+                  }
+                })
+            .get(30, TimeUnit.SECONDS);
+    registration.submit(EpollIoOps.EPOLLIN);
+    Native.eventFdWrite(bad.intValue(), 1);
+    awaitCalls(thrown);
+    runOnLoop();
+    runOnLoop();
+
+    assertThat(thrown).hasValue(1);
+    assertThat(errors.count()).isEqualTo(1);
+    assertThat(log)
+        .extracting(InternalErrors.Report::owner)
+        .containsExactly("fd-watch-test, a tap");
+  }
+
+  private static void raise(Throwable planted) {
+    if (planted instanceof RuntimeException exception) {
+      throw exception;
+    }
+    throw (Error) planted;
   }
 
   @Test

@@ -11,7 +11,7 @@ final class LingeringTest {
   private static final long MOST = 20_000;
   private static final long LONG_AGO = -1_000_000_000;
 
-  private final List<RuntimeException> faults = new ArrayList<>();
+  private final List<Throwable> faults = new ArrayList<>();
   private long now = 5_000_000_000L;
   private final Lingering lingering = new Lingering(MOST, () -> now, faults::add);
 

@@ -1,20 +1,33 @@
 package org.netback.xen.netty;
 
+import io.netty.channel.Channel;
+import io.netty.channel.IoEvent;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerContext;
 import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.unix.FileDescriptor;
 import org.jspecify.annotations.Nullable;
+import org.netback.xen.event.InternalErrors;
 
 /// Netty's handler of descriptors, which also tells for how long of its last run it was not
-/// waiting: what is ready is handled within the run. Confined to the loop, but for [#wakeup].
-final class TimedIoHandler implements IoHandler {
+/// waiting: what is ready is handled within the run. Confined to the loop, except [#wakeup].
+///
+/// What a handle throws is recorded, and the handle's registration cancelled: left alone, Netty
+/// would sleep for a second and forget the other descriptors that are ready, or end its thread.
+/// Netty's own handles, of channels, know what to do themselves.
+final class GuardedIoHandler implements IoHandler {
   private final IoHandler handler;
+  private final String loopName;
+  private final InternalErrors errors;
   private final Context context = new Context();
   private long activeNanos;
 
-  TimedIoHandler(IoHandler handler) {
+  GuardedIoHandler(IoHandler handler, String loopName, InternalErrors errors) {
     this.handler = handler;
+    this.loopName = loopName;
+    this.errors = errors;
   }
 
   /// Nanoseconds that handles took in the last run.
@@ -46,7 +59,10 @@ final class TimedIoHandler implements IoHandler {
 
   @Override
   public IoRegistration register(IoHandle handle) throws Exception {
-    return handler.register(handle);
+    return handler.register(
+        handle instanceof EpollIoHandle ours && !(handle instanceof Channel.Unsafe)
+            ? new Guarded(ours)
+            : handle);
   }
 
   @Override
@@ -57,6 +73,52 @@ final class TimedIoHandler implements IoHandler {
   @Override
   public boolean isCompatible(Class<? extends IoHandle> handleType) {
     return handler.isCompatible(handleType);
+  }
+
+  private final class Guarded implements EpollIoHandle {
+    private final EpollIoHandle handle;
+
+    Guarded(EpollIoHandle handle) {
+      this.handle = handle;
+    }
+
+    @Override
+    public FileDescriptor fd() {
+      return handle.fd();
+    }
+
+    @Override
+    public void handle(IoRegistration registration, IoEvent event) {
+      try {
+        handle.handle(registration, event);
+      } catch (Throwable e) {
+        record(e);
+        registration.cancel();
+      }
+    }
+
+    @Override
+    public void registered() {
+      handle.registered();
+    }
+
+    @Override
+    public void unregistered() {
+      handle.unregistered();
+    }
+
+    @Override
+    public void close() {
+      try {
+        handle.close();
+      } catch (Throwable e) {
+        record(e);
+      }
+    }
+
+    private void record(Throwable e) {
+      errors.record(loopName + ", " + handle, e);
+    }
   }
 
   private final class Context implements IoHandlerContext {
