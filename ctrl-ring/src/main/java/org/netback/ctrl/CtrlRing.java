@@ -35,7 +35,7 @@ public final class CtrlRing {
   private final EventLoop loop;
   private final HashControl hash;
   private final GrefControl grefs;
-  private final Consumer<Exception> failure;
+  private final Consumer<Throwable> failure;
   private final Runnable resume = this::resume;
 
   private final ReentrantLock guard = new ReentrantLock();
@@ -56,7 +56,7 @@ public final class CtrlRing {
       EventLoop loop,
       HashControl hash,
       GrefControl grefs,
-      Consumer<Exception> failure) {
+      Consumer<Throwable> failure) {
     this.ring = ring;
     this.loop = loop;
     this.hash = hash;
@@ -132,7 +132,7 @@ public final class CtrlRing {
     }
     try {
       round();
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       open = false;
       failure.accept(e);
     }

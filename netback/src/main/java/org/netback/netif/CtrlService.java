@@ -36,7 +36,7 @@ final class CtrlService {
       EventLoop loop,
       HashControl hash,
       List<GrefMappings> mappings,
-      Consumer<Exception> failure)
+      Consumer<Throwable> failure)
       throws DeviceException {
     Deque<Runnable> undo = new ArrayDeque<>();
     try {
@@ -50,8 +50,8 @@ final class CtrlService {
           QueuePair.bind(
               ground, domid, VifSettings.CtrlKeys.CHANNEL, keys.port(), loop, ctrl::onEvent, undo);
       return new CtrlService(ctrl, channel, undo);
-    } catch (DeviceException | RuntimeException e) {
-      undo.forEach(Runnable::run);
+    } catch (Throwable e) {
+      QueuePair.undo(undo);
       throw e;
     }
   }
@@ -67,7 +67,6 @@ final class CtrlService {
   /// Ends the service, then lets go of the ring. Idempotent.
   void close() {
     ctrl.close();
-    undo.forEach(Runnable::run);
-    undo.clear();
+    QueuePair.undo(undo);
   }
 }

@@ -63,7 +63,8 @@ public final class NetBackend implements DeviceBackend.Factory {
     }
     this.vswitch = vswitch;
     this.networks = networks;
-    this.ground = new Ground(grants, events, new GrefBudget(MOST_STATIC_PAGES));
+    this.ground =
+        new Ground(grants, events, new GrefBudget(MOST_STATIC_PAGES), loops.get(0).errors());
     this.loops = loops.stream().map(loop -> new LoopMemory(loop, grants, Arena.ofAuto())).toList();
     this.clock = loops.get(0)::nanoTime;
     this.maxQueues = maxQueues;

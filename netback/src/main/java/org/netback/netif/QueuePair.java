@@ -58,7 +58,7 @@ final class QueuePair {
       Credit credit,
       VifPort port,
       Runnable carrierChanged,
-      Consumer<Exception> failure)
+      Consumer<Throwable> failure)
       throws DeviceException {
     Deque<Runnable> undo = new ArrayDeque<>();
     undo.push(() -> close(ingress, memory.loop()));
@@ -118,8 +118,8 @@ final class QueuePair {
               },
               undo);
       return new QueuePair(tx, rx, mappings, channel, channel, undo);
-    } catch (DeviceException | RuntimeException e) {
-      undo.forEach(Runnable::run);
+    } catch (Throwable e) {
+      undo(undo);
       throw e;
     }
   }
@@ -177,8 +177,14 @@ final class QueuePair {
   void close() {
     tx.stop();
     rx.close();
-    undo.forEach(Runnable::run);
-    undo.clear();
+    undo(undo);
+  }
+
+  /// What throws is not tried again: the next call goes on behind it.
+  static void undo(Deque<Runnable> undo) {
+    while (!undo.isEmpty()) {
+      undo.pop().run();
+    }
   }
 
   void halt() {

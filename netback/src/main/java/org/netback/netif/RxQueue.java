@@ -62,7 +62,7 @@ final class RxQueue implements Polled {
   private final boolean rxNotify;
   private final int maxLength;
   private final Runnable carrierChanged;
-  private final Consumer<Exception> failure;
+  private final Consumer<Throwable> failure;
   private final Runnable tick = this::tick;
 
   private final ReentrantLock lock;
@@ -108,7 +108,7 @@ final class RxQueue implements Polled {
       int maxLength,
       int queues,
       Runnable carrierChanged,
-      Consumer<Exception> failure) {
+      Consumer<Throwable> failure) {
     this.domid = domid;
     this.ring = ring;
     this.grants = grants;
@@ -252,7 +252,7 @@ final class RxQueue implements Polled {
         flush();
         scheduleTick();
       }
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       port.drop(DropReason.PORT_DOWN, Long.bitCount(left | waits));
       shut();
       failure.accept(e);
@@ -285,7 +285,7 @@ final class RxQueue implements Polled {
         flush();
       }
       return posted;
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       shut();
       failure.accept(e);
       return true;
@@ -313,7 +313,7 @@ final class RxQueue implements Polled {
         backlog.release();
       }
       scheduleTick();
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       shut();
       failure.accept(e);
     } finally {
@@ -457,7 +457,7 @@ final class RxQueue implements Polled {
       }
       flush();
       return backlog.frames() < waiting;
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       shut();
       failure.accept(e);
       return true;
@@ -475,7 +475,7 @@ final class RxQueue implements Polled {
       if (open && !backlog.isEmpty() && armForNext()) {
         flush();
       }
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       shut();
       failure.accept(e);
     } finally {

@@ -48,7 +48,7 @@ final class TxQueue implements Polled {
   private final TxRound round;
   private final PortCounters port;
   private final Ingress ingress;
-  private final Consumer<Exception> failure;
+  private final Consumer<Throwable> failure;
   private final MulticastFilter multicast;
   private final Credit credit;
   private final Runnable resume = this::resume;
@@ -95,7 +95,7 @@ final class TxQueue implements Polled {
       Ingress ingress,
       MulticastFilter multicast,
       Credit credit,
-      Consumer<Exception> failure) {
+      Consumer<Throwable> failure) {
     this.domid = domid;
     this.ring = ring;
     this.mappings = mappings;
@@ -186,7 +186,7 @@ final class TxQueue implements Polled {
       }
       runRound();
       return true;
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       fail(e);
       return true;
     } finally {
@@ -202,7 +202,7 @@ final class TxQueue implements Polled {
       if (state == State.RUNNING && !waitsForCredit) {
         sleep();
       }
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       fail(e);
     } finally {
       guard.unlock();
@@ -230,14 +230,14 @@ final class TxQueue implements Polled {
       if (state == State.RUNNING) {
         runRound();
       }
-    } catch (RingViolation | RuntimeException e) {
+    } catch (Throwable e) {
       fail(e);
     } finally {
       guard.unlock();
     }
   }
 
-  private void fail(Exception e) {
+  private void fail(Throwable e) {
     state = State.STOPPED;
     failure.accept(e);
   }

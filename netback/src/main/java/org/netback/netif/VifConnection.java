@@ -10,16 +10,14 @@ import org.netback.ctrl.HashControl;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ring.RingViolation;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// A vif from the moment its guest has published its rings until it lets go of them, or breaks
 /// them. Opened, closed and begun anew on the bus's thread; the queues report failures from theirs.
 final class VifConnection {
-  private static final Logger LOG = LoggerFactory.getLogger(VifConnection.class);
-
   private final VifPort port;
+  private final InternalErrors errors;
   private final Consumer<String> failure;
   private final List<QueuePair> queues = new ArrayList<>();
   private final AtomicBoolean failed = new AtomicBoolean();
@@ -30,8 +28,13 @@ final class VifConnection {
   private volatile boolean open;
 
   private VifConnection(
-      VifPort port, Consumer<String> failure, SwitchPort switchPort, HashControl hash) {
+      VifPort port,
+      InternalErrors errors,
+      Consumer<String> failure,
+      SwitchPort switchPort,
+      HashControl hash) {
     this.port = port;
+    this.errors = errors;
     this.failure = failure;
     this.switchPort = switchPort;
     this.hash = hash;
@@ -60,6 +63,7 @@ final class VifConnection {
     VifConnection connection =
         new VifConnection(
             port,
+            ground.errors(),
             failure,
             network.attach(port),
             new HashControl(ground.grants(), domid, settings.queues().size()));
@@ -97,7 +101,7 @@ final class VifConnection {
                     connection.queues.stream().map(QueuePair::mappings).toList(),
                     connection::fail));
       }
-    } catch (DeviceException | RuntimeException e) {
+    } catch (Throwable e) {
       connection.close();
       throw e;
     }
@@ -146,7 +150,7 @@ final class VifConnection {
   }
 
   /// The first failure stops all queues and is reported; those that follow from it are not.
-  private void fail(Exception cause) {
+  private void fail(Throwable cause) {
     if (failed.compareAndSet(false, true) && open) {
       open = false;
       port.down();
@@ -155,7 +159,7 @@ final class VifConnection {
       if (cause instanceof RingViolation) {
         failure.accept("broken ring: " + cause.getMessage());
       } else {
-        LOG.error("{} stopped by a bug", port.name(), cause);
+        errors.record("device " + port.name(), cause);
         failure.accept("internal error: " + cause);
       }
     }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
@@ -12,6 +13,7 @@ import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.grant.GrantTable;
 
@@ -21,10 +23,10 @@ final class House implements AutoCloseable {
   static final int MAX_QUEUES = 4;
 
   final DomainRegistry registry = new DomainRegistry();
-  final SteppedLoop loop = new SteppedLoop();
+  final SteppedLoop loop;
   final SteppedLoop guestLoop = new SteppedLoop();
   final MapStore store = new MapStore();
-  final Switch vswitch = new Switch(MacLimits.DEFAULT, loop::nanoTime);
+  final Switch vswitch;
   final NetBackend backend;
   final Sink sink = new Sink();
   final SwitchPort sinkPort;
@@ -37,19 +39,29 @@ final class House implements AutoCloseable {
 
   /// A house whose backend runs on threads of its own; only the guests are stepped.
   House(List<EventLoop> threads) {
-    this(UnaryOperator.identity(), UnaryOperator.identity(), threads);
+    this(new SteppedLoop(), UnaryOperator.identity(), UnaryOperator.identity(), threads);
   }
 
   /// @param grants may put something between the backend and its grant table
   /// @param events likewise for its event channels
   House(UnaryOperator<GrantTable> grants, UnaryOperator<EventChannels> events) {
-    this(grants, events, List.of());
+    this(new SteppedLoop(), grants, events, List.of());
+  }
+
+  /// @param errors gets the backend's own faults, which otherwise fail the test
+  House(UnaryOperator<GrantTable> grants, InternalErrors errors) {
+    this(new SteppedLoop(errors), grants, UnaryOperator.identity(), List.of());
   }
 
   private House(
+      SteppedLoop loop,
       UnaryOperator<GrantTable> grants,
       UnaryOperator<EventChannels> events,
       List<EventLoop> threads) {
+    this.loop = loop;
+    vswitch =
+        new Switch(
+            MacLimits.DEFAULT, MulticastPolicy.DEFAULT, loop::nanoTime, loop.errors()::record);
     backend =
         new NetBackend(
             vswitch,

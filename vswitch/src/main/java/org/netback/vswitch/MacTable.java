@@ -419,7 +419,12 @@ final class MacTable {
       } else {
         evicted++;
       }
-      unlink(entry);
+      try {
+        unlink(entry);
+      } catch (Throwable e) {
+        // Thrown from here it would be a line of Caffeine's and nothing more.
+        network.fault(e);
+      }
     }
   }
 

@@ -14,6 +14,7 @@ public final class Network {
 
   private final String name;
   private final LongSupplier nanoClock;
+  private final FaultLog faults;
   private final MacTable macTable;
   private final Snooping snooping;
   private final LongAdder unicastFrames = new LongAdder();
@@ -25,9 +26,15 @@ public final class Network {
   /// Replaced as a whole under the lock, read by every round without it.
   private volatile SwitchPort[] ports = NO_PORTS;
 
-  Network(String name, MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock) {
+  Network(
+      String name,
+      MacLimits limits,
+      MulticastPolicy multicast,
+      LongSupplier nanoClock,
+      FaultLog faults) {
     this.name = name;
     this.nanoClock = nanoClock;
+    this.faults = faults;
     this.snooping = new Snooping(this, multicast, nanoClock.getAsLong());
     this.macTable = new MacTable(this, limits, nanoClock);
   }
@@ -49,7 +56,7 @@ public final class Network {
       }
       indices.set(other.index());
     }
-    SwitchPort attached = new SwitchPort(this, port, indices.nextClearBit(0), now());
+    SwitchPort attached = new SwitchPort(this, port, indices.nextClearBit(0));
     SwitchPort[] grown = Arrays.copyOf(old, old.length + 1);
     grown[old.length] = attached;
     ports = grown;
@@ -120,10 +127,27 @@ public final class Network {
         refusals.sum());
   }
 
+  /// A fault of one table keeps neither the other nor another network from it.
   void age() {
     long now = now();
-    macTable.age(now);
-    snooping.keepHouse(now);
+    guard(() -> macTable.age(now));
+    guard(() -> snooping.keepHouse(now));
+  }
+
+  private void guard(Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable e) {
+      fault(e);
+    }
+  }
+
+  void fault(Throwable fault) {
+    faults.fault("network " + name, fault);
+  }
+
+  FaultLog faults() {
+    return faults;
   }
 
   SwitchPort[] snapshot() {

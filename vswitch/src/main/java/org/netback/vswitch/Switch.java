@@ -1,5 +1,7 @@
 package org.netback.vswitch;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,9 +13,12 @@ import java.util.function.LongSupplier;
 /// A learning switch, cut into [Network]s that know nothing of each other. Starts nothing and owns
 /// no thread: frames are carried by the loops of the ports that they come from. Any thread.
 public final class Switch {
+  private static final Logger LOG = System.getLogger(Switch.class.getName());
+
   private final MacLimits limits;
   private final MulticastPolicy multicast;
   private final LongSupplier nanoClock;
+  private final FaultLog faults;
   private final Map<String, Network> networks = new ConcurrentSkipListMap<>();
   private final Map<String, PortName> names = new ConcurrentHashMap<>();
   private final List<Runnable> freed = new CopyOnWriteArrayList<>();
@@ -21,10 +26,22 @@ public final class Switch {
   /// @param limits of the networks that are created on first use
   /// @param multicast of these networks
   /// @param nanoClock as `System::nanoTime`: monotonic, any origin
-  public Switch(MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock) {
+  /// @param faults is told of what a port or a table throws
+  public Switch(
+      MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock, FaultLog faults) {
     this.limits = limits;
     this.multicast = multicast;
     this.nanoClock = nanoClock;
+    this.faults = faults;
+  }
+
+  /// Tells the system's log of every fault.
+  public Switch(MacLimits limits, MulticastPolicy multicast, LongSupplier nanoClock) {
+    this(
+        limits,
+        multicast,
+        nanoClock,
+        (owner, fault) -> LOG.log(Level.ERROR, owner + ": internal error", fault));
   }
 
   public Switch(MacLimits limits, LongSupplier nanoClock) {
@@ -33,7 +50,8 @@ public final class Switch {
 
   /// The network of this name, created if this is its first use.
   public Network network(String name) {
-    return networks.computeIfAbsent(name, n -> new Network(n, limits, multicast, nanoClock));
+    return networks.computeIfAbsent(
+        name, n -> new Network(n, limits, multicast, nanoClock, faults));
   }
 
   /// Creates a network with limits of its own, before its first use.
@@ -45,7 +63,7 @@ public final class Switch {
 
   /// The same, with a policy for multicast of its own.
   public Network create(String name, MacLimits ownLimits, MulticastPolicy ownMulticast) {
-    Network network = new Network(name, ownLimits, ownMulticast, nanoClock);
+    Network network = new Network(name, ownLimits, ownMulticast, nanoClock, faults);
     if (networks.putIfAbsent(name, network) != null) {
       throw new IllegalStateException("network " + name + " exists");
     }

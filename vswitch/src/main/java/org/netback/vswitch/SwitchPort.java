@@ -1,19 +1,12 @@
 package org.netback.vswitch;
 
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 
 /// A [Port] in its place in a [Network]. Any thread.
 public final class SwitchPort implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(SwitchPort.class.getName());
-  private static final long LOG_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
-
   private final Network network;
   private final Port port;
   private final String name;
@@ -45,15 +38,13 @@ public final class SwitchPort implements AutoCloseable {
   private final LongAdder learnRefusals = new LongAdder();
   private final LongAdder moves = new LongAdder();
   private final LongAdder transmitFaults = new LongAdder();
-  private final AtomicLong loggedAt;
 
   /// @param index unique among the ports that are attached to the network, and small
-  SwitchPort(Network network, Port port, int index, long now) {
+  SwitchPort(Network network, Port port, int index) {
     this.network = network;
     this.port = port;
     this.name = port.name();
     this.index = index;
-    this.loggedAt = new AtomicLong(now - LOG_INTERVAL_NANOS);
   }
 
   public String name() {
@@ -130,8 +121,8 @@ public final class SwitchPort implements AutoCloseable {
   OffloadSet accepts() {
     try {
       return port.accepts();
-    } catch (RuntimeException | LinkageError | AssertionError e) {
-      logFault(e);
+    } catch (Throwable e) {
+      fault(e);
       return OffloadSet.NONE;
     }
   }
@@ -145,22 +136,20 @@ public final class SwitchPort implements AutoCloseable {
   void transmit(FrameBatch frames) {
     try {
       port.transmit(frames);
-    } catch (RuntimeException | LinkageError | AssertionError e) {
+    } catch (Throwable e) {
       port.counters().drop(DropReason.DELIVERY_FAILED, frames.size());
-      logFault(e);
+      fault(e);
     }
   }
 
-  private void logFault(Throwable fault) {
+  private void fault(Throwable fault) {
     transmitFaults.increment();
-    long now = network.now();
-    long last = loggedAt.get();
-    if (now - last >= LOG_INTERVAL_NANOS && loggedAt.compareAndSet(last, now)) {
-      LOG.log(
-          Level.ERROR,
-          "port " + name + ": transmit failed, " + transmitFaults.sum() + " times so far",
-          fault);
-    }
+    tellFault(fault);
+  }
+
+  /// Tells of a fault that the port has met itself, where the switch tells of its own.
+  public void tellFault(Throwable fault) {
+    network.faults().fault("port " + name, fault);
   }
 
   MacEntry learned() {

@@ -19,7 +19,13 @@ import org.netback.packet.OffloadSet;
 
 class SwitchTest {
   private final AtomicLong clock = Wire.clock();
-  private final Switch bridge = new Switch(MacLimits.DEFAULT, clock::get);
+  private final List<String> faults = new ArrayList<>();
+  private final Switch bridge =
+      new Switch(
+          MacLimits.DEFAULT,
+          MulticastPolicy.DEFAULT,
+          clock::get,
+          (owner, fault) -> faults.add(owner + ": " + fault));
   private final Network network = bridge.network("lan");
   private final RecordingPort p1 = new RecordingPort("p1");
   private final RecordingPort p2 = new RecordingPort("p2");
@@ -396,7 +402,7 @@ class SwitchTest {
 
           @Override
           public void transmit(FrameBatch frames) {
-            throw new IllegalStateException("planted by a test");
+            throw new StackOverflowError("planted");
           }
 
           @Override
@@ -414,6 +420,9 @@ class SwitchTest {
     assertThat(behind.take()).hasSize(3);
     assertThat(counts()).containsExactly(0, 3, 3);
     assertThat(attached.statistics().transmitFaults()).isEqualTo(3);
+    assertThat(faults)
+        .hasSize(3)
+        .containsOnly("port broken: java.lang.StackOverflowError: planted");
     assertThat(attached.statistics().drops()).isEqualTo(Map.of(DropReason.DELIVERY_FAILED, 3L));
   }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import org.netback.offload.VirtioNetHeader;
@@ -36,10 +37,17 @@ import org.netback.vswitch.SwitchPort;
 /// No packet or segment longer than the interface's MTU is written: the kernel would take any, and
 /// receive what no sender on that interface may send.
 ///
+/// A round of reading that throws costs its frames, and is told where the switch tells of its
+/// faults. The queue is read on, after a rest of up to a second if it throws again and again.
+///
 /// A tap that is deleted under the daemon is reported once. From then on the port drops what it
 /// gets, as it does before and after its life in the switch.
 public final class TapPort implements Port {
   private static final int ERROR_OR_HANGUP = 0x8 | 0x10;
+
+  /// Waits for a deleted interface only: a tap never half-closes. Netty takes no interest at all
+  /// for the end of the registration.
+  private static final EpollIoOps PAUSED = EpollIoOps.EPOLLRDHUP;
 
   private final Tap tap;
   private volatile OffloadSet accepts;
@@ -100,8 +108,7 @@ public final class TapPort implements Port {
         throw new IllegalStateException(name() + " was started before");
       }
       for (int i = 0; i < tap.queues().size(); i++) {
-        lanes.add(
-            new Lane(tap.queues().get(i), loops.get(i % loops.size()), attached.openIngress()));
+        lanes.add(new Lane(attached, tap.queues().get(i), loops.get(i % loops.size())));
       }
       lanes.forEach(Lane::register);
     }
@@ -124,7 +131,14 @@ public final class TapPort implements Port {
                     // Never unlocked: see there.
                     open.writeLock();
                     tap.close();
-                    closed.complete(this);
+                  })
+              .whenComplete(
+                  (_, failure) -> {
+                    if (failure == null) {
+                      closed.complete(this);
+                    } else {
+                      closed.completeExceptionally(failure);
+                    }
                   });
     }
     return closed;
@@ -225,6 +239,7 @@ public final class TapPort implements Port {
 
   /// One queue on its loop, to which everything here is confined.
   private final class Lane implements EpollIoHandle {
+    private final SwitchPort attached;
     private final TapQueue queue;
     private final IoEventLoop loop;
     private final Ingress ingress;
@@ -233,10 +248,14 @@ public final class TapPort implements Port {
     private Optional<IoRegistration> registration = Optional.empty();
     private boolean stopping;
 
-    Lane(TapQueue queue, IoEventLoop loop, Ingress ingress) {
+    /// Rounds in a row that threw.
+    private int failures;
+
+    Lane(SwitchPort attached, TapQueue queue, IoEventLoop loop) {
+      this.attached = attached;
       this.queue = queue;
       this.loop = loop;
-      this.ingress = ingress;
+      this.ingress = attached.openIngress();
       this.reader = new TapReader(queue);
     }
 
@@ -266,10 +285,13 @@ public final class TapPort implements Port {
       loop.execute(
           () -> {
             stopping = true;
-            registration.ifPresent(IoRegistration::cancel);
-            registration = Optional.empty();
-            ingress.close();
-            stopped.complete(null);
+            try {
+              registration.ifPresent(IoRegistration::cancel);
+              registration = Optional.empty();
+              ingress.close();
+            } finally {
+              stopped.complete(null);
+            }
           });
       return stopped;
     }
@@ -284,6 +306,34 @@ public final class TapPort implements Port {
       if (stopping) {
         return;
       }
+      try {
+        round(from, event);
+        failures = 0;
+      } catch (Throwable e) {
+        counters.drop(DropReason.DELIVERY_FAILED, reader.frames().size());
+        attached.tellFault(e);
+        if (++failures > 1) {
+          rest(from);
+        }
+      }
+    }
+
+    /// Reads no more for 1 ms, then 2 ms, up to a second: a fault that comes with every round must
+    /// not keep the loop busy.
+    private void rest(IoRegistration from) {
+      from.submit(PAUSED);
+      var _ =
+          loop.schedule(
+              () -> {
+                if (!stopping) {
+                  registration.ifPresent(r -> r.submit(EpollIoOps.EPOLLIN));
+                }
+              },
+              Math.min(1000, 1L << Math.min(failures - 2, 10)),
+              TimeUnit.MILLISECONDS);
+    }
+
+    private void round(IoRegistration from, IoEvent event) {
       TapReader.Ending ending = reader.read();
       FrameBatch frames = reader.frames();
       account(frames);
@@ -316,6 +366,11 @@ public final class TapPort implements Port {
       if (count > 0) {
         counters.drop(reason, count);
       }
+    }
+
+    @Override
+    public String toString() {
+      return "tap " + name();
     }
 
     @Override
