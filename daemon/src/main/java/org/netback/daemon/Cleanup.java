@@ -47,7 +47,7 @@ public final class Cleanup implements AutoCloseable {
     try {
       part.close();
     } catch (Exception e) {
-      LOG.warn("cleaning up: {}", e.toString());
+      LOG.warn("cleaning up", e);
     }
   }
 }

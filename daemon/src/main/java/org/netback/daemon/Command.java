@@ -113,6 +113,9 @@ public final class Command {
                 text.complete(new String(stream.readAllBytes(), StandardCharsets.UTF_8));
               } catch (IOException e) {
                 text.completeExceptionally(new UncheckedIOException(e));
+              } catch (Throwable e) {
+                // Whoever waits for the text would wait for ever.
+                text.completeExceptionally(e);
               }
             });
     return text;

@@ -19,9 +19,11 @@ import org.netback.daemon.control.ControlServer;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,17 +34,15 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
   private static final long CLOSE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long AGEING_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long HOUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final Configuration configuration;
   private final Ground ground;
-  private final Switch vswitch;
   private final List<NettyLoop> loops;
   private final NettyLoop busLoop;
   private final ExecutorService storeWriter;
   private final BackendBus bus;
   private final Taps taps;
-  private final StaticEntries staticEntries;
   private final Optional<ControlServer> control;
   private final CompletableFuture<Ending> stopping;
   private boolean closed;
@@ -50,52 +50,59 @@ public final class Daemon implements AutoCloseable {
   private Daemon(
       Configuration configuration,
       Ground ground,
-      Switch vswitch,
       List<NettyLoop> loops,
       NettyLoop busLoop,
       ExecutorService storeWriter,
       BackendBus bus,
       Taps taps,
-      StaticEntries staticEntries,
       Optional<ControlServer> control,
       CompletableFuture<Ending> stopping) {
     this.configuration = configuration;
     this.ground = ground;
-    this.vswitch = vswitch;
     this.loops = loops;
     this.busLoop = busLoop;
     this.storeWriter = storeWriter;
     this.bus = bus;
     this.taps = taps;
-    this.staticEntries = staticEntries;
     this.control = control;
     this.stopping = stopping;
   }
 
+  /// Starts everything, with errors of its own that go to the log.
+  public static Daemon start(Configuration configuration) throws IOException {
+    return start(configuration, new InternalErrors(System::nanoTime));
+  }
+
   /// Starts everything; guests that are there already are connected.
   ///
+  /// @param errors where every part records what escapes a callback
   /// @throws IOException what the operating system refused, or another daemon holds; nothing stays
   ///   behind
-  public static Daemon start(Configuration configuration) throws IOException {
+  public static Daemon start(Configuration configuration, InternalErrors errors)
+      throws IOException {
     // In reverse order this is what has to be undone when a later step fails.
     List<AutoCloseable> undo = new ArrayList<>();
     try {
-      Ground ground = Ground.open(configuration.ground());
+      Ground ground = Ground.open(configuration.ground(), errors);
       undo.add(ground);
-      Switch vswitch = networks(configuration);
+      Switch vswitch = networks(configuration, errors);
       List<NettyLoop> loops = new ArrayList<>();
       for (int i = 0; i < configuration.loops(); i++) {
         NettyLoop loop =
             NettyLoop.start(
-                "loop-" + i, TimeUnit.MICROSECONDS.toNanos(configuration.lingerMicros()));
+                "loop-" + i, TimeUnit.MICROSECONDS.toNanos(configuration.lingerMicros()), errors);
         undo.add(loop);
         loops.add(loop);
       }
-      NettyLoop busLoop = NettyLoop.start("bus");
+      NettyLoop busLoop = NettyLoop.start("bus", 0, errors);
       undo.add(busLoop);
       ExecutorService storeWriter =
           Executors.newSingleThreadExecutor(
-              Thread.ofPlatform().daemon().name("store-writer").factory());
+              Thread.ofPlatform()
+                  .daemon()
+                  .name("store-writer")
+                  .uncaughtExceptionHandler(errors::uncaught)
+                  .factory());
       undo.add(storeWriter::shutdownNow);
       NetBackend vifs =
           new NetBackend(
@@ -114,7 +121,7 @@ public final class Daemon implements AutoCloseable {
               Map.of(NetBackend.TYPE, vifs),
               ground::otherOwner);
       vswitch.onNameFreed(bus::reconsider);
-      Taps taps = new Taps(vswitch, loops);
+      Taps taps = new Taps(vswitch, loops, errors);
       undo.add(taps);
       for (TapChoice tap : configuration.taps()) {
         taps.add(tap);
@@ -130,24 +137,28 @@ public final class Daemon implements AutoCloseable {
               bus,
               taps,
               staticEntries,
+              errors,
               stopping);
-      ControlServer control = ControlServer.listen(configuration.controlSocket(), routes.routes());
+      ControlServer control =
+          ControlServer.listen(configuration.controlSocket(), routes.routes(), errors);
       undo.add(control);
       bus.start();
       Daemon daemon =
           new Daemon(
               configuration,
               ground,
-              vswitch,
               List.copyOf(loops),
               busLoop,
               storeWriter,
               bus,
               taps,
-              staticEntries,
               Optional.of(control),
               stopping);
-      daemon.keepHouse();
+      // On the bus's loop, since it walks whole tables, which no frame should wait for.
+      busLoop.repeat(HOUSE_NANOS, vswitch::age);
+      busLoop.repeat(HOUSE_NANOS, staticEntries::enter);
+      busLoop.repeat(HOUSE_NANOS, taps::followMtus);
+      busLoop.repeat(HOUSE_NANOS, errors::tellWithheld);
       LOG.info(
           "ground {}, control {}, {} networks, {} taps",
           configuration.ground().description(),
@@ -155,7 +166,7 @@ public final class Daemon implements AutoCloseable {
           configuration.networks().size(),
           configuration.taps().size());
       return daemon;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       for (AutoCloseable part : undo.reversed()) {
         closeQuietly(part);
       }
@@ -163,8 +174,9 @@ public final class Daemon implements AutoCloseable {
     }
   }
 
-  private static Switch networks(Configuration configuration) {
-    Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
+  private static Switch networks(Configuration configuration, InternalErrors errors) {
+    Switch vswitch =
+        new Switch(MacLimits.DEFAULT, MulticastPolicy.DEFAULT, System::nanoTime, errors::record);
     for (NetworkChoice network : configuration.networks()) {
       vswitch.create(
           network.name(),
@@ -180,21 +192,6 @@ public final class Daemon implements AutoCloseable {
     return configuration.networks().isEmpty()
         ? NetworkPolicy.OPEN
         : new NetworkPolicy(configuration.networks().get(0).name(), false);
-  }
-
-  /// On the bus's loop, since it walks whole tables, which no frame should wait for.
-  private void keepHouse() {
-    busLoop.schedule(
-        AGEING_NANOS,
-        () -> {
-          try {
-            vswitch.age();
-            staticEntries.enter();
-            taps.followMtus();
-          } finally {
-            keepHouse();
-          }
-        });
   }
 
   /// Completes with the reason when the ground has gone, which the daemon cannot live without.
@@ -253,7 +250,7 @@ public final class Daemon implements AutoCloseable {
     try {
       part.close();
     } catch (Exception e) {
-      LOG.warn("closing: {}", e.toString());
+      LOG.warn("closing", e);
     }
   }
 }

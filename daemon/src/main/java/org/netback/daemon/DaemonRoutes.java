@@ -38,6 +38,7 @@ import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.DeviceStatus;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 
@@ -65,6 +66,7 @@ final class DaemonRoutes {
       BackendBus bus,
       Taps taps,
       StaticEntries staticEntries,
+      InternalErrors errors,
       CompletableFuture<Ending> stopping) {
     this.configuration = configuration;
     this.store = store;
@@ -74,7 +76,7 @@ final class DaemonRoutes {
     this.taps = taps;
     this.staticEntries = staticEntries;
     this.stopping = stopping;
-    this.metrics = new Metrics(vswitch, vifs);
+    this.metrics = new Metrics(vswitch, vifs, errors);
   }
 
   Routes routes() {

@@ -12,6 +12,7 @@ import org.netback.xen.dom0.Dom0Ground;
 import org.netback.xen.dom0.KernelBackends;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GroundConnection;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
 
 /// What the daemon stands on: domain 0's side of a ground, with the ground itself where it is the
@@ -27,20 +28,21 @@ public record Ground(
 
   /// Opens or attaches to the ground, and claims its devices.
   ///
+  /// @param errors where what escapes its callbacks is recorded
   /// @throws IOException another ground or daemon lives there, or none where one should
-  public static Ground open(GroundChoice choice) throws IOException {
+  public static Ground open(GroundChoice choice, InternalErrors errors) throws IOException {
     return switch (choice) {
       case Dom0Choice _ ->
           claim(
-              Dom0Ground.open(System.getenv()),
+              Dom0Ground.open(System.getenv(), errors),
               () -> HostClaim.ofHost(Path.of(RunDirectory.DEFAULT)),
               Optional.of(KERNEL));
       case EmbeddedChoice embedded when embedded.apart() ->
           claim(
-              GroundConnection.attachBackend(embedded.run()),
+              GroundConnection.attachBackend(embedded.run(), errors),
               () -> HostClaim.ofGround(embedded.run()),
               Optional.empty());
-      case EmbeddedChoice embedded -> own(embedded.run());
+      case EmbeddedChoice embedded -> own(embedded.run(), errors);
     };
   }
 
@@ -59,8 +61,8 @@ public record Ground(
     }
   }
 
-  private static Ground own(Path run) throws IOException {
-    EmbeddedGround own = EmbeddedGround.open(run);
+  private static Ground own(Path run, InternalErrors errors) throws IOException {
+    EmbeddedGround own = EmbeddedGround.open(run, errors);
     try {
       HostClaim claim = HostClaim.ofGround(run);
       try {

@@ -7,9 +7,10 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 
-/// One line per event on stderr, from INFO up. In code and not in XML, whose parser would cost a
-/// third of the start-up time; found by Logback as a service.
+/// One line per event on stderr, from INFO up, whichever way a library logs. In code and not in
+/// XML, whose parser would cost a third of the start-up time; found by Logback as a service.
 public final class Logging extends ContextAwareBase implements Configurator {
   @Override
   public ExecutionStatus configure(LoggerContext context) {
@@ -24,7 +25,9 @@ public final class Logging extends ContextAwareBase implements Configurator {
     appender.start();
     context.getLogger("ROOT").setLevel(Level.INFO);
     context.getLogger("ROOT").addAppender(appender);
-    context.getLogger("io.netty").setLevel(Level.ERROR);
+    // The platform's own loggers come by a service of SLF4J's, those of java.util.logging by this.
+    SLF4JBridgeHandler.removeHandlersForRootLogger();
+    SLF4JBridgeHandler.install();
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
 }

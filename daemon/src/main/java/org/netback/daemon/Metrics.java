@@ -21,10 +21,11 @@ import org.netback.vswitch.PortStatistics;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceId;
+import org.netback.xen.event.InternalErrors;
 
-/// The counters of ports, networks and rings for Prometheus. Meters read the counters when they are
-/// scraped, so that counting costs the data path nothing more; those of a port that has left are
-/// taken away at the next scrape.
+/// The counters of ports, networks, rings and internal errors for Prometheus. Meters read the
+/// counters when they are scraped, so that counting costs the data path nothing more; those of a
+/// port that has left are taken away at the next scrape.
 final class Metrics {
   private final Switch vswitch;
   private final NetBackend vifs;
@@ -32,9 +33,12 @@ final class Metrics {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final Map<Object, List<Meter>> meters = new HashMap<>();
 
-  Metrics(Switch vswitch, NetBackend vifs) {
+  Metrics(Switch vswitch, NetBackend vifs, InternalErrors errors) {
     this.vswitch = vswitch;
     this.vifs = vifs;
+    FunctionCounter.builder("netback.internal.errors", errors, InternalErrors::count)
+        .description("Exceptions that nobody expected: bugs, each told in the log")
+        .register(registry);
   }
 
   /// The text format.

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
 import org.netback.adapters.tap.TapPort;
@@ -17,6 +18,7 @@ import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,13 +30,15 @@ final class Taps implements AutoCloseable {
 
   private final Switch vswitch;
   private final List<NettyLoop> loops;
+  private final InternalErrors errors;
   private final Map<String, Attached> taps = new ConcurrentSkipListMap<>();
 
   private record Attached(TapChoice choice, TapPort port, SwitchPort switchPort, PortName name) {}
 
-  Taps(Switch vswitch, List<NettyLoop> loops) {
+  Taps(Switch vswitch, List<NettyLoop> loops, InternalErrors errors) {
     this.vswitch = vswitch;
     this.loops = loops;
+    this.errors = errors;
   }
 
   /// Makes a tap and attaches it to its network.
@@ -86,7 +90,14 @@ final class Taps implements AutoCloseable {
                     LOG.warn("tap {} has been deleted; the rest goes on", choice.name());
                     var _ = detach(attached);
                   }
-                });
+                })
+            .whenComplete((_, failure) -> recordIfFailed(choice.name(), failure));
+  }
+
+  private void recordIfFailed(String tap, @Nullable Throwable failure) {
+    if (failure != null) {
+      errors.record("tap " + tap, failure);
+    }
   }
 
   /// The choice that a tap was made by.
@@ -118,9 +129,13 @@ final class Taps implements AutoCloseable {
   }
 
   /// @return completes when the interface has gone and the name is free
-  private static CompletableFuture<Void> detach(Attached attached) {
+  private CompletableFuture<Void> detach(Attached attached) {
     attached.switchPort.close();
-    return attached.port.shutDown().thenRun(attached.name::close);
+    return attached
+        .port
+        .shutDown()
+        .thenRun(attached.name::close)
+        .whenComplete((_, failure) -> recordIfFailed(attached.choice.name(), failure));
   }
 
   private static void await(Attached attached, CompletableFuture<Void> detached) {

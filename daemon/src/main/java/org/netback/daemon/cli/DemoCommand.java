@@ -15,6 +15,7 @@ import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.demo.Demo;
 import org.netback.daemon.demo.Report;
+import org.netback.xen.event.InternalErrors;
 
 /// Runs the demonstration and prints its report.
 final class DemoCommand {
@@ -61,7 +62,8 @@ final class DemoCommand {
     cleanup.add((AutoCloseable) () -> Files.delete(file));
     Files.writeString(file, "ground: {kind: dom0}\nnetworks: [{name: demo, ageing: 5m}]\n");
     try {
-      Ground.open(ConfigurationFile.read(file).ground()).close();
+      Ground.open(ConfigurationFile.read(file).ground(), new InternalErrors(System::nanoTime))
+          .close();
     } catch (ConfigurationException e) {
       throw new IllegalStateException(e);
     } catch (IOException e) {

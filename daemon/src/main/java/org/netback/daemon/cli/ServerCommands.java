@@ -17,6 +17,7 @@ import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.guest.GuestProcess;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.frontends.NetfrontOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +28,13 @@ final class ServerCommands {
 
   private ServerCommands() {}
 
+  /// The process's: what ends a thread goes there too.
+  private static InternalErrors errors() {
+    InternalErrors errors = new InternalErrors(System::nanoTime);
+    Thread.setDefaultUncaughtExceptionHandler(errors::uncaught);
+    return errors;
+  }
+
   static int run(Path file) {
     Configuration configuration;
     try {
@@ -36,7 +44,7 @@ final class ServerCommands {
     }
     Daemon daemon;
     try {
-      daemon = Daemon.start(configuration);
+      daemon = Daemon.start(configuration, errors());
     } catch (IOException e) {
       throw failed(configuration.ground(), e);
     }
@@ -70,7 +78,7 @@ final class ServerCommands {
   static int ground(Path directory) {
     EmbeddedGround ground;
     try {
-      ground = EmbeddedGround.open(directory);
+      ground = EmbeddedGround.open(directory, errors());
     } catch (IOException e) {
       throw new UserError(1, String.valueOf(e.getMessage()));
     }
@@ -108,7 +116,7 @@ final class ServerCommands {
             : ground;
     GuestProcess guest;
     try {
-      guest = GuestProcess.start(directory, name, vif, tap, options);
+      guest = GuestProcess.start(directory, name, vif, tap, options, errors());
     } catch (IOException e) {
       throw failed(directory, e);
     } catch (IllegalArgumentException e) {
@@ -137,8 +145,8 @@ final class ServerCommands {
                   int code = 0;
                   try {
                     server.close();
-                  } catch (Exception e) {
-                    LOG.error("closing: {}", e.toString());
+                  } catch (Throwable e) {
+                    LOG.error("closing", e);
                     code = 1;
                   }
                   if (signalled) {

@@ -7,10 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -19,12 +16,13 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.handler.timeout.ReadTimeoutHandler;
-import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import org.netback.xen.event.InternalErrors;
+import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixServer;
 
 /// Serves [Routes] over HTTP on a Unix socket that only the daemon's own user may use. Requests are
@@ -34,29 +32,29 @@ public final class ControlServer implements AutoCloseable {
   private static final int MAX_BODY = 64 << 10;
   private static final int MAX_IDLE_SECONDS = 30;
 
-  private final EventLoopGroup group;
+  private final NettyLoop loop;
   private final UnixServer server;
 
-  private ControlServer(EventLoopGroup group, UnixServer server) {
-    this.group = group;
+  private ControlServer(NettyLoop loop, UnixServer server) {
+    this.loop = loop;
     this.server = server;
   }
 
   /// Starts to listen.
   ///
+  /// @param errors where what escapes an endpoint or the server itself is recorded
   /// @throws IOException the socket cannot be made, something else has its name, or somebody
   ///   listens on it
-  public static ControlServer listen(Path socket, Routes routes) throws IOException {
-    EventLoopGroup group =
-        new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("control", true), EpollIoHandler.newFactory());
+  public static ControlServer listen(Path socket, Routes routes, InternalErrors errors)
+      throws IOException {
+    NettyLoop loop = NettyLoop.start("control", 0, errors);
     try {
       return new ControlServer(
-          group,
+          loop,
           UnixServer.listen(
               socket,
               new ServerBootstrap()
-                  .group(group)
+                  .group(loop.ioEventLoop())
                   .childHandler(
                       new ChannelInitializer<Channel>() {
                         @Override
@@ -66,11 +64,11 @@ public final class ControlServer implements AutoCloseable {
                               .addLast(new ReadTimeoutHandler(MAX_IDLE_SECONDS))
                               .addLast(new HttpServerCodec())
                               .addLast(new HttpObjectAggregator(MAX_BODY))
-                              .addLast(new RequestHandler(routes));
+                              .addLast(new RequestHandler(routes, errors));
                         }
                       })));
     } catch (IOException e) {
-      var _ = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+      loop.close();
       throw new IOException("control: " + e.getMessage(), e);
     }
   }
@@ -80,15 +78,17 @@ public final class ControlServer implements AutoCloseable {
     try {
       server.close();
     } finally {
-      group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+      loop.close();
     }
   }
 
   private static final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
     private final Routes routes;
+    private final InternalErrors errors;
 
-    RequestHandler(Routes routes) {
+    RequestHandler(Routes routes, InternalErrors errors) {
       this.routes = routes;
+      this.errors = errors;
     }
 
     @Override
@@ -98,7 +98,8 @@ public final class ControlServer implements AutoCloseable {
               ? routes.answer(
                   request.method().name(),
                   path(request.uri()),
-                  request.content().toString(StandardCharsets.UTF_8))
+                  request.content().toString(StandardCharsets.UTF_8),
+                  errors)
               : Reply.error(400, "not an HTTP request");
       ByteBuf body = Unpooled.copiedBuffer(reply.body(), StandardCharsets.UTF_8);
       DefaultFullHttpResponse response =
@@ -123,7 +124,11 @@ public final class ControlServer implements AutoCloseable {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-      var _ = context.close(); // the client went away or sent nothing for too long
+      if (!(cause instanceof IOException || cause instanceof ReadTimeoutException)) {
+        // Not by the client's going away or sending nothing for too long.
+        errors.record("control API", cause);
+      }
+      var _ = context.close();
     }
   }
 }

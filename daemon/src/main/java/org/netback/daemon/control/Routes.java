@@ -5,13 +5,10 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.netback.xen.event.InternalErrors;
 
 /// Which request goes where. Filled once, then read by any thread.
 public final class Routes {
-  private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
-
   private final List<Route> routes = new ArrayList<>();
 
   private record Route(String method, String template, Pattern path, Endpoint endpoint) {}
@@ -31,14 +28,15 @@ public final class Routes {
     return this;
   }
 
-  Reply answer(String method, String path, String body) {
+  /// @param errors where what an endpoint throws is recorded; the client is answered with 500
+  Reply answer(String method, String path, String body, InternalErrors errors) {
     TreeSet<String> methods = new TreeSet<>();
     for (Route route : routes) {
       Matcher matcher = route.path.matcher(path);
       if (matcher.matches()) {
         methods.add(route.method);
         if (route.method.equals(method)) {
-          return answer(route, matcher, body);
+          return answer(route, matcher, body, errors);
         }
       }
     }
@@ -51,7 +49,7 @@ public final class Routes {
     return Reply.error(404, "there is no " + path + "; there are " + String.join(", ", paths));
   }
 
-  private static Reply answer(Route route, Matcher matcher, String body) {
+  private static Reply answer(Route route, Matcher matcher, String body, InternalErrors errors) {
     List<String> parts = new ArrayList<>();
     for (int i = 1; i <= matcher.groupCount(); i++) {
       parts.add(matcher.group(i));
@@ -60,8 +58,8 @@ public final class Routes {
       return route.endpoint.answer(parts, body);
     } catch (RequestException e) {
       return Reply.error(e.status(), String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) {
-      LOG.error("{} {} failed", route.method, route.template, e);
+    } catch (Throwable e) {
+      errors.record("control API, " + route.method + ' ' + route.template, e);
       return Reply.error(500, "internal error, see the daemon's log: " + e);
     }
   }

@@ -18,6 +18,7 @@ import org.netback.xen.embedded.GroundConnection;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontFeatures;
 import org.netback.xen.frontends.NetfrontListener;
@@ -67,16 +68,22 @@ public final class GuestProcess implements AutoCloseable {
   /// Makes the tap, attaches and begins to connect.
   ///
   /// @param runDirectory of the ground
+  /// @param errors where what escapes a callback is recorded
   /// @throws IOException there is no ground, or the tap cannot be made; nothing stays behind
   public static GuestProcess start(
-      Path runDirectory, String name, VifSpec vif, String tapName, NetfrontOptions options)
+      Path runDirectory,
+      String name,
+      VifSpec vif,
+      String tapName,
+      NetfrontOptions options,
+      InternalErrors errors)
       throws IOException {
     GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif));
-    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec);
-    NettyLoop control = NettyLoop.start("control");
+    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, errors);
+    NettyLoop control = NettyLoop.start("control", 0, errors);
     List<NettyLoop> loops = new ArrayList<>();
     for (int i = 0; i < options.queues(); i++) {
-      loops.add(NettyLoop.start("queue-" + i));
+      loops.add(NettyLoop.start("queue-" + i, 0, errors));
     }
     try {
       Tap tap =
@@ -88,14 +95,27 @@ public final class GuestProcess implements AutoCloseable {
       GuestProcess guest =
           new GuestProcess(runDirectory, spec, options, control, loops, new TapBridge(tap, loops));
       guest.connect(domain);
-      Thread.ofPlatform().daemon().name("attach").start(() -> guest.stayAttached(domain));
+      Thread.ofPlatform()
+          .daemon()
+          .name("attach")
+          .uncaughtExceptionHandler(
+              (thread, e) -> {
+                errors.uncaught(thread, e);
+                guest.ended.complete("internal error: " + e);
+              })
+          .start(() -> guest.stayAttached(domain));
       var _ =
           guest
               .bridge
               .gone()
-              .thenRun(() -> guest.ended.complete("tap " + tapName + " was deleted"));
+              .whenComplete(
+                  (_, failure) ->
+                      guest.ended.complete(
+                          failure == null
+                              ? "tap " + tapName + " was deleted"
+                              : "tap " + tapName + ": internal error: " + failure));
       return guest;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       domain.close();
       loops.forEach(NettyLoop::close);
       control.close();
@@ -150,7 +170,7 @@ public final class GuestProcess implements AutoCloseable {
         if (closing.await(RETRY_MILLIS, TimeUnit.MILLISECONDS)) {
           return Optional.empty();
         }
-        GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec);
+        GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, control.errors());
         connect(domain);
         return Optional.of(domain);
       } catch (IOException e) {
@@ -183,7 +203,7 @@ public final class GuestProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
       return false;
     } catch (ExecutionException | TimeoutException e) {
-      LOG.debug("not closed in order", e);
+      LOG.warn("not closed in order", e);
       return false;
     }
   }

@@ -89,7 +89,8 @@ public final class TapBridge implements FrameSink, NetfrontListener {
     }
   }
 
-  /// Completes once when the interface has been deleted. The bridge's maker then ends it.
+  /// Completes once when the interface has been deleted, with an exception if the bridge itself has
+  /// failed. The bridge's maker then ends it.
   public CompletableFuture<TapBridge> gone() {
     return gone;
   }
@@ -294,6 +295,15 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       if (stopping || !inUse) {
         return;
       }
+      try {
+        round(event);
+      } catch (Throwable e) {
+        gone.completeExceptionally(e);
+        throw e; // to the loop, which records it and has the descriptor watched no more
+      }
+    }
+
+    private void round(IoEvent event) {
       boolean broken = (((EpollIoEvent) event).ops().value() & ERROR_OR_HANGUP) != 0;
       TapReader.Ending ending = TapReader.Ending.DRAINED;
       if (!waiting) {
@@ -401,6 +411,11 @@ public final class TapBridge implements FrameSink, NetfrontListener {
           toTapDown,
           toTapFull,
           toTapRefused);
+    }
+
+    @Override
+    public String toString() {
+      return "tap " + tap.name();
     }
 
     @Override

@@ -14,22 +14,26 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.daemon.Command;
+import org.netback.xen.event.InternalErrors;
 
 class ControlServerTest {
   @TempDir Path directory = Path.of("");
 
   private Path socket = Path.of("");
+  private final List<InternalErrors.Report> log = new CopyOnWriteArrayList<>();
+  private final InternalErrors errors = new InternalErrors(System::nanoTime, log::add);
   private final List<ControlServer> servers = new ArrayList<>();
 
   @BeforeEach
   void listen() throws IOException {
     socket = directory.resolve("control.sock");
-    servers.add(ControlServer.listen(socket, routes()));
+    servers.add(ControlServer.listen(socket, routes(), errors));
   }
 
   @AfterEach
@@ -54,7 +58,7 @@ class ControlServerTest {
             "GET",
             "/bug",
             (path, body) -> {
-              throw new IllegalStateException("of ours");
+              throw new AssertionError("of ours");
             });
   }
 
@@ -94,6 +98,11 @@ class ControlServerTest {
                 405, "{\n  \"error\" : \"/things takes GET, POST only, not DELETE\"\n}\n"));
     assertThat(get("/refused").status()).isEqualTo(409);
     assertThat(get("/bug").status()).isEqualTo(500);
+    assertThat(get("/bug").status()).isEqualTo(500);
+    assertThat(errors.count()).isEqualTo(2);
+    assertThat(log)
+        .extracting(InternalErrors.Report::owner)
+        .containsExactly("control API, GET /bug");
     assertThat(get("/things").status()).isEqualTo(200);
   }
 
@@ -121,7 +130,7 @@ class ControlServerTest {
 
   @Test
   void leavesTheSocketToADaemonThatListens() {
-    assertThatThrownBy(() -> ControlServer.listen(socket, routes()))
+    assertThatThrownBy(() -> ControlServer.listen(socket, routes(), errors))
         .isInstanceOf(IOException.class)
         .hasMessage("control: " + socket + ": another process is listening there");
   }
@@ -132,7 +141,7 @@ class ControlServerTest {
     try (ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       channel.bind(UnixDomainSocketAddress.of(dead));
     }
-    servers.add(ControlServer.listen(dead, routes()));
+    servers.add(ControlServer.listen(dead, routes(), errors));
     assertThat(new ControlClient(dead).request("GET", "/things", "").status()).isEqualTo(200);
   }
 

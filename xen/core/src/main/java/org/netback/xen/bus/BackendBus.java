@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,8 +33,10 @@ import org.netback.xen.store.XenStore;
 /// and acts on that. So states that a guest writes faster than they are looked at cost nothing.
 ///
 /// Everything runs on one loop, which may block for round trips to the store: it must be neither a
-/// data path's nor the one on which the store's transport delivers. A device that fails or throws
-/// is closed, and no other notices.
+/// data path's nor the one on which the store's transport delivers.
+///
+/// A device that fails or throws is disconnected, says why at its error node and is closed, and no
+/// other notices. What it throws is recorded among the loop's errors, as the device's own.
 public final class BackendBus {
   private static final Logger LOGGER = System.getLogger(BackendBus.class.getName());
 
@@ -41,7 +44,7 @@ public final class BackendBus {
   /// steps; more means that something undoes them.
   private static final int MAX_STEPS = 16;
 
-  private static final int MAX_BUGS_LOGGED = 8;
+  private static final int MAX_REFUSALS_LOGGED = 8;
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /// How often a device is connected within [#RETRY_NANOS]. A connection costs hundreds of round
@@ -197,7 +200,12 @@ public final class BackendBus {
       dirtyLock.unlock();
     }
     if (schedule) {
-      loop.execute(this::lookAtMarked);
+      try {
+        loop.execute(this::lookAtMarked);
+      } catch (RejectedExecutionException e) {
+        // The bus has ended, and its loop; the store did not know yet.
+        return;
+      }
     }
   }
 
@@ -219,14 +227,21 @@ public final class BackendBus {
         ids.addAll(discover(type));
       } catch (StoreException e) {
         LOGGER.log(Level.WARNING, "looking for devices of class " + type, e);
-        if (!ended.isDone()) {
-          loop.schedule(RETRY_NANOS, () -> mark(Optional.empty(), type));
-        }
+        lookAgainLater(Optional.empty(), type);
+      } catch (Throwable e) {
+        loop.errors().record("devices of class " + type, e);
+        lookAgainLater(Optional.empty(), type);
       }
     }
     ids.forEach(this::look);
     if (ending) {
       endIfAllHave();
+    }
+  }
+
+  private void lookAgainLater(Optional<DeviceId> id, String type) {
+    if (!ended.isDone()) {
+      loop.schedule(RETRY_NANOS, () -> mark(id, type));
     }
   }
 
@@ -271,24 +286,45 @@ public final class BackendBus {
     } catch (StoreException e) {
       // The rings go on without the store. What it refused is tried again, since nobody may write
       // to it any more to have the device looked at.
-      logBug(device, id, e);
+      logRefusal(id, device, e);
       if (device == null) {
-        loop.schedule(RETRY_NANOS, () -> mark(Optional.of(id), id.type()));
+        lookAgainLater(Optional.of(id), id.type());
       } else {
         device.lookAgainLater();
       }
-    } catch (RuntimeException e) {
-      logBug(device, id, e);
-      if (device != null) {
-        device.failQuietly("internal error: " + e.getMessage());
+    } catch (Throwable e) {
+      recordBug(id, e);
+      if (device == null) {
+        lookAgainLater(Optional.of(id), id.type());
+      } else {
+        device.failQuietly(internalError(e));
+        // Not at once: it may be thrown again.
+        device.lookAgainLater();
       }
     }
   }
 
-  private void logBug(@Nullable Device device, DeviceId id, Exception e) {
+  private static void logRefusal(DeviceId id, @Nullable Device device, StoreException e) {
     // Bounded, because a guest may find a way to have it repeated.
-    if (device == null || device.bugsLogged++ < MAX_BUGS_LOGGED) {
+    if (device == null || device.refusalsLogged++ < MAX_REFUSALS_LOGGED) {
       LOGGER.log(Level.WARNING, "device " + id, e);
+    }
+  }
+
+  private void recordBug(DeviceId id, Throwable e) {
+    loop.errors().record("device " + id, e);
+  }
+
+  private static String internalError(Throwable e) {
+    return "internal error: " + e;
+  }
+
+  /// Does something for a device, and records what it throws as the device's.
+  private void guard(DeviceId id, Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable e) {
+      recordBug(id, e);
     }
   }
 
@@ -317,7 +353,7 @@ public final class BackendBus {
     devices.put(id, device);
     try {
       device.begin(frontendId.get());
-    } catch (StoreException e) {
+    } catch (Throwable e) {
       // Half a device would never look at its frontend: it is begun anew at the next look.
       device.forget();
       throw e;
@@ -360,7 +396,13 @@ public final class BackendBus {
     for (Device device : List.copyOf(devices.values())) {
       device.forget();
     }
-    watches.forEach(XenStore.Watch::close);
+    for (XenStore.Watch watch : watches) {
+      try {
+        watch.close();
+      } catch (Throwable e) {
+        loop.errors().record("end of the bus", e);
+      }
+    }
     ended.complete(null);
   }
 
@@ -373,6 +415,7 @@ public final class BackendBus {
     private final String errorPath;
     private Optional<DeviceBackend> backend = Optional.empty();
     private Optional<XenStore.Watch> frontendWatch = Optional.empty();
+    private List<String> liveKeys = List.of();
     private final List<XenStore.Watch> liveWatches = new ArrayList<>();
     private boolean introduced;
 
@@ -383,7 +426,7 @@ public final class BackendBus {
     private boolean attached;
     private boolean errorWritten;
     private String lastError = "";
-    private int bugsLogged;
+    private int refusalsLogged;
     private boolean lookScheduled;
     private int connects;
     private long connectsSince = loop.nanoTime();
@@ -421,15 +464,16 @@ public final class BackendBus {
         throw new IllegalStateException("no factory for " + id);
       }
       try {
-        backend =
-            Optional.of(
-                factory.create(new BackendDevice(id, store, path, frontendPath, this::failLater)));
+        DeviceBackend made =
+            factory.create(new BackendDevice(id, store, path, frontendPath, this::failLater));
+        liveKeys = liveKeys(made);
+        backend = Optional.of(made);
         refused = false;
       } catch (DeviceException e) {
         refused(String.valueOf(e.getMessage()));
-      } catch (RuntimeException e) {
-        refused("internal error: " + e.getMessage());
-        logBug(this, id, e);
+      } catch (Throwable e) {
+        recordBug(id, e);
+        refused(internalError(e));
       }
     }
 
@@ -457,9 +501,19 @@ public final class BackendBus {
     }
 
     private void watchLiveKeys() throws StoreException {
-      for (String key : backend.map(DeviceBackend::liveKeys).orElse(List.of())) {
+      for (String key : liveKeys) {
         liveWatches.add(
             store.watch(frontendPath + '/' + key, changed -> mark(Optional.of(id), id.type())));
+      }
+    }
+
+    /// A backend that cannot even say this is not served.
+    private List<String> liveKeys(DeviceBackend made) {
+      try {
+        return List.copyOf(made.liveKeys());
+      } catch (Throwable e) {
+        guard(id, made::remove);
+        throw e;
       }
     }
 
@@ -646,18 +700,22 @@ public final class BackendBus {
             () -> {
               if (attached && connection.get() == failing && !ended.isDone()) {
                 failQuietly(message);
+                mark(Optional.of(id), id.type());
               }
             });
       }
     }
 
     private void failQuietly(String message) {
+      // A backend that cannot even let go has its error told all the same.
+      guard(id, this::disconnect);
       try {
-        disconnect();
         fail(XenbusState.parse(store.read(path + "/state").orElse("")), message);
-        mark(Optional.of(id), id.type());
-      } catch (StoreException | RuntimeException e) {
-        logBug(this, id, e);
+      } catch (StoreException e) {
+        logRefusal(id, this, e);
+        lookAgainLater();
+      } catch (Throwable e) {
+        recordBug(id, e);
         lookAgainLater();
       }
     }
@@ -691,29 +749,27 @@ public final class BackendBus {
     private void forget() {
       devices.remove(id);
       statuses.remove(id);
-      frontendWatch.ifPresent(XenStore.Watch::close);
+      frontendWatch.ifPresent(watch -> guard(id, watch::close));
       frontendWatch = Optional.empty();
-      liveWatches.forEach(XenStore.Watch::close);
+      liveWatches.forEach(watch -> guard(id, watch::close));
       liveWatches.clear();
-      try {
-        disconnect();
-        backend.ifPresent(DeviceBackend::remove);
-      } catch (RuntimeException e) {
-        logBug(this, id, e);
-      }
+      guard(id, this::disconnect);
+      backend.ifPresent(gone -> guard(id, gone::remove));
     }
 
     /// The end of the bus's patience.
     private void closeNow() {
+      guard(id, this::disconnect);
       try {
-        disconnect();
         XenbusState state = XenbusState.parse(store.read(path + "/state").orElse(""));
         if (!DeviceLifecycle.hasEnded(view())) {
           enter(state, XenbusState.CLOSING);
           enter(XenbusState.CLOSING, XenbusState.CLOSED);
         }
-      } catch (StoreException | RuntimeException e) {
-        logBug(this, id, e);
+      } catch (StoreException e) {
+        logRefusal(id, this, e);
+      } catch (Throwable e) {
+        recordBug(id, e);
       }
     }
 
@@ -721,6 +777,9 @@ public final class BackendBus {
       try {
         return DeviceLifecycle.hasEnded(view());
       } catch (StoreException e) {
+        return !attached;
+      } catch (Throwable e) {
+        recordBug(id, e);
         return !attached;
       }
     }

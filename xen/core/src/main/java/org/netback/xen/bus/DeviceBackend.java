@@ -6,6 +6,9 @@ import org.netback.xen.store.StoreException;
 
 /// What a device class does at each step of one device's life. Every method is called on the bus's
 /// thread, one at a time, and may read the store.
+///
+/// What a method throws beside the exceptions it names is a bug: the bus records it, disconnects
+/// the device, says so at its error node and closes it.
 public interface DeviceBackend {
   /// The keys that announce what this backend can do. They are written into the backend directory
   /// in one transaction, before it enters InitWait.

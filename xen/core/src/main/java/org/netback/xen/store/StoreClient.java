@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.netback.xen.event.InternalErrors;
 
 /// The client's side of the xenstore's protocol (docs/misc/xenstore.txt).
 ///
@@ -41,18 +42,21 @@ public final class StoreClient implements XenStore {
   /// The transport's thread, as last seen.
   private volatile @Nullable Thread deliverer;
 
-  private StoreClient(StoreTransport transport, String home, Executor watchers) {
+  private StoreClient(
+      StoreTransport transport, String home, Executor watchers, InternalErrors errors) {
     this.transport = transport;
     this.home = home;
-    this.events = new WatchEvents(watchers);
+    this.events = new WatchEvents(watchers, errors);
   }
 
   /// Starts to speak over a connected transport.
   ///
   /// @param home what relative paths are relative to, "/local/domain/0"
   /// @param watchers runs the watchers' callbacks one after another; its thread may make calls
-  public static StoreClient start(StoreTransport transport, String home, Executor watchers) {
-    StoreClient client = new StoreClient(transport, home, watchers);
+  /// @param errors where what watchers throw is recorded
+  public static StoreClient start(
+      StoreTransport transport, String home, Executor watchers, InternalErrors errors) {
+    StoreClient client = new StoreClient(transport, home, watchers, errors);
     transport.start(client.new Replies());
     return client;
   }
@@ -368,6 +372,7 @@ public final class StoreClient implements XenStore {
           decoder.decode(octets).ifPresent(this::dispatch);
         }
       } catch (StoreException e) {
+        closed("not xenstore's protocol: " + e.getMessage());
         transport.close();
       }
     }

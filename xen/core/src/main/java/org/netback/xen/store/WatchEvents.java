@@ -5,8 +5,10 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.SequencedSet;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.store.XenStore.Watcher;
 
 /// Watch events between the transport's thread, where they arrive, and the executor, where they are
@@ -25,14 +27,16 @@ final class WatchEvents {
   private static final int ROUND = 64;
 
   private final Executor executor;
+  private final InternalErrors errors;
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, Registration> registrations = new HashMap<>();
   private final SequencedSet<Event> pending = new LinkedHashSet<>();
   private boolean scheduled;
   private long tokensMade;
 
-  WatchEvents(Executor executor) {
+  WatchEvents(Executor executor, InternalErrors errors) {
     this.executor = executor;
+    this.errors = errors;
   }
 
   Registration add(String path, Watcher watcher) {
@@ -83,7 +87,7 @@ final class WatchEvents {
       lock.unlock();
     }
     if (schedule) {
-      executor.execute(this::tell);
+      scheduleTelling();
     }
   }
 
@@ -107,11 +111,28 @@ final class WatchEvents {
         if (event == null) {
           return;
         }
-        event.registration.watcher.changed(event.path);
+        tell(event);
       }
     } finally {
-      // Also when a watcher threw: the others' events must not be stuck behind it.
       rescheduleIfPending();
+    }
+  }
+
+  /// The others' events must not be stuck behind a watcher that throws.
+  private void tell(Event event) {
+    try {
+      event.registration.watcher.changed(event.path);
+    } catch (Throwable e) {
+      errors.record("watch of " + event.registration.path, e);
+    }
+  }
+
+  private void scheduleTelling() {
+    try {
+      executor.execute(this::tell);
+    } catch (RejectedExecutionException e) {
+      // Whoever owns the store is letting go of it, and wants to be told nothing any more.
+      return;
     }
   }
 
@@ -139,7 +160,7 @@ final class WatchEvents {
       lock.unlock();
     }
     if (again) {
-      executor.execute(this::tell);
+      scheduleTelling();
     }
   }
 

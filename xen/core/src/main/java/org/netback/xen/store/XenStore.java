@@ -32,6 +32,7 @@ public interface XenStore extends AutoCloseable {
 
   /// Calls back once at first and then for each change at or below the path, on the store's own
   /// thread, one call at a time, in order. Slow consumers see repeated changes of one path merged.
+  /// What a callback throws is recorded as an internal error; the watch goes on.
   Watch watch(String path, Watcher watcher) throws StoreException;
 
   @Override

@@ -1,17 +1,20 @@
 package org.netback.xen.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Test;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.store.WatchEvents.Registration;
 
 class WatchEventsTest {
   private final SteppedLoop loop = new SteppedLoop();
-  private final WatchEvents events = new WatchEvents(loop::execute);
+  private final List<InternalErrors.Report> log = new ArrayList<>();
+  private final InternalErrors errors = new InternalErrors(loop::nanoTime, log::add);
+  private final WatchEvents events = new WatchEvents(loop::execute, errors);
   private final List<String> told = new ArrayList<>();
 
   @Test
@@ -80,16 +83,33 @@ class WatchEventsTest {
         events.add(
             "/bad",
             path -> {
-              throw new IllegalStateException(path);
+              throw new AssertionError(path);
             });
     Registration good = events.add("/good", told::add);
     events.occurred("/bad", bad.token());
     events.occurred("/good", good.token());
 
-    assertThatThrownBy(loop::step).isInstanceOf(IllegalStateException.class);
     loop.runReady();
 
     assertThat(told).containsExactly("/good");
+    assertThat(log).extracting(InternalErrors.Report::owner).containsExactly("watch of /bad");
+    events.occurred("/bad", bad.token());
+    loop.runReady();
+    assertThat(errors.count()).isEqualTo(2);
+  }
+
+  @Test
+  void keepsQuietWhenNobodyIsLeftToTell() {
+    WatchEvents ended =
+        new WatchEvents(
+            _ -> {
+              throw new RejectedExecutionException("ended");
+            },
+            errors);
+    Registration watch = ended.add("/a", told::add);
+    ended.occurred("/a", watch.token());
+
+    assertThat(errors.count()).isZero();
   }
 
   @Test

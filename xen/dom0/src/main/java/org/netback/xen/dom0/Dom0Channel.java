@@ -42,6 +42,13 @@ final class Dom0Channel implements EventChannel {
     return closed.get() ? 0 : backOff.delayAfter(handler.onEvent());
   }
 
+  /// The handler has failed; on the loop.
+  ///
+  /// @return as [#dispatch]
+  long withoutWork() {
+    return backOff.delayAfter(false);
+  }
+
   @Override
   public int port() {
     return port;

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
@@ -29,19 +30,25 @@ public final class Dom0Ground {
   ///
   /// @param environment of the process: `XENSTORED_PATH` names another socket of xenstored's
   /// @throws IOException this is not dom0, or a device or xenstored is not there
-  public static Backend open(Map<String, String> environment) throws IOException {
+  /// @param errors where what escapes callbacks is recorded
+  public static Backend open(Map<String, String> environment, InternalErrors errors)
+      throws IOException {
     List<AutoCloseable> undo = new ArrayList<>();
     try {
       Dom0GrantTable grants = Dom0GrantTable.open();
       undo.add(grants);
       Dom0EventChannels events = new Dom0EventChannels();
       undo.add(events);
-      NettyLoop loop = NettyLoop.start("xenstore");
+      NettyLoop loop = NettyLoop.start("xenstore", 0, errors);
       undo.add(loop);
       ExecutorService watchers =
-          Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("watch-", 0).factory());
+          Executors.newThreadPerTaskExecutor(
+              Thread.ofVirtual()
+                  .name("watch-", 0)
+                  .uncaughtExceptionHandler(errors::uncaught)
+                  .factory());
       undo.add(watchers::shutdownNow);
-      StoreClient store = StoreClient.start(transport(loop, environment), HOME, watchers);
+      StoreClient store = StoreClient.start(transport(loop, environment), HOME, watchers, errors);
       undo.add(store);
       AtomicBoolean closed = new AtomicBoolean();
       return new Backend(
@@ -54,7 +61,7 @@ public final class Dom0Ground {
               close(undo);
             }
           });
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       close(undo);
       throw e;
     }

@@ -48,7 +48,7 @@ final class LoopPorts implements AutoCloseable {
     try {
       ports.watch = FdWatch.open(loop, evtchn.fd(), ports::onReadable);
       return ports;
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) {
       evtchn.close();
       throw e;
     }
@@ -155,12 +155,9 @@ final class LoopPorts implements AutoCloseable {
   private long dispatch(Dom0Channel channel) {
     try {
       return channel.dispatch();
-    } catch (RuntimeException e) {
-      loop.execute(
-          () -> {
-            throw e;
-          });
-      return 0;
+    } catch (Throwable e) {
+      loop.errors().record(loop + ", event channel port " + channel.port(), e);
+      return channel.withoutWork();
     }
   }
 

@@ -69,6 +69,10 @@ final class XenbusDevice implements StoreTransport {
       }
     } catch (IOException e) {
       end(e.toString());
+    } catch (Throwable e) {
+      // The loop records it. The receiver has lost its place in the stream.
+      end("internal error: " + e);
+      throw e;
     }
   }
 

@@ -40,7 +40,7 @@ final class Dom0StoreTest {
 
   @Test
   void talksThroughXenstoredsSocket() throws Exception {
-    try (Backend ground = Dom0Ground.open(Map.of())) {
+    try (Backend ground = Dom0Ground.open(Map.of(), loop.errors())) {
       converse(ground.store());
       assertThat(ground.lost().toCompletableFuture()).isNotDone();
     }
@@ -48,7 +48,8 @@ final class Dom0StoreTest {
 
   @Test
   void talksThroughTheKernelsDevice() throws Exception {
-    StoreClient client = StoreClient.start(XenbusDevice.open(loop), "/local/domain/0", watchers);
+    StoreClient client =
+        StoreClient.start(XenbusDevice.open(loop), "/local/domain/0", watchers, loop.errors());
     converse(client);
     client.close();
     assertThat(client.closed().toCompletableFuture().get(1, TimeUnit.MINUTES))
@@ -58,7 +59,8 @@ final class Dom0StoreTest {
 
   @Test
   void namesTheSocketThatNobodyListensOn() {
-    assertThatThrownBy(() -> Dom0Ground.open(Map.of("XENSTORED_PATH", "/run/nobody")))
+    assertThatThrownBy(
+            () -> Dom0Ground.open(Map.of("XENSTORED_PATH", "/run/nobody"), loop.errors()))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("/run/nobody");
     assertThat(Dom0Ground.storeSocket(Map.of("XENSTORED_PATH", "/run/nobody")))

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
 
 final class ForeignMemoryTest {
@@ -36,7 +37,7 @@ final class ForeignMemoryTest {
   /// never more than the ring apart.
   @Test
   void mapsTheConsoleRingOfAGuest() throws IOException {
-    try (Backend ground = Dom0Ground.open(Map.of());
+    try (Backend ground = Dom0Ground.open(Map.of(), new InternalErrors(System::nanoTime));
         ForeignMemory foreign = ForeignMemory.open();
         Arena arena = Arena.ofShared()) {
       Optional<String> guest =

@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.netback.xen.embedded.xenstored.Xenstored;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.LockFile;
 import org.netback.xen.netty.NettyLoop;
@@ -44,6 +45,7 @@ public final class EmbeddedGround implements AutoCloseable {
   private final Toolstack toolstack;
   private final ConcurrentHashMap<Integer, Guest> guests = new ConcurrentHashMap<>();
   private Optional<GroundServer> server = Optional.empty();
+  private final InternalErrors errors;
   private volatile boolean closing;
 
   private EmbeddedGround(
@@ -52,24 +54,32 @@ public final class EmbeddedGround implements AutoCloseable {
       NettyLoop loop,
       Xenstored xenstored,
       ExecutorService tasks,
-      StoreClient store) {
+      StoreClient store,
+      InternalErrors errors) {
     this.runDirectory = runDirectory;
     this.lockFile = lockFile;
     this.loop = loop;
     this.xenstored = xenstored;
     this.tasks = tasks;
     this.store = store;
+    this.errors = errors;
     this.toolstack = new Toolstack(store);
   }
 
   /// The longest path of a run directory, in octets: that of its longest socket fits.
   public static final int MAX_RUN_OCTETS = SocketFile.MAX_OCTETS - "/domains/32751.sock".length();
 
+  /// Opens a ground that tells the system's log what escapes its callbacks.
+  public static EmbeddedGround open(Path runDirectory) throws IOException {
+    return open(runDirectory, new InternalErrors(System::nanoTime));
+  }
+
   /// Opens a ground; the sockets that a dead one has left in the directory are replaced.
   ///
   /// @param runDirectory is created where needed; its path has at most [#MAX_RUN_OCTETS] octets
+  /// @param errors where what escapes its callbacks is recorded
   /// @throws IOException if another ground lives there, or something else is in the way
-  public static EmbeddedGround open(Path runDirectory) throws IOException {
+  public static EmbeddedGround open(Path runDirectory, InternalErrors errors) throws IOException {
     int octets = runDirectory.toString().getBytes(StandardCharsets.UTF_8).length;
     if (octets > MAX_RUN_OCTETS) {
       throw new IOException(
@@ -87,10 +97,14 @@ public final class EmbeddedGround implements AutoCloseable {
                         "another ground lives in "
                             + runDirectory
                             + ": stop it or choose another directory"));
-    NettyLoop loop = NettyLoop.start("ground");
+    NettyLoop loop = NettyLoop.start("ground", 0, errors);
     ExecutorService tasks =
-        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("toolstack-", 0).factory());
-    Xenstored xenstored = new Xenstored(loop.ioEventLoop());
+        Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual()
+                .name("toolstack-", 0)
+                .uncaughtExceptionHandler(errors::uncaught)
+                .factory());
+    Xenstored xenstored = new Xenstored(loop.ioEventLoop(), errors);
     try {
       LockFile.makeDirectories(runDirectory.resolve("domains"));
       xenstored.listen(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
@@ -98,14 +112,15 @@ public final class EmbeddedGround implements AutoCloseable {
           StoreClient.start(
               UnixStoreTransport.connect(loop, storeSocket(runDirectory)),
               Toolstack.domainPath(DomainRegistry.BACKEND_DOMID),
-              tasks);
+              tasks,
+              errors);
       EmbeddedGround ground =
-          new EmbeddedGround(runDirectory, lockFile, loop, xenstored, tasks, store);
+          new EmbeddedGround(runDirectory, lockFile, loop, xenstored, tasks, store, errors);
       ground.toolstack.buildBackendDomain();
       ground.server =
           Optional.of(GroundServer.start(ground, ground.registry, groundSocket(runDirectory)));
       return ground;
-    } catch (IOException e) {
+    } catch (Throwable e) {
       xenstored.close();
       loop.close();
       tasks.close();
@@ -143,7 +158,11 @@ public final class EmbeddedGround implements AutoCloseable {
 
   private StoreClient connectStore(Path socket, int domid) throws IOException {
     return StoreClient.start(
-        UnixStoreTransport.connect(loop, socket), Toolstack.domainPath(domid), tasks);
+        UnixStoreTransport.connect(loop, socket), Toolstack.domainPath(domid), tasks, errors);
+  }
+
+  InternalErrors errors() {
+    return errors;
   }
 
   /// Creates a domain with its devices, for a guest in this process. Blocks for round trips to the
@@ -166,7 +185,7 @@ public final class EmbeddedGround implements AutoCloseable {
             client.close();
             destroy(domain, "destroyed by its guest");
           });
-    } catch (IOException e) {
+    } catch (Throwable e) {
       destroy(domain, "could not be built");
       throw e;
     }
@@ -211,10 +230,14 @@ public final class EmbeddedGround implements AutoCloseable {
       toolstack.removeDevices(domid, BACKEND_PATIENCE);
       xenstored.release(domid);
       toolstack.removeDomain(domid);
-    } catch (StoreException | RuntimeException e) {
+    } catch (StoreException e) {
       // A closing ground takes the store along.
       if (!closing) {
         LOG.warn("domain {} leaves nodes in the store", domid, e);
+      }
+    } catch (RuntimeException | Error e) {
+      if (!closing) {
+        errors.record("removal of domain " + domid, e);
       }
     }
   }

@@ -59,9 +59,13 @@ final class EventfdWatch {
                     registered((IoRegistration) future.getNow());
                   } else {
                     eventfd.release();
-                    LOG.error("an event channel stays deaf", future.cause());
+                    staysDeaf(future.cause());
                   }
                 });
+  }
+
+  private void staysDeaf(Throwable why) {
+    loop.errors().record(loop + ", an event channel that stays deaf", why);
   }
 
   private void registered(IoRegistration made) {
@@ -70,7 +74,12 @@ final class EventfdWatch {
       eventfd.release();
     } else {
       registration = Optional.of(made);
-      made.submit(ARMED);
+      try {
+        made.submit(ARMED);
+      } catch (Throwable e) {
+        // Netty would keep what its listeners throw to itself.
+        staysDeaf(e);
+      }
     }
   }
 
@@ -141,6 +150,11 @@ final class EventfdWatch {
       if (!closed) {
         doorbell.ring();
       }
+    }
+
+    @Override
+    public String toString() {
+      return "event channel's descriptor " + eventfd.fd().intValue();
     }
 
     /// The loop has ended.

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeoutException;
 import org.netback.xen.embedded.GroundMessage.Refused;
 import org.netback.xen.embedded.GroundMessage.Reply;
 import org.netback.xen.embedded.GroundMessage.Request;
+import org.netback.xen.event.InternalErrors;
 
 /// A connection to a ground in another process. Requests block their thread for a round trip; a
 /// thread of the connection's own hands out the replies.
@@ -48,10 +49,15 @@ final class GroundClient implements AutoCloseable {
     }
   }
 
-  static GroundClient connect(Path runDirectory, Notices notices) throws IOException {
+  static GroundClient connect(Path runDirectory, Notices notices, InternalErrors errors)
+      throws IOException {
     GroundClient client =
         new GroundClient(PacketSocket.connect(EmbeddedGround.groundSocket(runDirectory)), notices);
-    Thread.ofPlatform().name("ground-client").daemon().start(client::receive);
+    Thread.ofPlatform()
+        .name("ground-client")
+        .daemon()
+        .uncaughtExceptionHandler(errors::uncaught)
+        .start(client::receive);
     return client;
   }
 
@@ -110,16 +116,23 @@ final class GroundClient implements AutoCloseable {
   }
 
   private void receive() {
-    String reason = "closed by the ground";
+    // Stays if this thread ends by an exception, which its handler records.
+    String reason = "internal error";
     try {
       Optional<PacketSocket.Packet> packet = socket.receive(true);
       while (packet.isPresent()) {
         received(packet.get());
         packet = socket.receive(true);
       }
+      reason = "closed by the ground";
     } catch (IOException e) {
       reason = String.valueOf(e.getMessage());
+    } finally {
+      end(reason);
     }
+  }
+
+  private void end(String reason) {
     socket.close();
     List<CompletableFuture<Answer>> waiting;
     synchronized (this) {

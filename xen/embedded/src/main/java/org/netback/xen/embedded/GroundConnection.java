@@ -9,6 +9,7 @@ import org.netback.xen.embedded.GroundClient.Answer;
 import org.netback.xen.embedded.GroundMessage.AttachBackend;
 import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.Attached;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
@@ -37,7 +38,15 @@ public final class GroundConnection {
   /// @param runDirectory where the ground was opened
   /// @throws IOException if nobody listens there, or a guest of this name lives
   public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec) throws IOException {
-    GroundClient ground = GroundClient.connect(runDirectory, GroundClient.Notices.NONE);
+    return attachGuest(runDirectory, spec, new InternalErrors(System::nanoTime));
+  }
+
+  /// The same.
+  ///
+  /// @param errors where what escapes callbacks is recorded
+  public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec, InternalErrors errors)
+      throws IOException {
+    GroundClient ground = GroundClient.connect(runDirectory, GroundClient.Notices.NONE, errors);
     try {
       Answer answer = ground.ask(new AttachGuest(spec));
       if (!(answer.reply() instanceof Attached(int domid, DomainSize size, String storeSocket))
@@ -47,7 +56,7 @@ public final class GroundConnection {
       }
       SharedMemory memory = SharedMemory.adopt(answer.descriptors().getFirst(), size.totalPages());
       try {
-        GroundConnection connection = open(ground, domid, storeSocket);
+        GroundConnection connection = open(ground, domid, storeSocket, errors);
         return new GuestDomain(
             spec.name(),
             new DomainMemory(domid, memory, size),
@@ -58,11 +67,11 @@ public final class GroundConnection {
               connection.close();
               memory.close();
             });
-      } catch (IOException e) {
+      } catch (Throwable e) {
         memory.close();
         throw e;
       }
-    } catch (IOException e) {
+    } catch (Throwable e) {
       ground.close();
       throw e;
     }
@@ -73,8 +82,15 @@ public final class GroundConnection {
   /// @throws IOException if nobody listens there, or this process has another user than the
   ///   ground's
   public static Backend attachBackend(Path runDirectory) throws IOException {
+    return attachBackend(runDirectory, new InternalErrors(System::nanoTime));
+  }
+
+  /// The same.
+  ///
+  /// @param errors where what escapes callbacks is recorded
+  public static Backend attachBackend(Path runDirectory, InternalErrors errors) throws IOException {
     RemoteDomains domains = new RemoteDomains();
-    GroundClient ground = GroundClient.connect(runDirectory, domains);
+    GroundClient ground = GroundClient.connect(runDirectory, domains, errors);
     domains.attachTo(ground);
     try {
       Answer answer = ground.ask(new AttachBackend());
@@ -82,7 +98,7 @@ public final class GroundConnection {
         answer.closeDescriptors();
         throw new IOException("the ground answered with " + answer.reply());
       }
-      GroundConnection connection = open(ground, domid, storeSocket);
+      GroundConnection connection = open(ground, domid, storeSocket, errors);
       return new Backend(
           new EmbeddedGrantTable(domid, domains.mapped(), domains),
           new RemoteEventChannels(ground),
@@ -92,25 +108,31 @@ public final class GroundConnection {
             connection.close();
             domains.close();
           });
-    } catch (IOException e) {
+    } catch (Throwable e) {
       ground.close();
       throw e;
     }
   }
 
-  private static GroundConnection open(GroundClient ground, int domid, String storeSocket)
+  private static GroundConnection open(
+      GroundClient ground, int domid, String storeSocket, InternalErrors errors)
       throws IOException {
-    NettyLoop loop = NettyLoop.start("store");
+    NettyLoop loop = NettyLoop.start("store", 0, errors);
     ExecutorService watchers =
-        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("watch-", 0).factory());
+        Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual()
+                .name("watch-", 0)
+                .uncaughtExceptionHandler(errors::uncaught)
+                .factory());
     try {
       StoreClient store =
           StoreClient.start(
               UnixStoreTransport.connect(loop, Path.of(storeSocket)),
               Toolstack.domainPath(domid),
-              watchers);
+              watchers,
+              errors);
       return new GroundConnection(ground, loop, watchers, store);
-    } catch (IOException e) {
+    } catch (Throwable e) {
       watchers.shutdownNow();
       loop.close();
       throw e;

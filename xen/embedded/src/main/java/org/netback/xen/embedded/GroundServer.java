@@ -55,7 +55,11 @@ final class GroundServer implements AutoCloseable {
       throw e;
     }
     GroundServer server = new GroundServer(ground, registry, name, listener);
-    Thread.ofPlatform().name("ground-accept").daemon().start(server::accept);
+    Thread.ofPlatform()
+        .name("ground-accept")
+        .daemon()
+        .uncaughtExceptionHandler(ground.errors()::uncaught)
+        .start(server::accept);
     return server;
   }
 
@@ -69,6 +73,10 @@ final class GroundServer implements AutoCloseable {
         serve(client.get());
       } catch (IOException e) {
         LOG.warn("a process could not attach to the ground", e);
+        pause();
+      } catch (RuntimeException | Error e) {
+        // Whoever comes next can still be served.
+        ground.errors().record("ground", e);
         pause();
       }
     }
@@ -94,6 +102,7 @@ final class GroundServer implements AutoCloseable {
     Thread.ofPlatform()
         .name("ground-session")
         .daemon()
+        .uncaughtExceptionHandler(ground.errors()::uncaught)
         .start(
             () -> {
               try {

@@ -75,8 +75,8 @@ final class GroundSession implements Runnable {
     } catch (IOException e) {
       // Once per connection.
       LOG.info("a process was detached from the ground: {}", e.getMessage());
-    } catch (RuntimeException e) {
-      LOG.error("a process was detached from the ground by a bug of the ground's", e);
+    } catch (RuntimeException | Error e) {
+      ground.errors().record("ground, which detached a process for it", e);
     }
   }
 

@@ -75,11 +75,20 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
       // was written before must not, or the channel would ring itself for ever.
       wired.ifPresent(w -> w.watch.drain());
     }
-    long delay = backOff.delayAfter(handler.onEvent());
+    long delay = backOff.delayAfter(handle());
     if (delay > 0) {
       masked = true;
       wired.ifPresent(w -> w.watch.mask());
       loop.schedule(delay, this::unmask);
+    }
+  }
+
+  private boolean handle() {
+    try {
+      return handler.onEvent();
+    } catch (Throwable e) {
+      loop.errors().record(loop + ", event channel port " + port, e);
+      return false;
     }
   }
 

@@ -24,12 +24,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.FrontendKeys;
 import org.netback.xen.embedded.xenstored.Xenstored;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
@@ -54,13 +57,15 @@ class BackendBusTest {
 
   @TempDir private Path dir = Path.of("/");
   private final NettyLoop netty = NettyLoop.start("bus-test");
-  private final Xenstored xenstored = new Xenstored(netty.ioEventLoop());
+  private final Xenstored xenstored = new Xenstored(netty.ioEventLoop(), netty.errors());
   private final List<StoreClient> clients = new ArrayList<>();
-  private final SteppedLoop loop = new SteppedLoop();
+  private final List<InternalErrors.Report> log = new CopyOnWriteArrayList<>();
+  private final InternalErrors errors = new InternalErrors(() -> 0, log::add);
+  private final SteppedLoop loop = new SteppedLoop(errors);
   private final Map<DeviceId, RecordingDevice> made = new HashMap<>();
   private final AtomicInteger factoryFailures = new AtomicInteger();
   private boolean refuseConnect;
-  private boolean throwInConnect;
+  private String throwsIn = "";
 
   @BeforeEach
   void listen() throws IOException {
@@ -74,6 +79,7 @@ class BackendBusTest {
     clients.forEach(StoreClient::close);
     xenstored.close();
     netty.close();
+    assertThat(log).isEmpty();
   }
 
   @Test
@@ -362,27 +368,103 @@ class BackendBusTest {
     await(() -> state(toolstack).equals("6"));
   }
 
-  @Test
-  void keepsServingOthersWhenADeviceThrows() throws Exception {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"create", "features", "liveKeys", "connect", "refresh", "disconnect", "remove"})
+  void recordsWhatADeviceThrowsClosesItAndKeepsServingOthers(String method) throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
-    throwInConnect = true;
+    throwsIn = method;
     createDevice(toolstack, "1", "1");
     startBus();
-    await(() -> state(toolstack).equals("2"));
-    throwInConnect = false;
+    if (List.of("connect", "refresh", "disconnect", "remove").contains(method)) {
+      await(() -> state(toolstack).equals("2"));
+      toolstack.write(FRONT + "/state", "4");
+    }
+    if (List.of("disconnect", "remove").contains(method)) {
+      await(() -> state(toolstack).equals("4"));
+      if (method.equals("remove")) {
+        toolstack.remove("/local/domain/0/backend/vif/5");
+      } else {
+        toolstack.write(FRONT + "/state", "5");
+      }
+    }
+    await(() -> errors.count() > 0);
+    settle();
+
+    assertThat(log).extracting(InternalErrors.Report::owner).containsExactly("device vif5.0");
+    assertThat(log.getFirst().error()).hasMessage("planted");
+    if (!method.equals("remove")) {
+      assertThat(toolstack.read(ERROR))
+          .contains("22 internal error: java.lang.AssertionError: planted");
+      assertThat(state(toolstack))
+          .isEqualTo(
+              switch (method) {
+                case "create", "liveKeys" -> "2"; // with the error where the toolstack looks
+                case "features" -> "6";
+                default -> "5";
+              });
+    }
+    long count = errors.count();
+    settle();
+    assertThat(errors.count()).as("thrown again and again").isEqualTo(count);
+
+    throwsIn = "";
     String other = "/local/domain/0/backend/vif/6/0";
     toolstack.write("/local/domain/6/device/vif/0/state", "1");
     toolstack.write(other + "/frontend", "/local/domain/6/device/vif/0");
     toolstack.write(other + "/frontend-id", "6");
     toolstack.write(other + "/state", "1");
     await(() -> toolstack.read(other + "/state").orElse("").equals("2"));
-
-    toolstack.write(FRONT + "/state", "4");
-    await(() -> state(toolstack).equals("5"));
     toolstack.write("/local/domain/6/device/vif/0/state", "4");
     await(() -> toolstack.read(other + "/state").orElse("").equals("4"));
+    log.clear();
+  }
 
-    assertThat(toolstack.read(ERROR)).contains("22 internal error: planted");
+  /// A device that cannot let go must not keep the daemon from its end.
+  @ParameterizedTest
+  @ValueSource(strings = {"disconnect", "remove"})
+  void endsThoughADeviceThrows(String method) throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    throwsIn = method;
+    createDevice(toolstack, "4", "4");
+    BackendBus bus = startBus();
+    await(() -> made.containsKey(id()) && !device().calls.isEmpty());
+
+    CompletableFuture<Void> ended = bus.abandon().toCompletableFuture();
+    await(ended::isDone);
+
+    assertThat(device().calls).containsExactly("connect@4", "disconnect@4", "remove@4");
+    assertThat(log).hasSize(1);
+    log.clear();
+  }
+
+  @Test
+  void looksAgainLaterWhenTheStoreItselfThrows() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    createDevice(toolstack, "1", "1");
+    AtomicInteger thrown = new AtomicInteger();
+    XenStore store = client("dom0", loop::execute);
+    startBus(
+        (XenStore)
+            Proxy.newProxyInstance(
+                XenStore.class.getClassLoader(),
+                new Class<?>[] {XenStore.class},
+                (_, method, arguments) -> {
+                  if (method.getName().equals("directory") && thrown.getAndIncrement() == 0) {
+                    throw new IllegalStateException("planted");
+                  }
+                  return invoke(store, method, arguments);
+                }));
+    await(() -> thrown.get() > 0);
+    settle();
+    assertThat(log)
+        .extracting(InternalErrors.Report::owner)
+        .containsExactly("devices of class vif");
+    assertThat(state(toolstack)).isEqualTo("1");
+
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    await(() -> state(toolstack).equals("2"));
+    log.clear();
   }
 
   @Test
@@ -628,9 +710,12 @@ class BackendBusTest {
                   if (factoryFailures.getAndDecrement() > 0) {
                     throw new DeviceException("no bridge");
                   }
+                  if (throwsIn.equals("create")) {
+                    throw new AssertionError("planted");
+                  }
                   RecordingDevice recording = new RecordingDevice(device);
                   recording.refuseConnect = refuseConnect;
-                  recording.throwInConnect = throwInConnect;
+                  recording.throwsIn = throwsIn;
                   made.put(device.id(), recording);
                   return recording;
                 }));
@@ -683,7 +768,8 @@ class BackendBusTest {
         StoreClient.start(
             UnixStoreTransport.connect(netty, dir.resolve(socket)),
             "/local/domain/" + (socket.equals("guest") ? GUEST : 0),
-            watchers);
+            watchers,
+            errors);
     clients.add(client);
     return client;
   }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -12,6 +14,7 @@ import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.netty.NettyLoop;
 
@@ -90,6 +93,41 @@ final class InProcessEventChannelsTest extends EventChannelsContract {
     // 2 at once, then after 1, 2, 4 … 512 ms and every second: 1023 ms for the first ten.
     assertThat(calls.get()).isBetween(15, 25);
     bound.close();
+  }
+
+  /// As one that finds no work, or the peer could keep the loop busy by it.
+  @Test
+  void recordsWhatAHandlerThrowsSlowsItsPeerDownAndServesTheOthers() throws IOException {
+    List<InternalErrors.Report> log = new ArrayList<>();
+    InternalErrors errors = new InternalErrors(() -> 0, log::add);
+    SteppedLoop loop = new SteppedLoop(errors);
+    AtomicInteger calls = new AtomicInteger();
+    AtomicInteger others = new AtomicInteger();
+    EventChannel bad = guest().allocate(BACKEND, guestLoop, () -> true);
+    EventChannel good = guest().allocate(BACKEND, guestLoop, () -> true);
+    EventChannel bound =
+        backend()
+            .bind(
+                guest.domid(),
+                bad.port(),
+                loop,
+                () -> {
+                  calls.incrementAndGet();
+                  throw new AssertionError("planted");
+                });
+    backend().bind(guest.domid(), good.port(), loop, () -> others.incrementAndGet() > 0);
+    for (int i = 0; i < 1000; i++) {
+      bad.notifyPeer();
+      good.notifyPeer();
+      loop.advance(10_000);
+    }
+
+    assertThat(calls.get()).isBetween(2, 8);
+    assertThat(others.get()).isBetween(1000, 1001);
+    assertThat(errors.count()).isEqualTo(calls.get());
+    assertThat(log)
+        .extracting(InternalErrors.Report::owner)
+        .containsExactly("stepped loop, event channel port " + bound.port());
   }
 
   @Test

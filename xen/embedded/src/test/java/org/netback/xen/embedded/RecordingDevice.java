@@ -14,7 +14,10 @@ final class RecordingDevice implements DeviceBackend {
   final BackendDevice device;
   final List<String> calls = new CopyOnWriteArrayList<>();
   boolean refuseConnect;
-  boolean throwInConnect;
+
+  /// The method that throws an AssertionError "planted"; empty for none.
+  String throwsIn = "";
+
   boolean storeRefuses;
 
   /// What the live key was when the bus had it read last, and how often it has.
@@ -28,6 +31,7 @@ final class RecordingDevice implements DeviceBackend {
 
   @Override
   public Map<String, String> features() {
+    throwIfIn("features");
     return Map.of("feature-sg", "1", "multi-queue-max-queues", "2");
   }
 
@@ -40,18 +44,18 @@ final class RecordingDevice implements DeviceBackend {
     if (refuseConnect) {
       throw new DeviceException("tx-ring-ref is missing");
     }
-    if (throwInConnect) {
-      throw new IllegalStateException("planted");
-    }
+    throwIfIn("connect");
   }
 
   @Override
   public List<String> liveKeys() {
+    throwIfIn("liveKeys");
     return List.of("request-live");
   }
 
   @Override
   public void refresh() throws StoreException {
+    throwIfIn("refresh");
     refreshes++;
     live = device.frontendKey("request-live").orElse("");
   }
@@ -59,11 +63,19 @@ final class RecordingDevice implements DeviceBackend {
   @Override
   public void disconnect() {
     note("disconnect");
+    throwIfIn("disconnect");
   }
 
   @Override
   public void remove() {
     note("remove");
+    throwIfIn("remove");
+  }
+
+  private void throwIfIn(String method) {
+    if (throwsIn.equals(method)) {
+      throw new AssertionError("planted");
+    }
   }
 
   private void note(String call) {

@@ -461,7 +461,13 @@ public final class Netfront {
               .thenAccept(
                   response ->
                       listener.buffersMapped(
-                          queue, response.status() == CtrlResponse.STATUS_SUCCESS));
+                          queue, response.status() == CtrlResponse.STATUS_SUCCESS))
+              .whenComplete(
+                  (_, failure) -> {
+                    if (failure != null) {
+                      control.errors().record("device " + path, failure);
+                    }
+                  });
     }
   }
 

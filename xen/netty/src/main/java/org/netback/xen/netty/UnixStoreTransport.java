@@ -15,6 +15,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.store.StoreTransport;
 
 /// A connection to xenstored's Unix socket. Its loop delivers, and so must not be one on which
@@ -25,9 +26,11 @@ public final class UnixStoreTransport implements StoreTransport {
       AttributeKey.valueOf(UnixStoreTransport.class, "reason");
 
   private final Channel channel;
+  private final InternalErrors errors;
 
-  private UnixStoreTransport(Channel channel) {
+  private UnixStoreTransport(Channel channel, InternalErrors errors) {
     this.channel = channel;
+    this.errors = errors;
   }
 
   /// Connects. Not to be called on the loop, since it waits for it.
@@ -47,12 +50,12 @@ public final class UnixStoreTransport implements StoreTransport {
     if (!connected.isSuccess()) {
       throw new IOException("connect to xenstored at " + socket, connected.cause());
     }
-    return new UnixStoreTransport(connected.channel());
+    return new UnixStoreTransport(connected.channel(), loop.errors());
   }
 
   @Override
   public void start(Receiver receiver) {
-    channel.pipeline().addLast(new Delivery(receiver));
+    channel.pipeline().addLast(new Delivery(receiver, errors));
     channel.closeFuture().addListener(closed -> receiver.closed(reasonOf(channel)));
     channel.config().setAutoRead(true);
   }
@@ -75,9 +78,11 @@ public final class UnixStoreTransport implements StoreTransport {
 
   private static final class Delivery extends ChannelInboundHandlerAdapter {
     private final Receiver receiver;
+    private final InternalErrors errors;
 
-    private Delivery(Receiver receiver) {
+    private Delivery(Receiver receiver, InternalErrors errors) {
       this.receiver = receiver;
+      this.errors = errors;
     }
 
     @Override
@@ -92,6 +97,10 @@ public final class UnixStoreTransport implements StoreTransport {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      if (!(cause instanceof IOException)) {
+        // Thrown by the receiver, which has lost its place in the stream.
+        errors.record("connection to xenstored", cause);
+      }
       ctx.channel().attr(REASON).setIfAbsent(String.valueOf(cause));
       var _ = ctx.close();
     }

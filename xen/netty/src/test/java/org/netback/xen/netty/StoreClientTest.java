@@ -306,7 +306,8 @@ class StoreClientTest {
     Path socket = dir.resolve("s");
     open.add(ScriptedXenstored.listen(socket, script));
     StoreClient client =
-        StoreClient.start(UnixStoreTransport.connect(loop, socket), "/local/domain/0", watchers);
+        StoreClient.start(
+            UnixStoreTransport.connect(loop, socket), "/local/domain/0", watchers, loop.errors());
     open.add(client);
     return client;
   }

@@ -6,11 +6,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import org.netback.xen.event.InternalErrors;
 
 /// One client's socket. It bounds what a client can make the store keep:
 /// - Requests are taken only while the socket takes the replies. One that sends and does not read
@@ -32,6 +34,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private final Store store;
   private final Domain domain;
+  private final InternalErrors errors;
   private final Deque<String> waiting = new ArrayDeque<>();
   private final Set<String> waitingOnce = new HashSet<>();
   private Optional<Session> session = Optional.empty();
@@ -40,9 +43,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private boolean handling;
   private boolean flushing;
 
-  Connection(Store store, Domain domain) {
+  Connection(Store store, Domain domain, InternalErrors errors) {
     this.store = store;
     this.domain = domain;
+    this.errors = errors;
   }
 
   @Override
@@ -52,7 +56,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       var _ = ctx.close();
       return;
     }
-    Session opened = new Session(store, domain, event -> deliver(ctx, event), () -> hangUp(ctx));
+    Session opened = new Session(store, domain, event -> tell(ctx, event), () -> hangUp(ctx));
     session = Optional.of(opened);
     opened.open();
     ctx.read();
@@ -162,6 +166,15 @@ final class Connection extends ChannelInboundHandlerAdapter {
     var _ = ctx.write(message, ctx.voidPromise());
   }
 
+  /// Called while another client is served, who must not suffer for this one.
+  private void tell(ChannelHandlerContext ctx, String event) {
+    try {
+      deliver(ctx, event);
+    } catch (Throwable e) {
+      exceptionCaught(ctx, e);
+    }
+  }
+
   private void deliver(ChannelHandlerContext ctx, String event) {
     if (waiting.isEmpty() && ctx.channel().isWritable()) {
       sendEvent(ctx, event);
@@ -231,7 +244,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-    // The peer went away while we read or wrote; nothing else can be thrown by a client's doing.
+    if (!(cause instanceof IOException)) {
+      // Not by a client's going away, so by a bug of the store's.
+      errors.record("xenstored, client of domain " + domain.domid(), cause);
+    }
     var _ = ctx.close();
   }
 }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.netty.UnixServer;
 
 /// The xenstored of a ground without Xen: one store, clients on Unix sockets, all on one event
@@ -31,14 +32,17 @@ public final class Xenstored implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Xenstored.class.getName());
 
   private final EventLoop loop;
+  private final InternalErrors errors;
   private final Store store = new Store();
   private final ChannelGroup clients;
   private final Map<Path, UnixServer> listeners = new HashMap<>();
   private final Map<Integer, Path> guests = new HashMap<>();
 
   /// @param loop an epoll loop; the caller keeps it and shuts it down after this is closed
-  public Xenstored(EventLoop loop) {
+  /// @param errors where what escapes the service of a client is recorded
+  public Xenstored(EventLoop loop, InternalErrors errors) {
     this.loop = loop;
+    this.errors = errors;
     clients = new DefaultChannelGroup(loop);
   }
 
@@ -70,7 +74,7 @@ public final class Xenstored implements AutoCloseable {
                   @Override
                   protected void initChannel(EpollDomainSocketChannel client) {
                     clients.add(client);
-                    client.pipeline().addLast(new Connection(store, domain));
+                    client.pipeline().addLast(new Connection(store, domain, errors));
                   }
                 });
     UnixServer server = UnixServer.listen(path, bootstrap);

@@ -7,19 +7,43 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.netback.properties.Property;
 import org.netback.properties.Sample;
+import org.netback.xen.event.InternalErrors;
 
 /// One client's connection, stepped by hand.
 class ConnectionTest {
   private Store store = new Store();
+  private final List<InternalErrors.Report> log = new ArrayList<>();
+  private final InternalErrors errors = new InternalErrors(() -> 0, log::add);
 
   private EmbeddedChannel connect(int domid) {
-    return new EmbeddedChannel(new Connection(store, store.getToKnow(domid)));
+    return new EmbeddedChannel(new Connection(store, store.getToKnow(domid), errors));
+  }
+
+  @Test
+  void recordsABugOfTheStoresAndEndsThatClientOnly() {
+    EmbeddedChannel client = connect(3);
+    EmbeddedChannel other = connect(4);
+    client.pipeline().fireExceptionCaught(new IOException("connection reset"));
+    assertThat(client.isOpen()).isFalse();
+    assertThat(errors.count()).isZero();
+
+    EmbeddedChannel again = connect(3);
+    again.pipeline().fireExceptionCaught(new AssertionError("planted"));
+
+    assertThat(again.isOpen()).isFalse();
+    assertThat(other.isOpen()).isTrue();
+    assertThat(errors.count()).isEqualTo(1);
+    assertThat(log)
+        .extracting(InternalErrors.Report::owner)
+        .containsExactly("xenstored, client of domain 3");
+    close(other);
   }
 
   private static void close(EmbeddedChannel channel) {
@@ -90,7 +114,7 @@ class ConnectionTest {
     close(whole);
     for (int chunk = 1; chunk < requests.length; chunk++) {
       Store fresh = new Store();
-      EmbeddedChannel cut = new EmbeddedChannel(new Connection(fresh, fresh.getToKnow(0)));
+      EmbeddedChannel cut = new EmbeddedChannel(new Connection(fresh, fresh.getToKnow(0), errors));
       for (int at = 0; at < requests.length; at += chunk) {
         send(cut, Arrays.copyOfRange(requests, at, Math.min(requests.length, at + chunk)));
       }
@@ -187,7 +211,7 @@ class ConnectionTest {
     before.runPendingTasks();
     assertThat(before.isOpen()).isFalse();
     store.getToKnow(3);
-    assertThat(new EmbeddedChannel(new Connection(store, dead)).isOpen()).isFalse();
+    assertThat(new EmbeddedChannel(new Connection(store, dead, errors)).isOpen()).isFalse();
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.InternalErrors;
 
 @Timeout(120)
 class TransactionLoadTest {
@@ -28,7 +29,7 @@ class TransactionLoadTest {
     Path socket = directory.resolve("socket");
     MultiThreadIoEventLoopGroup group =
         new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    try (Xenstored xenstored = new Xenstored(group.next());
+    try (Xenstored xenstored = new Xenstored(group.next(), new InternalErrors(System::nanoTime));
         ExecutorService threads = Executors.newFixedThreadPool(CLIENTS)) {
       xenstored.listen(socket, 0);
       try (RawClient client = new RawClient(socket)) {

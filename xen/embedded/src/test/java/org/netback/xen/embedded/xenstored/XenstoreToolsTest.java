@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.InternalErrors;
 
 /// The store as Xen's own command line tools (Debian's xenstore-utils) see it, as the control
 /// domain and as a guest through a socket of its own.
@@ -30,7 +31,8 @@ class XenstoreToolsTest {
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-  private final Xenstored xenstored = new Xenstored(group.next());
+  private final Xenstored xenstored =
+      new Xenstored(group.next(), new InternalErrors(System::nanoTime));
   private final List<Process> started = new ArrayList<>();
   private Path control = Path.of("/nowhere");
   private Path guest = Path.of("/nowhere");

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.event.InternalErrors;
 
 @Timeout(60)
 class XenstoredTest {
@@ -28,7 +29,8 @@ class XenstoredTest {
 
   private final MultiThreadIoEventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-  private final Xenstored xenstored = new Xenstored(group.next());
+  private final Xenstored xenstored =
+      new Xenstored(group.next(), new InternalErrors(System::nanoTime));
   private Path socket = Path.of("/nowhere");
 
   @BeforeEach
