@@ -30,7 +30,7 @@ class ConfigurationBoundsTest {
   ///
   /// @param lines of the file, with `%s` for the value
   /// @param allowed what the error says
-  private record Key(String lines, List<String> accepted, List<String> refused, String allowed) {
+  record Key(String lines, List<String> accepted, List<String> refused, String allowed) {
     @Override
     public String toString() {
       return lines;
