@@ -387,6 +387,23 @@ class HeadersTest {
         });
   }
 
+  @Test
+  void countsTheTagsOfAFrameWithoutParsingTheRest() {
+    int[] types = {0x8100, 0x88a8, 0x9100, 0x0800, 0x86dd, 0x0600};
+    for (int length = 14; length <= 30; length++) {
+      for (int first : types) {
+        for (int second : types) {
+          Frame frame = frame(new byte[30]);
+          frame.putU16(12, first);
+          frame.putU16(16, second);
+          frame.putU16(20, 0x8100);
+          frame.truncate(length);
+          assertThat(Headers.vlanTags(frame)).isEqualTo(headers.parse(frame).vlanTags());
+        }
+      }
+    }
+  }
+
   private void assertInside(Frame frame) {
     int length = frame.length();
     if (headers.ip() == Headers.Ip.NONE) {
