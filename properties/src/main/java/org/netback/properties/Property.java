@@ -88,15 +88,18 @@ public final class Property {
     } while (smallest != before);
   }
 
-  /// Leaves out runs of draws, long ones first: that shortens lists.
+  /// Leaves out runs of draws, long ones first: that shortens lists. Of the short ones it tries
+  /// all, since an element may have taken any number of draws.
   private void leaveOut() {
-    for (int length = smallest.draws() / 2; length > 0; length /= 2) {
+    int length = smallest.draws() / 2;
+    while (length > 0) {
       int step = length > 8 ? length : 1;
       for (int at = smallest.draws() - length; at >= 0; at -= step) {
         if (at + length <= smallest.draws()) {
           stillFails(smallest.without(at, length));
         }
       }
+      length = length > 8 ? length / 2 : length - 1;
     }
   }
 

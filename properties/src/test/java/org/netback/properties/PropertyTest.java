@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 class PropertyTest {
@@ -84,7 +85,7 @@ class PropertyTest {
     Property.holds(50, sample -> assertThat(first).doesNotContain(sample.anyLong()));
   }
 
-  @Test
+  @RepeatedTest(20)
   void makesValuesSmaller() {
     assertThat(sample(falsify(1000, s -> assertThat(s.between(-500, 500)).isLessThan(38))))
         .isEqualTo("[38]");
@@ -99,7 +100,7 @@ class PropertyTest {
         .isEqualTo("[b]");
   }
 
-  @Test
+  @RepeatedTest(20)
   void makesListsShorter() {
     assertThat(sample(falsify(1000, s -> assertThat(s.octets(0, 200)).doesNotContain(0x55))))
         .isEqualTo("[octets 55]");
