@@ -49,7 +49,6 @@ public record OffloadSet(
 
   /// The same, but every TCP frame comes in segments.
   public OffloadSet withoutSegmentation() {
-    return new OffloadSet(
-        checksumIpv4, checksumIpv6, false, false, behindTags, maxLength, mtu);
+    return new OffloadSet(checksumIpv4, checksumIpv6, false, false, behindTags, maxLength, mtu);
   }
 }
