@@ -112,7 +112,14 @@ public final class NetBackend implements DeviceBackend.Factory {
     }
     return vswitch
         .find(name)
-        .orElseThrow(() -> new DeviceException("bridge: there is no network \"" + name + '"'));
+        .orElseThrow(
+            () ->
+                new DeviceException(
+                    "bridge: there is no network \""
+                        + name
+                        + "\"; the daemon's are "
+                        + String.join(
+                            ", ", vswitch.networks().stream().map(Network::name).toList())));
   }
 
   private LoopMemory nextLoop() {

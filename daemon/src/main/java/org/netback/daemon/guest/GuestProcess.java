@@ -79,7 +79,7 @@ public final class GuestProcess implements AutoCloseable {
       InternalErrors errors)
       throws IOException {
     GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif));
-    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, errors);
+    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, GroundConnection.PATIENCE, errors);
     NettyLoop control = NettyLoop.start("control", 0, errors);
     List<NettyLoop> loops = new ArrayList<>();
     for (int i = 0; i < options.queues(); i++) {
@@ -170,7 +170,8 @@ public final class GuestProcess implements AutoCloseable {
         if (closing.await(RETRY_MILLIS, TimeUnit.MILLISECONDS)) {
           return Optional.empty();
         }
-        GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, control.errors());
+        GuestDomain domain = GroundConnection.attachGuest(
+                runDirectory, spec, GroundConnection.PATIENCE, control.errors());
         connect(domain);
         return Optional.of(domain);
       } catch (IOException e) {

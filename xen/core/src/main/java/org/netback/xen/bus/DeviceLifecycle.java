@@ -170,7 +170,14 @@ final class DeviceLifecycle {
       return Step.REMOVE;
     }
     return switch (standing(view.frontend())) {
-      case STARTING, READY -> view.served() ? Step.ANNOUNCE : Step.NOTHING;
+      case STARTING -> {
+        if (view.served()) {
+          yield Step.ANNOUNCE;
+        }
+        // Said once: a frontend that tries again and again would be told again and again.
+        yield view.introduced() ? Step.NOTHING : Step.REFUSE;
+      }
+      case READY -> view.served() ? Step.ANNOUNCE : Step.NOTHING;
       case BUSY, CLOSING, GONE -> Step.NOTHING;
     };
   }

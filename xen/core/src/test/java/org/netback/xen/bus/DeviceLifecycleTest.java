@@ -143,6 +143,13 @@ class DeviceLifecycleTest {
   }
 
   @Test
+  void tellsAFrontendThatBeginsAnewOnceThatItCannotBeServedAnyMore() {
+    assertThat(settle(fresh(CLOSED, INITIALISING).unserved()).steps()).containsExactly(Step.REFUSE);
+    assertThat(settle(known(CLOSED, INITIALISING, false).unserved()).steps()).isEmpty();
+    assertThat(settle(fresh(CLOSED, CLOSED).unserved()).steps()).isEmpty();
+  }
+
+  @Test
   void endsWithClosingFirstAndClosedOnceTheFrontendHasLetGo() {
     Rest closing = settle(known(CONNECTED, CONNECTED, true).ending());
     assertThat(closing.steps()).containsExactly(Step.ENTER_CLOSING);

@@ -1,7 +1,9 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +23,7 @@ import org.netback.xen.event.InternalErrors;
 final class GroundClient implements AutoCloseable {
   /// The ground answers within microseconds, or milliseconds where the store is written; this is
   /// for one that is stopped.
-  private static final long REPLY_SECONDS = 30;
+  private static final Duration REPLY = Duration.ofSeconds(30);
 
   private final PacketSocket socket;
   private final Notices notices;
@@ -49,10 +51,13 @@ final class GroundClient implements AutoCloseable {
     }
   }
 
-  static GroundClient connect(Path runDirectory, Notices notices, InternalErrors errors)
+  /// @param patience how long a ground may take to let this process in
+  static GroundClient connect(
+      Path runDirectory, Notices notices, Duration patience, InternalErrors errors)
       throws IOException {
     GroundClient client =
-        new GroundClient(PacketSocket.connect(EmbeddedGround.groundSocket(runDirectory)), notices);
+        new GroundClient(
+            PacketSocket.connect(EmbeddedGround.groundSocket(runDirectory), patience), notices);
     Thread.ofPlatform()
         .name("ground-client")
         .daemon()
@@ -69,7 +74,14 @@ final class GroundClient implements AutoCloseable {
   ///
   /// @throws IOException with the ground's reason if it refuses
   Answer ask(Request request) throws IOException {
-    Answer answer = askAnyway(request);
+    return ask(request, REPLY);
+  }
+
+  /// Likewise.
+  ///
+  /// @throws SocketTimeoutException the ground does not answer in this time
+  Answer ask(Request request, Duration patience) throws IOException {
+    Answer answer = askAnyway(request, patience);
     if (answer.reply instanceof Refused refused) {
       throw new IOException(refused.why());
     }
@@ -78,6 +90,10 @@ final class GroundClient implements AutoCloseable {
 
   /// Asks and waits; a refusal is an answer too.
   Answer askAnyway(Request request) throws IOException {
+    return askAnyway(request, REPLY);
+  }
+
+  private Answer askAnyway(Request request, Duration patience) throws IOException {
     CompletableFuture<Answer> answer = new CompletableFuture<>();
     int id;
     synchronized (this) {
@@ -92,13 +108,15 @@ final class GroundClient implements AutoCloseable {
     }
     try {
       socket.send(GroundMessage.write(id, request));
-      return answer.get(REPLY_SECONDS, TimeUnit.SECONDS);
+      return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw abandoned(answer, new IOException("interrupted while waiting for the ground", e));
     } catch (TimeoutException e) {
       throw abandoned(
-          answer, new IOException("the ground gave no answer in " + REPLY_SECONDS + " s", e));
+          answer,
+          new SocketTimeoutException(
+              "the ground gave no answer within " + patience.toMillis() / 1000.0 + " s"));
     } catch (ExecutionException e) {
       throw new IOException(e.getCause());
     } finally {

@@ -2,6 +2,7 @@ package org.netback.xen.embedded;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,6 +20,9 @@ import org.netback.xen.store.StoreClient;
 /// goes everything that was made through it: a guest's domain is destroyed, a backend's ports are
 /// offered again and its mappings undone, of which guests notice nothing.
 public final class GroundConnection {
+  /// How long a ground may take to answer who attaches, unless that is told otherwise.
+  public static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private final GroundClient ground;
   private final NettyLoop loop;
   private final ExecutorService watchers;
@@ -33,22 +37,25 @@ public final class GroundConnection {
     this.store = store;
   }
 
+  /// Likewise, with the usual patience.
+  public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec) throws IOException {
+    return attachGuest(runDirectory, spec, PATIENCE, new InternalErrors(System::nanoTime));
+  }
+
   /// Creates a domain of this process's own.
   ///
   /// @param runDirectory where the ground was opened
+  /// @param patience how long the ground may take to answer
+  /// @throws java.net.SocketTimeoutException it does not answer
   /// @throws IOException if nobody listens there, or a guest of this name lives
-  public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec) throws IOException {
-    return attachGuest(runDirectory, spec, new InternalErrors(System::nanoTime));
-  }
-
-  /// The same.
-  ///
   /// @param errors where what escapes callbacks is recorded
-  public static GuestDomain attachGuest(Path runDirectory, GuestSpec spec, InternalErrors errors)
+  public static GuestDomain attachGuest(
+      Path runDirectory, GuestSpec spec, Duration patience, InternalErrors errors)
       throws IOException {
-    GroundClient ground = GroundClient.connect(runDirectory, GroundClient.Notices.NONE, errors);
+    GroundClient ground =
+        GroundClient.connect(runDirectory, GroundClient.Notices.NONE, patience, errors);
     try {
-      Answer answer = ground.ask(new AttachGuest(spec));
+      Answer answer = ground.ask(new AttachGuest(spec), patience);
       if (!(answer.reply() instanceof Attached(int domid, DomainSize size, String storeSocket))
           || answer.descriptors().size() != 1) {
         answer.closeDescriptors();
@@ -79,6 +86,7 @@ public final class GroundConnection {
 
   /// Acts for domain 0.
   ///
+  /// @throws java.net.SocketTimeoutException the ground does not answer
   /// @throws IOException if nobody listens there, or this process has another user than the
   ///   ground's
   public static Backend attachBackend(Path runDirectory) throws IOException {
@@ -90,10 +98,10 @@ public final class GroundConnection {
   /// @param errors where what escapes callbacks is recorded
   public static Backend attachBackend(Path runDirectory, InternalErrors errors) throws IOException {
     RemoteDomains domains = new RemoteDomains();
-    GroundClient ground = GroundClient.connect(runDirectory, domains, errors);
+    GroundClient ground = GroundClient.connect(runDirectory, domains, PATIENCE, errors);
     domains.attachTo(ground);
     try {
-      Answer answer = ground.ask(new AttachBackend());
+      Answer answer = ground.ask(new AttachBackend(), PATIENCE);
       if (!(answer.reply() instanceof Attached(int domid, DomainSize _, String storeSocket))) {
         answer.closeDescriptors();
         throw new IOException("the ground answered with " + answer.reply());

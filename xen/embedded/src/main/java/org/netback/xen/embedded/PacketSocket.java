@@ -9,6 +9,7 @@ import com.sun.jna.Native;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -55,10 +56,23 @@ final class PacketSocket implements AutoCloseable {
     return new PacketSocket(fd);
   }
 
-  static PacketSocket connect(Path path) throws IOException {
+  /// @param patience how long to wait for a listener whose queue is full
+  /// @throws SocketTimeoutException it has not let this process in within that time
+  static PacketSocket connect(Path path, Duration patience) throws IOException {
     PacketSocket socket = open();
     try {
-      socket.address(path, "connect to ", SocketCalls::connect);
+      socket.bound(SocketCalls.SO_SNDTIMEO, patience);
+      socket.address(
+          path,
+          "connect to ",
+          (fd, address, length) -> {
+            int connected = SocketCalls.connect(fd, address, length);
+            if (connected != 0 && Errno.EAGAIN.is(Native.getLastError())) {
+              throw new SocketTimeoutException(
+                  path + " let nobody in within " + patience.toMillis() / 1000.0 + " s");
+            }
+            return connected;
+          });
       return socket;
     } catch (IOException e) {
       socket.close();
@@ -78,7 +92,7 @@ final class PacketSocket implements AutoCloseable {
   }
 
   private interface AddressCall {
-    int with(int socket, long address, int length);
+    int with(int socket, long address, int length) throws IOException;
   }
 
   private void address(Path path, String what, AddressCall call) throws IOException {
@@ -148,14 +162,16 @@ final class PacketSocket implements AutoCloseable {
 
   /// Bounds how long [#receive] waits; zero is for ever.
   void receiveWithin(Duration time) throws IOException {
+    bound(SocketCalls.SO_RCVTIMEO, time);
+  }
+
+  private void bound(int option, Duration time) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment timeval = arena.allocate(16, 8);
       timeval.set(JAVA_LONG, 0, time.toSeconds());
       timeval.set(JAVA_LONG, 8, time.toNanosPart() / 1000);
-      if (SocketCalls.setsockopt(
-              fd, SocketCalls.SOL_SOCKET, SocketCalls.SO_RCVTIMEO, timeval.address(), 16)
-          != 0) {
-        throw Errno.last("SO_RCVTIMEO");
+      if (SocketCalls.setsockopt(fd, SocketCalls.SOL_SOCKET, option, timeval.address(), 16) != 0) {
+        throw Errno.last("a socket's timeout");
       }
     }
   }

@@ -13,6 +13,7 @@ final class SocketCalls {
   static final int SOL_SOCKET = 1;
   static final int SO_PEERCRED = 17;
   static final int SO_RCVTIMEO = 20;
+  static final int SO_SNDTIMEO = 21;
   static final int SCM_RIGHTS = 1;
   static final int MSG_CTRUNC = 8;
   static final int MSG_TRUNC = 0x20;

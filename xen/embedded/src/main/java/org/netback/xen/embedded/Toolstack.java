@@ -41,6 +41,12 @@ final class Toolstack {
     return DOMAINS + "0/backend/vif/" + domid + '/' + handle;
   }
 
+  /// Where a backend leaves its errors. libxl makes no such directory, so that on Xen no guest may
+  /// read it; here the guest's command is to show its operator what is wrong.
+  static String errorPath(int domid, int handle) {
+    return DOMAINS + "0/error/backend/vif/" + domid + '/' + handle;
+  }
+
   /// The nodes of domain 0 itself, before anything else is there.
   void buildBackendDomain() throws StoreException {
     store.write(DOMAINS + "0/name", "Domain-0");
@@ -98,6 +104,8 @@ final class Toolstack {
     within.write(backend + "/handle", Integer.toString(handle));
     within.write(backend + "/type", "vif");
     within.write(backend + "/hotplug-status", "");
+    within.remove(errorPath(domid, handle));
+    make(within, errorPath(domid, handle), readable(domid));
   }
 
   private static List<String> readable(int domid) {
@@ -125,6 +133,7 @@ final class Toolstack {
       awaitClosed(backends + '/' + handle, end);
     }
     store.remove(backends);
+    store.remove(DOMAINS + "0/error/backend/vif/" + domid);
   }
 
   private void askToClose(String backend) throws StoreException {

@@ -50,7 +50,7 @@ final class AttachedProcessTest {
   }
 
   private PacketSocket connect() throws IOException {
-    return PacketSocket.connect(EmbeddedGround.groundSocket(directory));
+    return PacketSocket.connect(EmbeddedGround.groundSocket(directory), GroundConnection.PATIENCE);
   }
 
   /// Attaches as a guest without a client around it.

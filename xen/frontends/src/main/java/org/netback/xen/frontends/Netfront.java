@@ -80,6 +80,10 @@ public final class Netfront {
   private int backendDomid;
   private Optional<EventLoop.Timer> reopening = Optional.empty();
   private int stopping;
+
+  /// The backend's error when this connection was begun, of an earlier one.
+  private String oldError = "";
+
   private boolean wanted;
 
   /// Read by any thread.
@@ -239,6 +243,11 @@ public final class Netfront {
     }
     backend = now;
     wanted = now == XenbusState.INIT_WAIT;
+    if (now == XenbusState.CLOSING && phase == Phase.OPEN && connection.isPresent()) {
+      said(errorPath())
+          .filter(error -> !error.equals(oldError))
+          .ifPresent(error -> listener.refused(withoutErrno(error)));
+    }
     releaseLingering();
     if (now == XenbusState.CONNECTED && phase == Phase.OPEN) {
       connection.ifPresent(
@@ -301,9 +310,16 @@ public final class Netfront {
     List<GuestPages> pages = new ArrayList<>();
     try {
       if (!"1".equals(backendKey("feature-rx-copy").orElse(""))) {
+        // Where the toolstack's script would say it. The status may be left over from a backend
+        // before this one, but then this one has written its features.
+        if (said(backendPath + "/hotplug-status").equals(Optional.of("error"))) {
+          listener.refused(said(backendPath + "/hotplug-error").orElse("it does not say why"));
+          return;
+        }
         throw new IOException(backendPath + "/feature-rx-copy is not 1, no other way is known");
       }
       Connection made = allocate(negotiate(), channels, pages);
+      oldError = said(errorPath()).orElse("");
       publish(made);
       connection = Optional.of(made);
       ctrl = made.control;
@@ -320,6 +336,25 @@ public final class Netfront {
       connection = Optional.empty();
       fail(message(e));
     }
+  }
+
+  /// What the backend has written somewhere, if it has and this guest may read it.
+  private Optional<String> said(String node) {
+    try {
+      return store.read(node).filter(text -> !text.isEmpty());
+    } catch (StoreException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// Where xenbus drivers leave their errors. On a Xen host a guest may not read it.
+  private String errorPath() {
+    return backendPath.replaceFirst("/backend/", "/error/backend/") + "/error";
+  }
+
+  /// xenbus drivers begin with a number: `22 tx-ring-ref is missing`.
+  private static String withoutErrno(String error) {
+    return error.replaceFirst("^[0-9]+ ", "");
   }
 
   private NetfrontFeatures negotiate() throws IOException {

@@ -133,6 +133,52 @@ class NetfrontTest {
   }
 
   @Test
+  void saysWhyABackendRefusesTheDevice() {
+    backend.store.remove(HandBackend.BACK + "/feature-rx-copy");
+    backend.store.write(HandBackend.BACK + "/hotplug-error", "bridge: there is no network");
+    backend.store.write(HandBackend.BACK + "/hotplug-status", "error");
+    start(NetfrontOptions.LINUX);
+    backend.enter(XenbusState.INIT_WAIT);
+
+    assertThat(recorder.refusals).containsExactly("bridge: there is no network");
+    assertThat(recorder.failures).isEmpty();
+    assertThat(backend.frontState()).isEqualTo(XenbusState.INITIALISING);
+  }
+
+  @Test
+  void takesNoNoticeOfARefusalByABackendBeforeThisOne() {
+    backend.store.write(HandBackend.BACK + "/hotplug-error", "bridge: there is no network");
+    backend.store.write(HandBackend.BACK + "/hotplug-status", "error");
+    start(NetfrontOptions.LINUX);
+    backend.enter(XenbusState.INIT_WAIT);
+
+    assertThat(recorder.refusals).isEmpty();
+    assertThat(backend.frontState()).isEqualTo(XenbusState.CONNECTED);
+  }
+
+  @Test
+  void saysWhyABackendClosesInsteadOfConnecting() {
+    start(NetfrontOptions.LINUX);
+    backend.enter(XenbusState.INIT_WAIT);
+    backend.store.write(
+        "/local/domain/0/error/backend/vif/3/0/error", "22 multi-queue-num-queues is 9");
+    backend.enter(XenbusState.CLOSING);
+
+    assertThat(recorder.refusals).containsExactly("multi-queue-num-queues is 9");
+  }
+
+  @Test
+  void takesNoNoticeOfAnOldErrorWhenTheDeviceIsClosedInOrder() {
+    backend.store.write("/local/domain/0/error/backend/vif/3/0/error", "22 of long ago");
+    start(NetfrontOptions.LINUX);
+    backend.enter(XenbusState.INIT_WAIT);
+    backend.enter(XenbusState.CONNECTED);
+    backend.enter(XenbusState.CLOSING);
+
+    assertThat(recorder.refusals).isEmpty();
+  }
+
+  @Test
   void grantsWhatTheBackendOnlyReadsForReadingOnly() throws Exception {
     start(NetfrontOptions.LINUX);
     HandBackend.Queue queue = connect();
@@ -809,6 +855,7 @@ class NetfrontTest {
   private static final class Recorder implements FrameSink, NetfrontListener {
     final List<Received> frames = new ArrayList<>();
     final List<String> failures = new ArrayList<>();
+    final List<String> refusals = new ArrayList<>();
     int rooms;
     int connected;
     int disconnected;
@@ -845,6 +892,11 @@ class NetfrontTest {
     @Override
     public void disconnected() {
       disconnected++;
+    }
+
+    @Override
+    public void refused(String message) {
+      refusals.add(message);
     }
 
     @Override
