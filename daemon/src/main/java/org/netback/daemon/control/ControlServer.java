@@ -16,6 +16,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
@@ -93,14 +95,15 @@ public final class ControlServer implements AutoCloseable {
 
     @Override
     protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+      boolean understood = request.decoderResult().isSuccess();
       Reply reply =
-          request.decoderResult().isSuccess()
+          understood
               ? routes.answer(
                   request.method().name(),
-                  path(request.uri()),
+                  request.uri(),
                   request.content().toString(StandardCharsets.UTF_8),
                   errors)
-              : Reply.error(400, "not an HTTP request");
+              : misunderstood(request.decoderResult().cause());
       ByteBuf body = Unpooled.copiedBuffer(reply.body(), StandardCharsets.UTF_8);
       DefaultFullHttpResponse response =
           new DefaultFullHttpResponse(
@@ -109,7 +112,7 @@ public final class ControlServer implements AutoCloseable {
           .headers()
           .set(HttpHeaderNames.CONTENT_TYPE, reply.contentType())
           .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
-      boolean keep = HttpUtil.isKeepAlive(request);
+      boolean keep = understood && HttpUtil.isKeepAlive(request);
       HttpUtil.setKeepAlive(response, keep);
       var sent = context.writeAndFlush(response);
       if (!keep) {
@@ -117,9 +120,12 @@ public final class ControlServer implements AutoCloseable {
       }
     }
 
-    private static String path(String uri) {
-      int query = uri.indexOf('?');
-      return query < 0 ? uri : uri.substring(0, query);
+    private static Reply misunderstood(Throwable cause) {
+      return switch (cause) {
+        case TooLongHttpLineException _ -> Reply.error(414, "the request's first line is too long");
+        case TooLongHttpHeaderException _ -> Reply.error(431, "the request's head is too long");
+        default -> Reply.error(400, "not an HTTP request");
+      };
     }
 
     @Override

@@ -2,58 +2,80 @@ package org.netback.daemon.control;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.netback.xen.event.InternalErrors;
 
 /// Which request goes where. Filled once, then read by any thread.
 public final class Routes {
   private final List<Route> routes = new ArrayList<>();
 
-  private record Route(String method, String template, Pattern path, Endpoint endpoint) {}
+  private record Route(String method, String template, List<String> parts, Endpoint endpoint) {
+    /// The parts of a path where the template has `*`; empty if the path is another.
+    Optional<List<String>> match(List<String> path) {
+      if (path.size() != parts.size()) {
+        return Optional.empty();
+      }
+      List<String> any = new ArrayList<>();
+      for (int i = 0; i < path.size(); i++) {
+        if (parts.get(i).equals("*") && !path.get(i).isEmpty()) {
+          any.add(path.get(i));
+        } else if (!parts.get(i).equals(path.get(i))) {
+          return Optional.empty();
+        }
+      }
+      return Optional.of(any);
+    }
+  }
 
   /// Answers one kind of request.
   @FunctionalInterface
   public interface Endpoint {
-    /// @param path the parts of the path where its template has `*`
+    /// @param path the parts of the path where its template has `*`, decoded: any text without
+    ///   control characters, with a slash or dots too
     /// @param body of the request, empty if it had none
     Reply answer(List<String> path, String body) throws RequestException;
   }
 
-  /// @param template a path in which `*` stands for one part of any text: `/vifs/*`
+  /// @param template a path in which `*` stands for one part of any text but an empty one:
+  ///   `/vifs/*`
   public Routes add(String method, String template, Endpoint endpoint) {
-    Pattern path = Pattern.compile(template.replace("*", "([^/]+)"));
-    routes.add(new Route(method, template, path, endpoint));
+    List<String> parts = List.of(template.substring(1).split("/"));
+    routes.add(new Route(method, template, parts, endpoint));
     return this;
   }
 
+  /// @param target as it stands in the request; a query after `?` changes nothing
   /// @param errors where what an endpoint throws is recorded; the client is answered with 500
-  Reply answer(String method, String path, String body, InternalErrors errors) {
+  Reply answer(String method, String target, String body, InternalErrors errors) {
+    List<String> path;
+    try {
+      path = RequestPath.parts(target);
+    } catch (RequestException e) {
+      return Reply.error(e.status(), String.valueOf(e.getMessage()));
+    }
     TreeSet<String> methods = new TreeSet<>();
     for (Route route : routes) {
-      Matcher matcher = route.path.matcher(path);
-      if (matcher.matches()) {
+      Optional<List<String>> parts = route.match(path);
+      if (parts.isPresent()) {
         methods.add(route.method);
         if (route.method.equals(method)) {
-          return answer(route, matcher, body, errors);
+          return answer(route, parts.get(), body, errors);
         }
       }
     }
+    String shown = '/' + String.join("/", path);
     if (!methods.isEmpty()) {
       return Reply.error(
-          405, path + " takes " + String.join(", ", methods) + " only, not " + method);
+          405, shown + " takes " + String.join(", ", methods) + " only, not " + method);
     }
-    TreeSet<String> paths = new TreeSet<>();
-    routes.forEach(route -> paths.add(route.template));
-    return Reply.error(404, "there is no " + path + "; there are " + String.join(", ", paths));
+    TreeSet<String> templates = new TreeSet<>();
+    routes.forEach(route -> templates.add(route.template));
+    return Reply.error(404, "there is no " + shown + "; there are " + String.join(", ", templates));
   }
 
-  private static Reply answer(Route route, Matcher matcher, String body, InternalErrors errors) {
-    List<String> parts = new ArrayList<>();
-    for (int i = 1; i <= matcher.groupCount(); i++) {
-      parts.add(matcher.group(i));
-    }
+  private static Reply answer(
+      Route route, List<String> parts, String body, InternalErrors errors) {
     try {
       return route.endpoint.answer(parts, body);
     } catch (RequestException e) {
