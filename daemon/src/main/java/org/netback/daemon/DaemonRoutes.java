@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.netback.adapters.tap.TapPort;
+import org.netback.client.Client;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
@@ -45,8 +46,6 @@ import org.netback.xen.store.XenStore;
 /// What the control API answers about the daemon, and does to it. On the control thread, which may
 /// wait for the store.
 final class DaemonRoutes {
-  private static final String VERSION = "0.1.0";
-
   private final Configuration configuration;
   private final XenStore store;
   private final Switch vswitch;
@@ -99,7 +98,7 @@ final class DaemonRoutes {
   private Map<String, Object> status() {
     List<DeviceStatus> devices = bus.devices();
     Map<String, Object> status = new LinkedHashMap<>();
-    status.put("version", VERSION);
+    status.put("version", Client.VERSION);
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startNanos) / 1_000_000_000);
     status.put("ground", ground(configuration.ground()));
@@ -226,12 +225,17 @@ final class DaemonRoutes {
         return refused(device);
       }
     }
-    throw new RequestException(
+    throw noVif(id);
+  }
+
+  private RequestException noVif(String id) {
+    return new RequestException(
         404,
         "there is no vif "
             + id
             + "; there are "
-            + names(vifs.statistics().stream().map(vif -> vif.id().toString()).toList()));
+            + names(
+                bus.devices().stream().map(device -> device.id().toString()).sorted().toList()));
   }
 
   /// Writes the nodes that the vif watches, where the toolstack would write them, so that a daemon
@@ -258,7 +262,12 @@ final class DaemonRoutes {
                 "rateToGuest", request.toGuest().orElse(vif.toGuest()).toString()));
       }
     }
-    throw new RequestException(404, "there is no vif " + id);
+    for (DeviceStatus device : bus.devices()) {
+      if (device.id().toString().equals(id)) {
+        throw new RequestException(409, id + " is not served: " + device.lastError());
+      }
+    }
+    throw noVif(id);
   }
 
   private void writeRate(DeviceId id, String key, Optional<Rate> rate) throws StoreException {

@@ -11,30 +11,33 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
+import org.netback.client.UserError;
 
 /// A daemon process with one guest, seen by Debian's tools, curl and the command line.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DaemonTest {
   private Lab lab;
   private Namespace up;
+  private NetnsProcess daemon;
 
   @BeforeAll
   void start() throws IOException {
     lab = new Lab();
     up = lab.namespace("up");
     Namespace guest = lab.namespace("g");
-    lab.daemon(
-        """
-        ground: {run: run}
-        vifs: {max-queues: 2}
-        networks:
-          - name: lan
-            static: [{mac: "02:00:00:00:00:09", port: vif1.0}]
-        taps:
-          - {name: up0, network: lan, namespace: %s}
-        """
-            .formatted(up.name()));
+    daemon =
+        lab.daemon(
+            """
+            ground: {run: run}
+            vifs: {max-queues: 2}
+            networks:
+              - name: lan
+                static: [{mac: "02:00:00:00:00:09", port: vif1.0}]
+            taps:
+              - {name: up0, network: lan, namespace: %s}
+            """
+                .formatted(up.name()));
     lab.guest(guest, "g", 1);
     up.addresses("up0", "10.77.0.9", "fd77::9");
     up.succeed(Lab.PATIENCE, "ping", "-c", "1", "10.77.0.1");
@@ -181,6 +184,51 @@ class DaemonTest {
             "netback: another ground lives in "
                 + lab.run()
                 + ": stop it or choose another directory\n");
+  }
+
+  @Test
+  void aQueryGivesUpOnADaemonThatIsStopped() throws Exception {
+    Lab.signal(daemon, "STOP");
+    List<Command.Result> results = new ArrayList<>();
+    for (List<String> query :
+        List.of(
+            List.of("status"),
+            List.of("vif", "show", "vif1.0", "--json"),
+            List.of("vif", "rate", "vif1.0", "--to-guest", "none"),
+            List.of("stop"))) {
+      results.add(netback(query, "--timeout", "0.3"));
+    }
+    Lab.signal(daemon, "CONT");
+    assertThat(results)
+        .allSatisfy(result -> assertThat(result.code()).isEqualTo(UserError.TIMEOUT))
+        .allSatisfy(
+            result ->
+                assertThat(result.err())
+                    .startsWith("netback: the daemon on " + lab.control())
+                    .contains("has not answered within 0.3 s: it may be stopped"));
+  }
+
+  @Test
+  void aVifIsNamedByItsIdAlone() throws Exception {
+    for (String other : List.of("é", "a b", "vif1.0?x", "vif1.0/", "..", "../status")) {
+      Command.Result result = netback(List.of("vif", "show", other));
+      assertThat(result.code()).isEqualTo(UserError.FAILED);
+      assertThat(result.err())
+          .isEqualTo("netback: there is no vif " + other + "; there are vif1.0\n");
+    }
+    assertThat(netback(List.of("vif", "show", "vif1.0")).out()).startsWith("id  ");
+    assertThat(netback(List.of("vif", "rate", "vif9.0", "--to-guest", "none")).err())
+        .isEqualTo("netback: there is no vif vif9.0; there are vif1.0\n");
+  }
+
+  /// A query as a process of its own.
+  private Command.Result netback(List<String> query, String... options) throws IOException {
+    List<String> command = new ArrayList<>(NetnsProcess.java());
+    command.addAll(query);
+    command.addAll(List.of("--control", lab.control().toString()));
+    command.addAll(List.of(options));
+    command.addAll(0, List.of("env", "LC_ALL=C.UTF-8"));
+    return Command.run(Lab.PATIENCE, command);
   }
 
   @Test

@@ -172,6 +172,15 @@ class DesignTest {
           .resideInAPackage("org.netback.daemon..");
 
   @ArchTest
+  static final ArchRule theClientStandsOnTheJdkAlone =
+      classes()
+          .that()
+          .resideInAPackage("org.netback.client..")
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage("org.netback.client..", "java..", "org.jspecify..");
+
+  @ArchTest
   static final ArchRule nativeCallsStayAtTheEdge =
       noClasses()
           .that()

@@ -16,7 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
 
 /// Daemons, grounds and guests as processes of their own, with network namespaces between them:
 /// named with this process's number, and removed when closed.

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
 
 /// Taps and guests' devices that are to have the same name.
 class PortNamesTest {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
 
 /// Rates as iperf3 measures them between kernels.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
 
 /// What guests notice of a daemon that ends and comes back.
 class RestartTest {

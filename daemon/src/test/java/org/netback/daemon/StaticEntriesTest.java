@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.netback.daemon.control.ControlClient;
+import org.netback.client.ControlClient;
 
 /// Static entries by file and by API, good and bad, with ports that come and go.
 class StaticEntriesTest {

@@ -1,11 +1,14 @@
 package org.netback.daemon.cli;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.client.UserError;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.Ending;
 import org.netback.daemon.config.Configuration;
@@ -80,7 +83,7 @@ final class ServerCommands {
     try {
       ground = EmbeddedGround.open(directory, errors());
     } catch (IOException e) {
-      throw new UserError(1, String.valueOf(e.getMessage()));
+      throw new UserError(UserError.FAILED, String.valueOf(e.getMessage()));
     }
     closeAtSignal(ground, new AtomicBoolean());
     LOG.info("ground {}, pid {}", directory, ProcessHandle.current().pid());
@@ -96,6 +99,16 @@ final class ServerCommands {
 
   private static UserError failed(Path ground, IOException e) {
     String message = String.valueOf(e.getMessage());
+    if (e instanceof SocketTimeoutException) {
+      return new UserError(
+          UserError.TIMEOUT,
+          message
+              + ": its process may be stopped, or have too much to do; see that, and try again");
+    }
+    if (message.startsWith("connect to " + ground) && message.endsWith("EACCES")) {
+      return new UserError(
+          UserError.FORBIDDEN, message + ": run this as the ground's user, or as root");
+    }
     return message.startsWith("connect to " + ground)
         ? new UserError(
             UserError.UNAVAILABLE,
@@ -105,22 +118,29 @@ final class ServerCommands {
                 + message
                 + "): start \"netback ground --run DIR\" or a daemon with a ground of its own, or"
                 + " name another directory")
-        : new UserError(1, message);
+        : new UserError(UserError.FAILED, message);
   }
 
   /// @param ground the ground's socket, or its directory
-  static int guest(Path ground, String name, VifSpec vif, String tap, NetfrontOptions options) {
+  /// @param patience how long the ground may take to answer
+  static int guest(
+      Path ground,
+      String name,
+      VifSpec vif,
+      String tap,
+      NetfrontOptions options,
+      Duration patience) {
     Path directory =
         ground.endsWith("ground.sock")
             ? Optional.ofNullable(ground.toAbsolutePath().getParent()).orElse(ground)
             : ground;
     GuestProcess guest;
     try {
-      guest = GuestProcess.start(directory, name, vif, tap, options, errors());
+      guest = GuestProcess.start(directory, name, vif, tap, options, patience, errors());
     } catch (IOException e) {
       throw failed(directory, e);
     } catch (IllegalArgumentException e) {
-      throw new UserError(2, String.valueOf(e.getMessage()));
+      throw new UserError(UserError.USAGE, String.valueOf(e.getMessage()));
     }
     AtomicBoolean ending = new AtomicBoolean();
     closeAtSignal(guest, ending);
@@ -128,7 +148,7 @@ final class ServerCommands {
     if (!ending.compareAndSet(false, true)) {
       return await(new CompletableFuture<String>()).length();
     }
-    throw new UserError(1, reason);
+    throw new UserError(UserError.FAILED, reason);
   }
 
   /// SIGTERM and SIGINT close the server in order; that is a success.

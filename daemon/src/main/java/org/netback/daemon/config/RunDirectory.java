@@ -2,14 +2,14 @@ package org.netback.daemon.config;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.netback.client.Option;
 
 /// What lies where in a ground's run directory.
 ///
 /// @param path of the directory
 public record RunDirectory(Path path) {
-  public static final String DEFAULT = "/run/netback";
+  public static final String DEFAULT = Option.RUN_DIRECTORY;
   public static final String DEFAULT_CONTROL = DEFAULT + "/control.sock";
-  public static final String DEFAULT_GROUND = DEFAULT + "/ground.sock";
 
   private static final String CLAIM = "daemon.lock";
   private static final String HOST_CLAIM = "dom0.lock";

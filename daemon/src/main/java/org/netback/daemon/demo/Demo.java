@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.netback.client.ControlClient;
 import org.netback.daemon.Cleanup;
 import org.netback.daemon.Command;
 import org.netback.daemon.Daemon;
@@ -29,7 +30,6 @@ import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.config.RunDirectory;
-import org.netback.daemon.control.ControlClient;
 import org.netback.xen.embedded.EmbeddedGround;
 
 /// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,

@@ -2,6 +2,7 @@ package org.netback.daemon.guest;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,9 @@ public final class GuestProcess implements AutoCloseable {
   private static final long RETRY_MILLIS = 100;
   private static final long CLOSE_SECONDS = 5;
 
+  /// A daemon that is there has connected a device long before.
+  private static final long NOTICE_NANOS = 3_000_000_000L;
+
   private final Path runDirectory;
   private final GuestSpec spec;
   private final NetfrontOptions options;
@@ -68,7 +72,10 @@ public final class GuestProcess implements AutoCloseable {
   /// Makes the tap, attaches and begins to connect.
   ///
   /// @param runDirectory of the ground
+  /// @param patience how long the ground may take to answer now; when it is attached to again there
+  ///   is no end to it
   /// @param errors where what escapes a callback is recorded
+  /// @throws java.net.SocketTimeoutException the ground does not answer
   /// @throws IOException there is no ground, or the tap cannot be made; nothing stays behind
   public static GuestProcess start(
       Path runDirectory,
@@ -76,10 +83,11 @@ public final class GuestProcess implements AutoCloseable {
       VifSpec vif,
       String tapName,
       NetfrontOptions options,
+      Duration patience,
       InternalErrors errors)
       throws IOException {
     GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif));
-    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, GroundConnection.PATIENCE, errors);
+    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, patience, errors);
     NettyLoop control = NettyLoop.start("control", 0, errors);
     List<NettyLoop> loops = new ArrayList<>();
     for (int i = 0; i < options.queues(); i++) {
@@ -123,12 +131,14 @@ public final class GuestProcess implements AutoCloseable {
     }
   }
 
-  /// Completes with the reason when the guest cannot go on: its tap was deleted.
+  /// Completes with the reason when the guest cannot go on: its tap was deleted, or the backend
+  /// refuses its device.
   public CompletableFuture<String> ended() {
     return ended;
   }
 
   private synchronized void connect(GuestDomain domain) throws IOException {
+    Listener listener = new Listener(domain);
     Netfront netfront =
         new Netfront(
             domain.frontendPath(0),
@@ -139,10 +149,11 @@ public final class GuestProcess implements AutoCloseable {
             loops,
             options,
             bridge,
-            new Listener(domain));
+            listener);
     bridge.start(netfront.queues());
     attachment = Optional.of(new Attachment(domain, netfront));
     netfront.start();
+    var _ = control.schedule(NOTICE_NANOS, listener::stillWaiting);
   }
 
   /// Lives as long as the process: whenever the ground goes, waits for the next.
@@ -170,7 +181,8 @@ public final class GuestProcess implements AutoCloseable {
         if (closing.await(RETRY_MILLIS, TimeUnit.MILLISECONDS)) {
           return Optional.empty();
         }
-        GuestDomain domain = GroundConnection.attachGuest(
+        GuestDomain domain =
+            GroundConnection.attachGuest(
                 runDirectory, spec, GroundConnection.PATIENCE, control.errors());
         connect(domain);
         return Optional.of(domain);
@@ -231,13 +243,26 @@ public final class GuestProcess implements AutoCloseable {
   /// Says what happens, and hands it on to the bridge.
   private final class Listener implements NetfrontListener {
     private final GuestDomain domain;
+    private boolean heard;
 
     Listener(GuestDomain domain) {
       this.domain = domain;
     }
 
+    private void stillWaiting() {
+      if (!heard && closing.getCount() > 0 && !domain.lost().toCompletableFuture().isDone()) {
+        LOG.info(
+            "{} is not connected yet, as vif{}.0: no daemon serves the ground {}; waiting for one,"
+                + " \"netback run --config FILE\"",
+            spec.name(),
+            domain.domid(),
+            runDirectory);
+      }
+    }
+
     @Override
     public void connected(NetfrontFeatures features) {
+      heard = true;
       bridge.connected(features);
       LOG.info(
           "{} connected to {} as vif{}.0, tap {}, {} queues, {}{}{}",
@@ -258,7 +283,14 @@ public final class GuestProcess implements AutoCloseable {
     }
 
     @Override
+    public void refused(String message) {
+      heard = true;
+      ended.complete("the daemon refuses " + spec.name() + "'s device: " + message);
+    }
+
+    @Override
     public void failed(String message) {
+      heard = true;
       if (closing.getCount() > 0 && !domain.lost().toCompletableFuture().isDone()) {
         bridge.failed(message);
       }

@@ -55,6 +55,19 @@ class MainTest {
   }
 
   @Test
+  void refusesNumbersThatCannotBe() {
+    assertThat(netback("guest", "--name", "x", "--network", "lan", "--mtu", "9000000"))
+        .isEqualTo(
+            new Outcome(
+                2,
+                "",
+                "netback: --mtu is \"9000000\", but has to be 68 to 65517; \"netback guest --help\""
+                    + " tells how it is written\n"));
+    assertThat(netback("guest", "--name", "x", "--network", "a b").err())
+        .contains("network is named by 1 to 64 letters");
+  }
+
+  @Test
   void helpNamesEveryCommandButThoseForItself() {
     assertThat(netback("--help").out())
         .contains("run", "stop", "ground", "guest", "demo", "status", "vif", "fdb", "port")

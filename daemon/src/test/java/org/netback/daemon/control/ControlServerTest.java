@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,6 +22,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.client.ControlClient;
 import org.netback.daemon.Command;
 import org.netback.xen.event.InternalErrors;
 
@@ -104,6 +111,76 @@ class ControlServerTest {
         .extracting(InternalErrors.Report::owner)
         .containsExactly("control API, GET /bug");
     assertThat(get("/things").status()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"é", "a b", "vif1.0?x", "a/b", "..", ".", "100%", "a+b", "%41", "😀", "#"})
+  void aPartOfAPathIsAnyText(String name) throws Exception {
+    assertThat(get(ControlClient.path("things", name)))
+        .isEqualTo(new ControlClient.Response(200, Reply.ok(Map.of("name", name)).body()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          /things/1?x=y                  | 200
+          /things/1?x=%ZZ/é              | 200
+          /things/?x                     | 404
+          /things/1?x?y                  | 200
+          /things//1                     | 404
+          //things                       | 404
+          http://netback/things          | 200
+          /things/%41                    | 200
+          /%74hings                      | 200
+          /things%2F1                    | 404
+          /things/../things              | 404
+          /                              | 404
+          /things/%                      | 400
+          /things/%4                     | 400
+          /things/%zz                    | 400
+          /things/%-1                    | 400
+          /things/%00                    | 400
+          /things/%0a                    | 400
+          /things/%7f                    | 400
+          /things/%ff                    | 400
+          /things/%c0%ae                 | 400
+          /things/%ed%a0%80              | 400
+          things                         | 400
+          *                              | 400
+          """)
+  void takesATargetApartAsItIsWritten(String target, int status) throws Exception {
+    assertThat(raw("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        .startsWith("HTTP/1.1 " + status + ' ');
+  }
+
+  @Test
+  void answersJunkWithAReasonAndHangsUp() throws Exception {
+    assertThat(raw("\u0000\u0001\u0002\r\n\r\n")).startsWith("HTTP/1.1 400 ");
+    assertThat(raw("GET\r\n\r\n")).startsWith("HTTP/1.1 400 ");
+    assertThat(raw("GET /things/a b HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 400 ");
+    assertThat(raw("GET /things/" + "x".repeat(5000) + " HTTP/1.1\r\n\r\n"))
+        .startsWith("HTTP/1.1 414 ");
+    assertThat(raw("GET /things HTTP/1.1\r\nX: " + "x".repeat(9000) + "\r\n\r\n"))
+        .startsWith("HTTP/1.1 431 ");
+    assertThat(get("/things").status()).isEqualTo(200);
+  }
+
+  /// Sends these octets and reads until the server hangs up.
+  private String raw(String octets) throws IOException {
+    try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      ByteBuffer request = ByteBuffer.wrap(octets.getBytes(StandardCharsets.UTF_8));
+      while (request.hasRemaining()) {
+        client.write(request);
+      }
+      ByteBuffer answer = ByteBuffer.allocate(64 << 10);
+      while (client.read(answer) >= 0) {
+        // Until its end.
+      }
+      return new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8);
+    }
   }
 
   @Test

@@ -630,6 +630,12 @@ public final class BackendBus {
             if (within.read(path + "/state").isEmpty()) {
               return false;
             }
+            // Of a process before this one, which a frontend would take as an invitation.
+            for (String key : within.directory(path)) {
+              if (key.startsWith("feature-")) {
+                within.remove(path + '/' + key);
+              }
+            }
             within.write(path + "/hotplug-error", octets(lastError));
             within.write(path + "/hotplug-status", "error");
             within.write(path + "/state", XenbusState.INIT_WAIT.text());

@@ -1,18 +1,16 @@
-package org.netback.daemon.cli;
+package org.netback.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import org.junit.jupiter.api.Test;
 
 class LayoutsTest {
-  private static JsonNode json(String text) throws Exception {
-    return new ObjectMapper().readTree(text.replace('\'', '"'));
+  private static Json json(String text) {
+    return Json.parse(text.replace('\'', '"'));
   }
 
   @Test
-  void statusIsAFewLinesAndANetworkTable() throws Exception {
+  void statusIsAFewLinesAndANetworkTable() {
     assertThat(
             Layouts.status(
                 json(
@@ -36,7 +34,7 @@ class LayoutsTest {
   }
 
   @Test
-  void vifsAreAlignedAndDropsNameTheirReason() throws Exception {
+  void vifsAreAlignedAndDropsNameTheirReason() {
     assertThat(
             Layouts.vifs(
                 json(
@@ -58,7 +56,7 @@ class LayoutsTest {
   }
 
   @Test
-  void oneVifIsALineForEachFieldAndAColumnForEachQueue() throws Exception {
+  void oneVifIsALineForEachFieldAndAColumnForEachQueue() {
     assertThat(
             Layouts.fields(
                 json(
@@ -83,7 +81,7 @@ class LayoutsTest {
   }
 
   @Test
-  void stationsAndPortsAreTables() throws Exception {
+  void stationsAndPortsAreTables() {
     assertThat(
             Layouts.fdb(
                 json(
@@ -115,7 +113,31 @@ class LayoutsTest {
   }
 
   @Test
-  void noRowsLeaveTheTitles() throws Exception {
+  void noRowsLeaveTheTitles() {
     assertThat(Layouts.fdb(json("[]"))).isEqualTo("NETWORK  MAC  PORT  AGE\n");
+  }
+
+  @Test
+  void wideAndForeignNamesKeepTheColumns() {
+    assertThat(
+            Layouts.fdb(
+                json(
+                    """
+                    [{'network': 'é😀', 'mac': 'm', 'port': 'vif12345.0', 'ageSeconds': 4},
+                     {'network': 'a-network-of-many-letters', 'mac': 'm', 'port': 'p',
+                      'ageSeconds': 12}]
+                    """)))
+        .isEqualTo(
+            """
+            NETWORK                    MAC  PORT         AGE
+            é😀                         m    vif12345.0   4 s
+            a-network-of-many-letters  m    p           12 s
+            """);
+  }
+
+  @Test
+  void aGuestsTextMovesNoCursor() {
+    assertThat(Layouts.fields(json("{'id': 'x', 'lastError': 'a\\u001b[2Jb\\nc\\u202ed'}")))
+        .isEqualTo("id         x\nlastError  a\ufffd[2Jb\ufffdc\ufffdd\n");
   }
 }
