@@ -74,8 +74,7 @@ public final class Routes {
     return Reply.error(404, "there is no " + shown + "; there are " + String.join(", ", templates));
   }
 
-  private static Reply answer(
-      Route route, List<String> parts, String body, InternalErrors errors) {
+  private static Reply answer(Route route, List<String> parts, String body, InternalErrors errors) {
     try {
       return route.endpoint.answer(parts, body);
     } catch (RequestException e) {
