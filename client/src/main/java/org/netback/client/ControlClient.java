@@ -191,7 +191,7 @@ public final class ControlClient {
   }
 
   /// One answer on its way.
-  private final class Exchange {
+  private static final class Exchange {
     private boolean connected;
     private int octets;
     private byte[] received = new byte[MAX_HEAD];

@@ -10,14 +10,14 @@ public sealed interface Json {
   record Scalar(String text) implements Json {}
 
   /// Null, and what is not there.
-  record Nothing() implements Json {}
+  enum Nothing implements Json {
+    NOTHING
+  }
 
   record Array(List<Json> values) implements Json {}
 
   /// @param values in the order in which they came
   record Fields(Map<String, Json> values) implements Json {}
-
-  Json NOTHING = new Nothing();
 
   /// Reads a text that is one value.
   ///
@@ -27,7 +27,9 @@ public sealed interface Json {
   }
 
   default Json at(String key) {
-    return this instanceof Fields(var values) ? values.getOrDefault(key, NOTHING) : NOTHING;
+    return this instanceof Fields(var values)
+        ? values.getOrDefault(key, Nothing.NOTHING)
+        : Nothing.NOTHING;
   }
 
   /// A scalar as it would be shown, empty for anything else.

@@ -78,19 +78,15 @@ final class JsonReader {
       at++;
     }
     String word = text.substring(start, at);
-    switch (word) {
-      case "null":
-        return Json.NOTHING;
-      case "true", "false":
-        return new Json.Scalar(word);
-      default:
-        // A number is shown as it was written: it need not fit any type of Java's.
-        if (isNumber(word)) {
-          return new Json.Scalar(word);
-        }
-        at = start;
-        throw wrong("no value");
+    if (word.equals("null")) {
+      return Json.Nothing.NOTHING;
     }
+    // A number is shown as it was written: it need not fit any type of Java's.
+    if (word.equals("true") || word.equals("false") || isNumber(word)) {
+      return new Json.Scalar(word);
+    }
+    at = start;
+    throw wrong("no value");
   }
 
   private static boolean isLiteral(char c) {

@@ -49,7 +49,8 @@ final class Queries {
 
   private static String field(String key, String value) {
     StringBuilder field = new StringBuilder("\"").append(key).append("\": \"");
-    for (char c : value.toCharArray()) {
+    for (int i = 0; i < value.length(); i++) {
+      char c = value.charAt(i);
       if (c < ' ' || c == '"' || c == '\\') {
         field.append("\\u00").append(Character.forDigit(c >> 4, 16));
         field.append(Character.forDigit(c & 0xf, 16));

@@ -80,7 +80,7 @@ final class Rehearsal {
     var _ =
         Client.guarded(
             new PrintWriter(new StringWriter()),
-            () -> Client.run(Invocation.parse(List.of(line.split(" "))), out));
+            () -> Client.run(Invocation.parse(List.of(line.split(" ", -1))), out));
   }
 
   private static void answer(ServerSocketChannel server) {

@@ -11,6 +11,7 @@ import java.util.Set;
 
 /// What netback can be told to do: each command's words, arguments and options, from which the
 /// parser works and the help is made.
+@SuppressWarnings("ImmutableEnumChecker") // its lists are copies
 public enum Verb {
   RUN(
       "run",
@@ -109,7 +110,7 @@ public enum Verb {
   Verb(String synopsis, String description, Option... options) {
     List<String> lower = new ArrayList<>();
     List<String> upper = new ArrayList<>();
-    for (String part : synopsis.split(" ")) {
+    for (String part : synopsis.split(" ", -1)) {
       (Character.isLowerCase(part.charAt(0)) ? lower : upper).add(part);
     }
     this.words = List.copyOf(lower);

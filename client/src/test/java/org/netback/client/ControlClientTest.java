@@ -63,8 +63,8 @@ class ControlClientTest {
             socket,
             (daemon, client) -> {
               daemon.read(client);
-              for (char c : answer.toCharArray()) {
-                StrawDaemon.send(client, String.valueOf(c));
+              for (int i = 0; i < answer.length(); i++) {
+                StrawDaemon.send(client, answer.substring(i, i + 1));
               }
             })) {
       assertThat(new ControlClient(socket, LONG).request("GET", "/x", "").body())

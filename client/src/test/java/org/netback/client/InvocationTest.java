@@ -64,7 +64,7 @@ class InvocationTest {
     "version, VERSION"
   })
   void asksForHelpAndVersion(String line, Verb verb) {
-    assertThat(parse(line.split(" ")).verb()).isEqualTo(verb);
+    assertThat(parse(line.split(" ", -1)).verb()).isEqualTo(verb);
   }
 
   @Test

@@ -15,7 +15,7 @@ class JsonTest {
         Json.parse(" {\"a\": [1, -2.5e+3, true, false, null, \"\"],\t\"b\": {}, \"c\": [ ]\r\n} ");
     assertThat(json.at("a").items().stream().map(Json::text))
         .containsExactly("1", "-2.5e+3", "true", "false", "", "");
-    assertThat(json.at("a").items().get(4)).isEqualTo(Json.NOTHING);
+    assertThat(json.at("a").items().get(4)).isEqualTo(Json.Nothing.NOTHING);
     assertThat(json.at("b")).isEqualTo(new Json.Fields(Map.of()));
     assertThat(json.at("c")).isInstanceOf(Json.Array.class);
     assertThat(json.fields().keySet()).containsExactly("a", "b", "c");

@@ -40,7 +40,7 @@ public final class Routes {
   /// @param template a path in which `*` stands for one part of any text but an empty one:
   ///   `/vifs/*`
   public Routes add(String method, String template, Endpoint endpoint) {
-    List<String> parts = List.of(template.substring(1).split("/"));
+    List<String> parts = List.of(template.substring(1).split("/", -1));
     routes.add(new Route(method, template, parts, endpoint));
     return this;
   }

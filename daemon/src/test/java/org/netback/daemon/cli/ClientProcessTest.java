@@ -120,7 +120,7 @@ class ClientProcessTest {
       String script = Files.readString(Path.of(launcher));
       Matcher cases = Pattern.compile("case \\$\\{1:-\\} in\\n *([a-z| -]+)\\)").matcher(script);
       assertThat(cases.find()).as(launcher).isTrue();
-      assertThat(new TreeSet<>(List.of(cases.group(1).split(" \\| "))))
+      assertThat(new TreeSet<>(List.of(cases.group(1).split(" \\| ", -1))))
           .as(launcher)
           .isEqualTo(servers);
       assertThat(script).as(launcher).contains("LC_ALL=C.UTF-8", Client.class.getName());
