@@ -28,6 +28,7 @@ import org.netback.daemon.Command;
 import org.netback.daemon.control.ControlServer;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.Routes;
+import org.netback.xen.event.InternalErrors;
 
 /// The client as a process of its own, with everything on its class path that the daemon has.
 class ClientProcessTest {
@@ -47,7 +48,8 @@ class ClientProcessTest {
             new Routes()
                 .add("GET", "/status", (path, body) -> Reply.ok(status))
                 .add("GET", "/vifs", (path, body) -> Reply.ok(many))
-                .add("GET", "/vifs/*", (path, body) -> Reply.ok(Map.of("id", path.get(0))))));
+                .add("GET", "/vifs/*", (path, body) -> Reply.ok(Map.of("id", path.get(0)))),
+            new InternalErrors(System::nanoTime)));
   }
 
   @AfterEach
