@@ -1,6 +1,7 @@
 package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,7 @@ final class DeferredPageToPageTest extends PageToPageTest {
     sender.queue().send(Frames.udp(1, 2, 12000), 4096, 0);
     // The heads' batch, the receiver's which is empty, and the pull.
     untilRefusal.set(1);
+    assertThatThrownBy(house::settle).hasMessageStartingWith("device vif1.0: ");
     house.settle();
     assertThat(sender.failures).hasSize(1);
     assertThat(receiver.failures).isEmpty();
