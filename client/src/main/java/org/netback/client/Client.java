@@ -16,7 +16,7 @@ public final class Client {
   private Client() {}
 
   static void main(String[] arguments) {
-    System.exit(
+    int code =
         guarded(
             new PrintWriter(System.err, true, StandardCharsets.UTF_8),
             () ->
@@ -24,7 +24,9 @@ public final class Client {
                     Invocation.parse(List.of(arguments)),
                     // Not System.out, which keeps quiet about what it cannot write.
                     new OutputStreamWriter(
-                        new FileOutputStream(FileDescriptor.out), StandardCharsets.UTF_8))));
+                        new FileOutputStream(FileDescriptor.out), StandardCharsets.UTF_8)));
+    // All is written; System.exit would look for a logging framework to be told of it.
+    Runtime.getRuntime().halt(code);
   }
 
   /// A command as far as it goes.

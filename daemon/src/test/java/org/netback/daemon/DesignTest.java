@@ -160,6 +160,8 @@ class DesignTest {
           .resideOutsideOfPackage("org.netback.benchmarks..")
           .and()
           .doNotHaveFullyQualifiedName("org.netback.daemon.cli.Main")
+          .and()
+          .doNotHaveFullyQualifiedName("org.netback.client.Client")
           .should(ACCESS_STANDARD_STREAMS);
 
   @ArchTest
