@@ -97,7 +97,7 @@ public final class ControlClient {
       write(channel, request);
       return exchange.answer(channel);
     } catch (IOException e) {
-      throw done.getCount() == 0 ? silent(exchange) : failed(exchange, e);
+      throw done.getCount() == 0 ? silent(exchange, method) : failed(exchange, e);
     } finally {
       done.countDown();
     }
@@ -123,7 +123,7 @@ public final class ControlClient {
     }
   }
 
-  private ControlException silent(Exchange exchange) {
+  private ControlException silent(Exchange exchange, String method) {
     return new ControlException(
         UserError.TIMEOUT,
         "the daemon on "
@@ -133,7 +133,8 @@ public final class ControlClient {
                 : " has not finished its answer within ")
             + timeout.toMillis() / 1000.0
             + " s: it may be stopped, or have too much to do; see its process and its log, or wait"
-            + " longer with --timeout SECONDS");
+            + " longer with --timeout SECONDS"
+            + (method.equals("GET") ? "" : "; when it goes on it may still do what it was told"));
   }
 
   private ControlException failed(Exchange exchange, IOException e) {

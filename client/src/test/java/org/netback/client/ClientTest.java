@@ -115,6 +115,15 @@ class ClientTest {
   }
 
   @Test
+  void saysThatADaemonThatIsStoppedMayStillDoWhatItWasTold() throws Exception {
+    try (StrawDaemon _ = new StrawDaemon(socket, (daemon, client) -> daemon.awaitClose())) {
+      Outcome stop = netback("stop", "--timeout", "0.2");
+      assertThat(stop.code()).isEqualTo(UserError.TIMEOUT);
+      assertThat(stop.err()).endsWith("; when it goes on it may still do what it was told\n");
+    }
+  }
+
+  @Test
   void helpNeedsNoDaemon() {
     assertThat(netback("vif", "list", "--help").out())
         .isEqualTo(

@@ -194,8 +194,7 @@ class DaemonTest {
         List.of(
             List.of("status"),
             List.of("vif", "show", "vif1.0", "--json"),
-            List.of("vif", "rate", "vif1.0", "--to-guest", "none"),
-            List.of("stop"))) {
+            List.of("vif", "rate", "vif1.0", "--to-guest", "none"))) {
       results.add(netback(query, "--timeout", "0.3"));
     }
     Lab.signal(daemon, "CONT");
