@@ -160,7 +160,8 @@ public enum Verb {
     };
   }
 
-  boolean isHidden() {
+  /// Whether it is for netback's own use, which the help keeps quiet about.
+  public boolean isHidden() {
     return description.isEmpty();
   }
 

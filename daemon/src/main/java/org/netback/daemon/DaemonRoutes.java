@@ -113,8 +113,13 @@ final class DaemonRoutes {
 
   private static Map<String, Object> ground(GroundChoice choice) {
     return switch (choice) {
-      case EmbeddedChoice embedded ->
-          Map.of("kind", "embedded", "run", embedded.run().toString(), "apart", embedded.apart());
+      case EmbeddedChoice embedded -> {
+        Map<String, Object> ground = new LinkedHashMap<>();
+        ground.put("kind", "embedded");
+        ground.put("run", embedded.run().toString());
+        ground.put("apart", embedded.apart());
+        yield ground;
+      }
       case Dom0Choice _ -> Map.of("kind", "dom0");
     };
   }
@@ -255,11 +260,11 @@ final class DaemonRoutes {
         } catch (StoreException e) {
           throw new RequestException(503, "xenstore: " + e.getMessage());
         }
-        return Reply.ok(
-            Map.of(
-                "id", vif.id().toString(),
-                "rateFromGuest", request.fromGuest().orElse(vif.fromGuest()).toString(),
-                "rateToGuest", request.toGuest().orElse(vif.toGuest()).toString()));
+        Map<String, Object> rates = new LinkedHashMap<>();
+        rates.put("id", vif.id().toString());
+        rates.put("rateFromGuest", request.fromGuest().orElse(vif.fromGuest()).toString());
+        rates.put("rateToGuest", request.toGuest().orElse(vif.toGuest()).toString());
+        return Reply.ok(rates);
       }
     }
     for (DeviceStatus device : bus.devices()) {
@@ -300,7 +305,10 @@ final class DaemonRoutes {
         groups.add(group);
       }
     }
-    return Map.of("networks", networks, "groups", groups);
+    Map<String, Object> table = new LinkedHashMap<>();
+    table.put("networks", networks);
+    table.put("groups", groups);
+    return table;
   }
 
   private static String backendPath(DeviceId id) {
@@ -403,8 +411,10 @@ final class DaemonRoutes {
       throw new RequestException(400, String.valueOf(e.getMessage()));
     }
     staticEntries.add(network(request.network()), request.entry());
-    return Reply.json(
-        201, Map.of("mac", request.entry().mac().toString(), "port", request.entry().port()));
+    Map<String, Object> entered = new LinkedHashMap<>();
+    entered.put("mac", request.entry().mac().toString());
+    entered.put("port", request.entry().port());
+    return Reply.json(201, entered);
   }
 
   private Reply forget(String networkName, String mac) throws RequestException {

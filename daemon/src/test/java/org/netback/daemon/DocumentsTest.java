@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.netback.client.Verb;
 
 /// What the documents name in code style is there: classes, their members, tests, files.
 class DocumentsTest {
@@ -78,6 +80,14 @@ class DocumentsTest {
     }
     assertThat(missing).isEmpty();
     assertThat(named).as("paths found").isGreaterThan(20);
+  }
+
+  @Test
+  void theReadmeNamesEveryCommand() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md"));
+    assertThat(Arrays.stream(Verb.values()).filter(verb -> !verb.isHidden()).map(Verb::phrase))
+        .hasSizeGreaterThan(10)
+        .allSatisfy(phrase -> assertThat(readme).containsPattern("(netback |`)" + phrase + "\\b"));
   }
 
   private static boolean there(Path document, String path) {
