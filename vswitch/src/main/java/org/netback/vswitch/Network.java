@@ -2,6 +2,7 @@ package org.netback.vswitch;
 
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -71,9 +72,11 @@ public final class Network {
     ports = Arrays.stream(ports).filter(other -> other != port).toArray(SwitchPort[]::new);
   }
 
-  /// The attached ports, in the order in which they came.
+  /// The attached ports, ordered by name.
   public List<SwitchPort> ports() {
-    return List.of(ports);
+    return Arrays.stream(ports)
+        .sorted(Comparator.comparing(SwitchPort::name, PortName.ORDER))
+        .toList();
   }
 
   /// The stations known now, ordered by address.

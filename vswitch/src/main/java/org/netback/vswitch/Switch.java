@@ -107,7 +107,7 @@ public final class Switch {
     return List.copyOf(networks.values());
   }
 
-  /// The attached ports of all networks.
+  /// The attached ports of all networks, ordered by network and name.
   public List<SwitchPort> ports() {
     return networks.values().stream().flatMap(network -> network.ports().stream()).toList();
   }

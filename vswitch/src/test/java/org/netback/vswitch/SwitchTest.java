@@ -286,6 +286,17 @@ class SwitchTest {
   }
 
   @Test
+  void listsPortsByNameAndNotInTheOrderInWhichTheyCame() {
+    Network other = bridge.network("dmz");
+    for (String name : List.of("vif10.0", "vif2.0", "up0", "vif2.0-emu", "vif2.1")) {
+      other.attach(new RecordingPort(name));
+    }
+    assertThat(bridge.ports())
+        .extracting(SwitchPort::name)
+        .containsExactly("up0", "vif2.0", "vif2.0-emu", "vif2.1", "vif10.0", "p1", "p2", "p3");
+  }
+
+  @Test
   void createsANetworkOnceAndFindsIt() {
     assertThat(bridge.network("lan")).isSameAs(network);
     assertThat(bridge.find("nowhere")).isEmpty();

@@ -60,6 +60,11 @@ public final class BackendBus {
   private final Map<String, DeviceBackend.Factory> factories;
   private final Function<DeviceId, Optional<String>> otherOwner;
   private final Set<DeviceId> left = new HashSet<>();
+
+  /// Why a factory has refused devices, as long as their directories are there. A frontend that
+  /// comes and goes has the device made anew each time, and must not have this logged each time.
+  private final Map<DeviceId, String> refusals = new HashMap<>();
+
   private final Map<DeviceId, Device> devices = new HashMap<>();
   private final Map<DeviceId, DeviceStatus> statuses = new ConcurrentHashMap<>();
   private final List<XenStore.Watch> watches = new CopyOnWriteArrayList<>();
@@ -338,6 +343,7 @@ public final class BackendBus {
       if (left.remove(id)) {
         statuses.remove(id);
       }
+      refusals.remove(id);
       return null;
     }
     Optional<String> other = otherOwner.apply(id);
@@ -469,6 +475,7 @@ public final class BackendBus {
         liveKeys = liveKeys(made);
         backend = Optional.of(made);
         refused = false;
+        refusals.remove(id);
       } catch (DeviceException e) {
         refused(String.valueOf(e.getMessage()));
       } catch (Throwable e) {
@@ -478,8 +485,10 @@ public final class BackendBus {
     }
 
     private void refused(String message) throws StoreException {
-      if (!refused || !lastError.equals(message)) {
+      if (!message.equals(refusals.put(id, message))) {
         LOGGER.log(Level.WARNING, "device {0} is refused: {1}", id, octets(message));
+      }
+      if (!refused || !lastError.equals(message)) {
         writeError(message);
       }
       refused = true;
@@ -747,8 +756,11 @@ public final class BackendBus {
 
     private void remove(boolean vanished) throws StoreException {
       forget();
-      if (vanished && errorWritten) {
-        store.remove(errorPath);
+      if (vanished) {
+        refusals.remove(id);
+        if (errorWritten) {
+          store.remove(errorPath);
+        }
       }
     }
 

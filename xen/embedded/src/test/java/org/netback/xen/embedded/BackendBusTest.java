@@ -19,6 +19,10 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -343,6 +347,53 @@ class BackendBusTest {
     assertThat(toolstack.read(BACK + "/hotplug-error")).isEmpty();
     guest.write(FRONT + "/request-live", "1");
     await(() -> device().live.equals("1"));
+  }
+
+  @Test
+  void saysOnceWhyADeviceIsRefusedHoweverOftenItBeginsAnew() throws Exception {
+    List<String> lines = new CopyOnWriteArrayList<>();
+    Handler lineHandler = lineHandler(lines);
+    Logger logger = Logger.getLogger(BackendBus.class.getName());
+    logger.addHandler(lineHandler);
+    try {
+      XenStore toolstack = client("dom0", Runnable::run);
+      factoryFailures.set(Integer.MAX_VALUE);
+      createDevice(toolstack, "1", "1");
+      startBus();
+      await(() -> state(toolstack).equals("2"));
+      for (int i = 0; i < 3; i++) {
+        toolstack.write(BACK + "/state", "1");
+        await(() -> state(toolstack).equals("2"));
+      }
+      String refusal = "device vif5.0 is refused: no bridge";
+      assertThat(lines).containsExactly(refusal);
+
+      // Another device of the same name is another matter.
+      toolstack.remove(BACK);
+      await(() -> toolstack.read(ERROR).isEmpty());
+      createDevice(toolstack, "1", "1");
+      await(() -> state(toolstack).equals("2"));
+      assertThat(lines).containsExactly(refusal, refusal);
+    } finally {
+      logger.removeHandler(lineHandler);
+    }
+  }
+
+  private static Handler lineHandler(List<String> lines) {
+    return new Handler() {
+      private final SimpleFormatter formatter = new SimpleFormatter();
+
+      @Override
+      public void publish(LogRecord line) {
+        lines.add(formatter.formatMessage(line));
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
   }
 
   @Test
