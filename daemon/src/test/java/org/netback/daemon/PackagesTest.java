@@ -52,7 +52,7 @@ class PackagesTest {
     "tests, 'the tests'",
     "xen, 'the tests on a real Xen'",
     "benchmarks, the benchmarks",
-    "peers, what they measure beside"
+    "peers, 'the benchmarks'' peers'"
   })
   void theReadmeNamesTheSamePackages(String group, String row) throws IOException {
     String line =
