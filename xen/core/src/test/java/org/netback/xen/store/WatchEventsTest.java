@@ -4,18 +4,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.store.WatchEvents.Registration;
 
 class WatchEventsTest {
+  private static final long DEADLINE_SECONDS = 60;
+
   private final SteppedLoop loop = new SteppedLoop();
   private final List<InternalErrors.Report> log = new ArrayList<>();
   private final InternalErrors errors = new InternalErrors(loop::nanoTime, log::add);
   private final WatchEvents events = new WatchEvents(loop::execute, errors);
   private final List<String> told = new ArrayList<>();
+
+  /// Events come on the transport's thread, watches on any: nobody keeps the lock.
+  @AfterEach
+  void letsAnotherThreadIn() {
+    CompletableFuture.runAsync(
+            () -> events.add("/other", told::add), task -> Thread.ofPlatform().daemon().start(task))
+        .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
+        .join();
+  }
 
   @Test
   void tellsChangesInTheirOrder() {
