@@ -81,8 +81,8 @@ final class WatchEvents {
       } else {
         enqueue(new Event(registration, path));
       }
-      schedule = !scheduled && !pending.isEmpty();
-      scheduled |= schedule;
+      schedule = !scheduled;
+      scheduled = true;
     } finally {
       lock.unlock();
     }
@@ -98,10 +98,8 @@ final class WatchEvents {
   }
 
   private void dropPending(Registration registration) {
-    if (registration.pendingPaths > 0) {
-      pending.removeIf(event -> event.registration.equals(registration));
-      registration.pendingPaths = 0;
-    }
+    pending.removeIf(event -> event.registration.equals(registration));
+    registration.pendingPaths = 0;
   }
 
   private void tell() {
