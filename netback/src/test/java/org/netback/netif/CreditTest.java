@@ -111,7 +111,10 @@ final class CreditTest {
   /// Half a millisecond's worth, and a frame of the usual length at least.
   @ParameterizedTest
   @CsvSource({
-    "1000000, 1514", "3028000, 1514", "3030000, 1515", "100000000, 50000",
+    "1000000, 1514",
+    "3028000, 1514",
+    "3030000, 1515",
+    "100000000, 50000",
     "999999999999999, 1073741824"
   })
   void booksHalfAMillisecond(long perSecond, int quantum) {

@@ -339,8 +339,14 @@ class MembershipMessageTest {
   /// The same from 0x8000 on (RFC 3810 5.1.3); milliseconds.
   @ParameterizedTest
   @CsvSource({
-    "24, 0, 0", "24, 32767, 32767", "24, 32768, 32768", "24, 65535, 65535", "28, 32767, 32767",
-    "28, 32768, 32768", "28, 37155, 70192", "28, 65535, 8387584"
+    "24, 0, 0",
+    "24, 32767, 32767",
+    "24, 32768, 32768",
+    "24, 65535, 65535",
+    "28, 32767, 32767",
+    "28, 32768, 32768",
+    "28, 37155, 70192",
+    "28, 65535, 8387584"
   })
   void readsHowLongMldHostsMayTake(int size, int code, long millis) {
     assertThat(parse(mldQuery(size, 0, code))).isEqualTo(Kind.QUERY);
@@ -379,8 +385,13 @@ class MembershipMessageTest {
   /// Link-local is fe80::/10; a host without an address yet may report and not ask (RFC 3810 5).
   @ParameterizedTest
   @CsvSource({
-    "fe80::1, true, true", "febf:ffff::1, true, true", "fec0::1, false, false",
-    "fe7f::1, false, false", "::, true, false", "::1, false, false", "2001:db8::, false, false"
+    "fe80::1, true, true",
+    "febf:ffff::1, true, true",
+    "fec0::1, false, false",
+    "fe7f::1, false, false",
+    "::, true, false",
+    "::1, false, false",
+    "2001:db8::, false, false"
   })
   void messagesComeFromTheLink(String source, boolean reports, boolean asks) {
     GroupRecord record = new GroupRecord(Groups.TO_EX, "ff0e::1");
@@ -492,10 +503,22 @@ class MembershipMessageTest {
 
   @ParameterizedTest
   @CsvSource({
-    "224.0.0.0, false", "224.0.0.255, false", "224.0.1.0, true", "239.255.255.255, true",
-    "223.255.255.255, false", "240.0.0.0, false", "ff02::1, false", "ff02::2, true",
-    "ff02::1:ff00:1, true", "ff00::5, false", "ff01::5, false", "ff05::1, true", "ff12::1, true",
-    "fe02::1, false", "ff12::, true", "ff0f::1, true"
+    "224.0.0.0, false",
+    "224.0.0.255, false",
+    "224.0.1.0, true",
+    "239.255.255.255, true",
+    "223.255.255.255, false",
+    "240.0.0.0, false",
+    "ff02::1, false",
+    "ff02::2, true",
+    "ff02::1:ff00:1, true",
+    "ff00::5, false",
+    "ff01::5, false",
+    "ff05::1, true",
+    "ff12::1, true",
+    "fe02::1, false",
+    "ff12::, true",
+    "ff0f::1, true"
   })
   void knowsTheGroupsThatHostsReport(String group, boolean reported) {
     byte[] octets = Groups.address(group);

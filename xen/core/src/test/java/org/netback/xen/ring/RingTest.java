@@ -198,8 +198,7 @@ class RingTest {
   /// Of what its predecessor has pushed without notifying.
   @ParameterizedTest
   @CsvSource({"-1, true", "0, true", "1, false", "2, false"})
-  void owesANotificationOfWhatIsPushedAndWasAskedFor(int ahead, boolean owed)
-      throws RingViolation {
+  void owesANotificationOfWhatIsPushedAndWasAskedFor(int ahead, boolean owed) throws RingViolation {
     for (int start : new int[] {0, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
       FrontRing.initialiseAt(page, SLOT, start);
       BackRing back = BackRing.attach(page, SLOT);
