@@ -136,6 +136,17 @@ class PageToPageTest {
     assertThat(copies).hasValue(5);
   }
 
+  /// A packet of a page is copied in and out, one that is longer by an octet is not.
+  @ParameterizedTest
+  @CsvSource({"4096, 2", "4097, 4"})
+  void copiesThroughPrivateMemoryWhatFitsAPage(int length, int expected) {
+    receiver.queue().post(10);
+    sender.queue().send(Frames.udp(1, 2, length), 4096, 0);
+    house.settle();
+    assertThat(receiver.queue().receive()).hasSize(1);
+    assertThat(copies).hasValue(expected);
+  }
+
   /// What does not go to a ring is had at once the next time.
   @Test
   void copiesInAtOnceWhatGoesElsewhere() {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -84,6 +86,34 @@ final class VifTest {
     assertThat(b.failures).isEmpty();
     assertThat(a.statistics().ingressFrames()).isEqualTo(800);
     assertThat(b.statistics().egressFrames()).isEqualTo(800);
+  }
+
+  /// More than a round has memory for.
+  @Test
+  void carriesARingFullOfTheLongestFrames() {
+    RawGuest a = house.guest(-3).connect();
+    for (int i = 0; i < 16; i++) {
+      byte[] frame = Frames.udp(1, 9, 65535);
+      int at = 0;
+      while (at < frame.length) {
+        int length = Math.min(4096, frame.length - at);
+        RawGuest.Page page = a.page(true);
+        MemorySegment.copy(frame, at, page.memory(), ValueLayout.JAVA_BYTE, 0, length);
+        int size = at == 0 ? frame.length : length;
+        at += length;
+        int flags = at < frame.length ? TxRequest.MORE_DATA : 0;
+        a.queue().put(new TxRequest(page.gref(), 0, flags, i, size));
+      }
+    }
+    a.queue().push();
+    house.settle();
+    assertThat(a.queue().statuses()).hasSize(256).containsOnly(0);
+    assertThat(house.sink.take()).hasSize(16);
+    assertThat(a.tx().frames()).isEqualTo(16);
+    assertThat(a.tx().octets()).isEqualTo(16 * 65535);
+    assertThat(a.tx().rounds()).isEqualTo(2);
+    assertThat(a.tx().notificationsSaved()).isEqualTo(256 - a.tx().notifications());
+    assertThat(a.tx().checksumFixups()).isZero();
   }
 
   @Test

@@ -3,7 +3,8 @@ package org.netback.xen.grant;
 import java.lang.foreign.MemorySegment;
 
 /// A grant table with something that happens before each copy: after a slot was read, and before
-/// the page that it names is.
+/// the page that it names is. A copy of no octets fails the test: it would be an operation for
+/// nothing, on a page that need not be there (XSA-448).
 public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) implements GrantTable {
   @Override
   public GrantMapping map(int domid, int[] grefs, boolean readOnly) throws GrantException {
@@ -16,17 +17,24 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
   }
 
   private record InterposedCopies(GrantCopies copies, Runnable before) implements GrantCopies {
+    private void happens(int length) {
+      if (length <= 0) {
+        throw new AssertionError("a copy of " + length + " octets");
+      }
+      before.run();
+    }
+
     @Override
     public int fromGuest(
         int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
-      before.run();
+      happens(length);
       return copies.fromGuest(domid, gref, offset, length, local, localOffset);
     }
 
     @Override
     public int toGuest(
         int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
-      before.run();
+      happens(length);
       return copies.toGuest(domid, gref, offset, length, local, localOffset);
     }
 
@@ -39,7 +47,7 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
         int toGref,
         int toOffset,
         int length) {
-      before.run();
+      happens(length);
       return copies.betweenGuests(
           fromDomid, fromGref, fromOffset, toDomid, toGref, toOffset, length);
     }
