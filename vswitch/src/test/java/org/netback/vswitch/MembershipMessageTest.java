@@ -456,7 +456,7 @@ class MembershipMessageTest {
     octets[55] = 1;
     octets[62] = 1;
     octets[63] = 6;
-    octets[19] += 8;
+    octets[19] = (byte) (octets[19] + 8);
     assertThat(records(octets)).containsExactly("JOIN ff0e::1");
     assertThat(parse(with(Groups.mldV1Report("ff0e::1"), 54, 17))).isEqualTo(Kind.NONE);
     assertThat(parse(with(Groups.mldV1Report("ff0e::1"), 55, 255))).isEqualTo(Kind.NONE);

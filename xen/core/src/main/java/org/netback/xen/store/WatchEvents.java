@@ -56,11 +56,9 @@ final class WatchEvents {
   boolean remove(Registration registration) {
     lock.lock();
     try {
-      if (!registrations.remove(registration.token, registration)) {
-        return false;
-      }
+      boolean known = registrations.remove(registration.token, registration);
       dropPending(registration);
-      return true;
+      return known;
     } finally {
       lock.unlock();
     }

@@ -39,6 +39,23 @@ class RingTest {
   }
 
   @ParameterizedTest
+  @ValueSource(ints = {0, -1, Integer.MAX_VALUE})
+  void bothEndsWantTheFirstMessageAnnouncedWhereverTheyStart(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    assertThat(page.asSlice(0, 16).toArray(ValueLayout.JAVA_INT))
+        .containsExactly(start, start + 1, start, start + 1);
+    assertThat(front.reqProdPvt()).isEqualTo(start);
+    assertThat(front.rspCons()).isEqualTo(start);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(1));
+    assertThat(front.push()).isTrue();
+    back.unconsumedRequests();
+    back.takeRequest();
+    back.putResponse(1);
+    assertThat(back.push()).isTrue();
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {0, -1, -100, -256, Integer.MAX_VALUE - 100})
   void carriesRequestsAndResponsesInOrderRoundTheRing(int start) throws RingViolation {
     FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
