@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +21,7 @@ import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -86,6 +88,31 @@ final class VifTest {
     assertThat(b.failures).isEmpty();
     assertThat(a.statistics().ingressFrames()).isEqualTo(800);
     assertThat(b.statistics().egressFrames()).isEqualTo(800);
+  }
+
+  /// The pages of a round's requests are brought near before the first of them is copied.
+  @Test
+  void looksAheadAtTheRequestsOfARound() {
+    List<Integer> expected = new ArrayList<>();
+    try (House other =
+        new House(
+            grants -> new InterposedGrantTable(grants, () -> {}, expected::add),
+            UnaryOperator.identity())) {
+      RawGuest a = other.guest(-3).connect();
+      for (int lot : new int[] {5, 70}) {
+        List<Integer> put = new ArrayList<>();
+        for (int i = 0; i < lot; i++) {
+          TxRequest request = request(a, 60);
+          put.add(request.gref());
+          a.queue().put(request);
+        }
+        a.queue().push();
+        other.settle();
+        assertThat(a.queue().statuses()).hasSize(lot);
+        assertThat(expected).isEqualTo(put);
+        expected.clear();
+      }
+    }
   }
 
   /// More than a round has memory for.

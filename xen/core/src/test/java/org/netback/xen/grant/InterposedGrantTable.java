@@ -1,11 +1,19 @@
 package org.netback.xen.grant;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntConsumer;
 
 /// A grant table with something that happens before each copy: after a slot was read, and before
 /// the page that it names is. A copy of no octets fails the test: it would be an operation for
 /// nothing, on a page that need not be there (XSA-448).
-public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) implements GrantTable {
+///
+/// @param expected is told the reference of each page that is looked ahead at
+public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy, IntConsumer expected)
+    implements GrantTable {
+  public InterposedGrantTable(GrantTable grants, Runnable beforeCopy) {
+    this(grants, beforeCopy, _ -> {});
+  }
+
   @Override
   public GrantMapping map(int domid, int[] grefs, boolean readOnly) throws GrantException {
     return grants.map(domid, grefs, readOnly);
@@ -13,10 +21,11 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
 
   @Override
   public GrantCopies copies(int capacity) {
-    return new InterposedCopies(grants.copies(capacity), beforeCopy);
+    return new InterposedCopies(grants.copies(capacity), beforeCopy, expected);
   }
 
-  private record InterposedCopies(GrantCopies copies, Runnable before) implements GrantCopies {
+  private record InterposedCopies(GrantCopies copies, Runnable before, IntConsumer expected)
+      implements GrantCopies {
     private void happens(int length) {
       if (length <= 0) {
         throw new AssertionError("a copy of " + length + " octets");
@@ -54,6 +63,7 @@ public record InterposedGrantTable(GrantTable grants, Runnable beforeCopy) imple
 
     @Override
     public void expect(int domid, int gref, int offset) {
+      expected.accept(gref);
       copies.expect(domid, gref, offset);
     }
 
