@@ -32,7 +32,6 @@ public final class GrefMappings {
   private final Set<Integer> mapped = new HashSet<>();
   private List<Group> groups = List.of();
   private GrefTable table = GrefTable.EMPTY;
-  private int lost;
 
   /// @param exclusively runs a task at once, while nobody looks anything up
   public GrefMappings(GrantTable grants, int domid, GrefBudget budget, Executor exclusively) {
@@ -64,11 +63,6 @@ public final class GrefMappings {
   /// Whether the guest lets the page at a place be read only.
   public boolean isReadOnly(int place) {
     return table.isReadOnly(place);
-  }
-
-  /// Pages that could not be mapped again.
-  int lost() {
-    return lost;
   }
 
   boolean isMapped(int gref) {
@@ -126,7 +120,7 @@ public final class GrefMappings {
     try {
       map(grefs, readOnly, into);
     } catch (GrantException e) {
-      lost += grefs.length;
+      // What cannot be mapped is given up.
     }
   }
 
@@ -145,9 +139,7 @@ public final class GrefMappings {
       }
     }
     exclusively.execute(() -> table = built);
-    if (mapped.size() > count) {
-      budget.give(mapped.size() - count);
-    }
+    budget.give(Math.max(0, mapped.size() - count));
     groups = List.copyOf(now);
     mapped.clear();
     mapped.addAll(references);

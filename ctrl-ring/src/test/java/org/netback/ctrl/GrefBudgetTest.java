@@ -2,6 +2,7 @@ package org.netback.ctrl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -46,15 +47,16 @@ final class GrefBudgetTest {
     assertThat(ofSecond.add(nothing, granted(second, 2))).isFalse();
     assertThat(ofSecond.add(granted(second, 1), nothing)).isTrue();
     assertThat(ofSecond.add(granted(second, 1), nothing)).isFalse();
-    ofFirst.remove(new java.util.HashSet<>(List.of(grefs[0], grefs[5])));
+    ofFirst.remove(new HashSet<>(List.of(grefs[0], grefs[5])));
     assertThat(ofSecond.add(nothing, granted(second, 2))).isTrue();
     // What is refused by the ground is given back to the budget.
-    ofFirst.remove(new java.util.HashSet<>(List.of(grefs[1])));
+    ofFirst.remove(new HashSet<>(List.of(grefs[1])));
     assertThat(ofFirst.add(nothing, new int[] {77})).isFalse();
     assertThat(ofSecond.add(nothing, granted(second, 1))).isTrue();
     ofFirst.close();
     ofFirst.close();
     ofSecond.close();
     assertThat(mappings(first).add(nothing, granted(first, 10))).isTrue();
+    assertThat(mappings(second).add(nothing, granted(second, 1))).isFalse();
   }
 }

@@ -27,23 +27,13 @@ public final class HashKey {
 
   /// 32 bits of the key.
   ///
-  /// @param bit the first one, 0 to 288; 0 is the most significant bit of the first octet
+  /// @param bit the first one, 0 to 287; 0 is the most significant bit of the first octet
   int window(int bit) {
     long five = 0;
     int first = bit >>> 3;
     for (int i = first; i < first + 5; i++) {
-      five = five << 8 | (i < MAX_LENGTH ? octets[i] & 0xff : 0);
+      five = five << 8 | octets[i] & 0xff;
     }
     return (int) (five >>> 8 - (bit & 7));
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof HashKey key && Arrays.equals(octets, key.octets);
-  }
-
-  @Override
-  public int hashCode() {
-    return Arrays.hashCode(octets);
   }
 }

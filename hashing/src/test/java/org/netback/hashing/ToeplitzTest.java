@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,7 +57,7 @@ final class ToeplitzTest {
       String target, int targetPort, String source, int sourcePort, String ofIp, String ofTcp)
       throws UnknownHostException {
     byte[] buffer = buffer(source, target, sourcePort, targetPort);
-    byte[] addresses = java.util.Arrays.copyOf(buffer, buffer.length - 4);
+    byte[] addresses = Arrays.copyOf(buffer, buffer.length - 4);
     byte[] key = BitByBit.MICROSOFT_KEY;
     assertThat(fast(key, buffer)).isEqualTo(Integer.parseUnsignedInt(ofTcp, 16));
     assertThat(fast(key, addresses)).isEqualTo(Integer.parseUnsignedInt(ofIp, 16));
@@ -72,7 +73,7 @@ final class ToeplitzTest {
           byte[] key = sample.octets(0, 40);
           byte[] longest = sample.octets(36, 36);
           for (int length = 4; length <= 36; length += 4) {
-            byte[] buffer = java.util.Arrays.copyOf(longest, length);
+            byte[] buffer = Arrays.copyOf(longest, length);
             assertThat(fast(key, buffer)).isEqualTo(BitByBit.hash(key, buffer));
           }
         });
@@ -98,15 +99,21 @@ final class ToeplitzTest {
   @Test
   void hashesToZeroWithAnEmptyKey() {
     byte[] ones = new byte[36];
-    java.util.Arrays.fill(ones, (byte) -1);
+    Arrays.fill(ones, (byte) -1);
     assertThat(fast(new byte[0], ones)).isZero();
   }
 
   @Test
   void fillsAShortKeyWithZeros() {
-    assertThat(HashKey.of((byte) 5)).isEqualTo(HashKey.of((byte) 5, (byte) 0, (byte) 0));
-    assertThat(HashKey.of((byte) 5)).isNotEqualTo(HashKey.of((byte) 0, (byte) 5));
-    assertThat(HashKey.of((byte) 5)).hasSameHashCodeAs(HashKey.of((byte) 5, (byte) 0));
+    byte[] input = new byte[36];
+    for (int i = 0; i < input.length; i++) {
+      input[i] = (byte) (i * 73 + 1);
+    }
+    for (int length = 0; length < HashKey.MAX_LENGTH; length++) {
+      byte[] key = Arrays.copyOf(BitByBit.MICROSOFT_KEY, length);
+      byte[] filled = Arrays.copyOf(key, HashKey.MAX_LENGTH);
+      assertThat(fast(key, input)).isEqualTo(fast(filled, input));
+    }
   }
 
   @Test

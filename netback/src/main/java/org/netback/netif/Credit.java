@@ -128,7 +128,7 @@ final class Credit {
     long from;
     do {
       before = paidUntil.get();
-      from = before - earliest < 0 ? earliest : before;
+      from = earliest + Math.max(0, before - earliest);
     } while (!paidUntil.compareAndSet(before, from + cost));
     return from + owedNanos - time;
   }

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.netback.xen.io.netif.CtrlRequest;
@@ -28,6 +29,7 @@ final class DataPathTest {
 
   /// Frames of 64 octets, of 1500, of three slots, and of 64 KiB with a GSO extra; and with the
   /// guest's hash told of each, from and to pages that are mapped for good.
+  @Tag("long")
   @ParameterizedTest
   @CsvSource({
     "64, 32, false, false",

@@ -185,6 +185,19 @@ final class HostileCtrlRingTest {
     nothingHasChanged();
   }
 
+  /// A key, a table or a list without anything in it has no page.
+  @Test
+  void looksAtNoPageForNothing() {
+    int before = grantOperations.get();
+    ctrl.demand(CtrlRequest.TYPE_SET_HASH_MAPPING, 2047, 0, MAPPING.length);
+    ctrl.demand(CtrlRequest.TYPE_ADD_GREF_MAPPING, 0, 2047, 0);
+    assertThat(ctrl.demand(CtrlRequest.TYPE_DEL_GREF_MAPPING, 0, 2047, 0)).isZero();
+    ctrl.demand(CtrlRequest.TYPE_SET_HASH_KEY, 2047, 0, 0);
+    assertThat(grantOperations).hasValue(before);
+    ctrl.hash(KEY);
+    nothingHasChanged();
+  }
+
   /// The old key stays whole, not half of it.
   @Test
   void keepsTheOldKeyWhenTheNewOneIsRevokedInTheMiddle() {

@@ -11,6 +11,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -644,6 +645,7 @@ final class HostileFrontendTest {
   // Life and death.
 
   /// XSA-374: fatal errors and reconnects, over and over.
+  @Tag("long")
   @Test
   void diesAndComesBackTenThousandTimes() {
     long descriptors = openDescriptors();

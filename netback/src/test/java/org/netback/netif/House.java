@@ -3,6 +3,8 @@ package org.netback.netif;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
@@ -21,6 +23,7 @@ import org.netback.xen.grant.GrantTable;
 /// before [#settle].
 final class House implements AutoCloseable {
   static final int MAX_QUEUES = 4;
+  private static final long DEADLINE_SECONDS = 60;
 
   final DomainRegistry registry = new DomainRegistry();
   final SteppedLoop loop;
@@ -111,10 +114,14 @@ final class House implements AutoCloseable {
     settle();
   }
 
-  /// Everything of this backend's goes.
+  /// Everything of this backend's goes: on another thread than the loop's, as the bus's is, so that
+  /// a lock which the loop did not give back is found.
   @Override
   public void close() {
-    guests.forEach(RawGuest::close);
+    CompletableFuture.runAsync(
+            () -> guests.forEach(RawGuest::close), task -> Thread.ofPlatform().daemon().start(task))
+        .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
+        .join();
     settle();
     sinkPort.close();
     registry.close();

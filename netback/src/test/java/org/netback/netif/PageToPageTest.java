@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -94,8 +95,8 @@ class PageToPageTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"14, 1", "60, 2", "127, 128", "128, 129", "129, 4000"})
-  void takesItsHeadFromSeveralFragments(int first, int second) {
+  @CsvSource({"14, 1, 7", "60, 2, 7", "127, 128, 7", "128, 129, 6", "129, 4000, 6"})
+  void takesItsHeadFromSeveralFragments(int first, int second, int expected) {
     byte[] frame = Frames.udp(1, 2, 6000);
     receiver.queue().post(10);
     put(frame, first, second, Math.min(4000, 6000 - first - second));
@@ -105,6 +106,9 @@ class PageToPageTest {
     assertThat(receiver.queue().receive())
         .singleElement()
         .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+    // Pieces of the head in, the head out, and pieces of the rest, which end with fragments and
+    // with the receiver's pages.
+    assertThat(copies).hasValue(expected);
   }
 
   /// Puts a packet of fragments of these lengths, and one more with the rest; one without octets
@@ -134,6 +138,17 @@ class PageToPageTest {
     assertThat(receiver.queue().receive()).hasSize(1);
     // The head in and out, and three fragments.
     assertThat(copies).hasValue(5);
+  }
+
+  /// A packet of a page is copied in and out, one that is longer by an octet is not.
+  @ParameterizedTest
+  @CsvSource({"4096, 4096, 2", "4096, 2048, 3", "4097, 4096, 4"})
+  void copiesThroughPrivateMemoryWhatFitsAPage(int length, int fragment, int expected) {
+    receiver.queue().post(10);
+    sender.queue().send(Frames.udp(1, 2, length), fragment, 0);
+    house.settle();
+    assertThat(receiver.queue().receive()).hasSize(1);
+    assertThat(copies).hasValue(expected);
   }
 
   /// What does not go to a ring is had at once the next time.
@@ -374,5 +389,61 @@ class PageToPageTest {
     house.settle();
     assertThat(copies).hasValue(3);
     assertThat(sender.queue().statuses()).containsOnly(OKAY);
+  }
+
+  /// So many rounds that long packets are left with the sender again.
+  private void shortRounds() {
+    for (int i = 0; i < 64; i++) {
+      sender.queue().send(Frames.udp(1, 9, 60));
+      house.settle();
+      assertThat(sender.queue().statuses()).containsExactly(OKAY);
+    }
+    house.sink.take();
+  }
+
+  /// Far more often than a round has room for, whether the port is known or not.
+  @Test
+  void pullsInWithoutEnd() {
+    house.vswitch.network("default").addStatic(new MacAddress(0x0016_3e00_0008L), house.sinkPort);
+    for (int to : new int[] {8, 9}) {
+      byte[] frame = Frames.udp(1, to, 8000);
+      for (int i = 0; i < 130; i++) {
+        sender.queue().send(frame, 4096, 0);
+        house.settle();
+        assertThat(sender.queue().statuses()).containsExactly(OKAY, OKAY);
+        assertThat(house.sink.take())
+            .singleElement()
+            .satisfies(copy -> assertThat(copy.octets()).isEqualTo(frame));
+        shortRounds();
+      }
+    }
+  }
+
+  /// What could not be read of one packet says nothing of another.
+  @Test
+  void answersTheSlotsOfEachPacketThatCannotBeRead() {
+    for (int good = 2; good > 0; good--) {
+      List<Integer> expected = new ArrayList<>();
+      int total = 4000 * (good + 1);
+      for (int i = 0; i < good; i++) {
+        RawGuest.Page page = sender.page(true);
+        if (i == 0) {
+          byte[] head = Frames.udp(1, 9, 4000);
+          MemorySegment.copy(head, 0, page.memory(), ValueLayout.JAVA_BYTE, 0, head.length);
+        }
+        int size = i == 0 ? total : 4000;
+        sender.queue().put(new TxRequest(page.gref(), 0, TxRequest.MORE_DATA, i, size));
+        expected.add(OKAY);
+      }
+      sender.queue().put(new TxRequest(1_000_000, 0, 0, 50, 4000));
+      expected.add(ERROR);
+      sender.queue().push();
+      house.settle();
+      assertThat(sender.queue().statuses()).isEqualTo(expected);
+      assertThat(house.sink.take()).isEmpty();
+      shortRounds();
+    }
+    assertThat(sender.failures).isEmpty();
+    assertThat(sender.statistics().drops()).containsEntry(DropReason.UNREADABLE, 2L);
   }
 }

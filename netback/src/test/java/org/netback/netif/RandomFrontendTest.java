@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.netback.properties.Property;
 import org.netback.properties.Sample;
@@ -15,6 +16,7 @@ import org.netback.xen.io.netif.TxResponse;
 /// A guest that does anything at all, in any order. Whatever it is: the guests beside it get their
 /// own frames, whole and in order, and nothing else; nothing throws; all is given back.
 final class RandomFrontendTest {
+  @Tag("long")
   @Test
   void neitherCorruptsNorStallsNorLeaks() {
     Property.holds(300, RandomFrontendTest::live);

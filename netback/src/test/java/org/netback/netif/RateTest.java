@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -120,6 +121,7 @@ final class RateTest {
   }
 
   /// However long the packets of each are, and whichever connected first.
+  @Tag("long")
   @ParameterizedTest
   @CsvSource({
     "10Mb/s, 1000, 1000, 10",

@@ -315,4 +315,150 @@ final class RxQueueTest {
     assertThat(house.loop.pendingTimers()).isZero();
     assertThat(guest.statistics().drops()).containsEntry(DropReason.PORT_DOWN, 1L);
   }
+
+  @Test
+  void dropsWhatWaitsWhenItsTimeIsUpAndNotBefore() {
+    RawGuest guest = receiver();
+    send(60);
+    seconds(house, 3);
+    send(61);
+    send(62);
+    house.advance(TimeUnit.SECONDS.toNanos(7) - 1);
+    assertThat(guest.rx().backlogFrames()).isEqualTo(3);
+    house.advance(1);
+    assertThat(guest.rx().backlogFrames()).isEqualTo(2);
+    assertThat(guest.rx().backlogOctets()).isEqualTo(61 + 62);
+    house.advance(TimeUnit.SECONDS.toNanos(3) - 1);
+    assertThat(guest.rx().backlogFrames()).isEqualTo(2);
+    house.advance(1);
+    assertThat(guest.rx().backlogFrames()).isZero();
+    assertThat(guest.statistics().drops()).containsEntry(DropReason.BACKLOG_EXPIRED, 3L);
+  }
+
+  @Test
+  void takesAGuestForStalledWhenItsTimeIsUpAndNotBefore() {
+    RawGuest guest = receiver();
+    for (int second = 0; second < 60; second++) {
+      send(60);
+      house.advance(TimeUnit.SECONDS.toNanos(1) - (second == 59 ? 1 : 0));
+    }
+    assertThat(guest.rx().stalled()).isFalse();
+    house.advance(1);
+    assertThat(guest.rx().stalled()).isTrue();
+    assertThat(guest.rx().stalls()).isEqualTo(1);
+    assertThat(guest.statistics().drops())
+        .containsEntry(DropReason.BACKLOG_EXPIRED, 51L)
+        .containsEntry(DropReason.STALLED, 9L);
+    assertThat(guest.rx().backlogOctets()).isZero();
+    send(60);
+    assertThat(guest.statistics().drops()).containsEntry(DropReason.STALLED, 10L);
+    guest.queue().post(1);
+    house.settle();
+    assertThat(guest.rx().stalled()).isFalse();
+    // A guest that is back has all its time again.
+    send(60);
+    send(60);
+    seconds(house, 9);
+    assertThat(guest.rx().stalled()).isFalse();
+    assertThat(lengths(guest)).containsExactly(60);
+    assertThat(guest.rx().stalls()).isEqualTo(1);
+  }
+
+  /// A stalled guest is asked to say when it posts a buffer, however many it had kept.
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 14})
+  void hearsOfTheFirstBufferOfAStalledGuest(int kept) {
+    RawGuest guest = receiver();
+    guest.queue().post(kept);
+    for (int second = 0; second < 61; second++) {
+      sendGso();
+      seconds(house, 1);
+    }
+    assertThat(guest.rx().stalled()).isTrue();
+    assertThat(guest.queue().rxResponses()).isEmpty();
+    guest.queue().post(1);
+    house.settle();
+    assertThat(guest.rx().stalled()).isFalse();
+    assertThat(guest.statistics().carrier()).isTrue();
+  }
+
+  /// Looked at every 2 ms, and dropped after 30.
+  @Test
+  void looksForBuffersOfAGuestThatDoesNotNotify() {
+    RawGuest guest = receiver("feature-rx-notify");
+    send(60);
+    guest.queue().postPage(guest.page(false), 300 + (guest.queue().rx.reqProdPvt() & 0xff));
+    assertThat(guest.queue().rx.push()).isTrue();
+    house.advance(TimeUnit.MILLISECONDS.toNanos(2) - 1);
+    assertThat(guest.queue().rxResponses()).isEmpty();
+    house.advance(1);
+    assertThat(lengths(guest)).containsExactly(60);
+    send(61);
+    house.advance(TimeUnit.MILLISECONDS.toNanos(30) - 1);
+    assertThat(guest.rx().backlogFrames()).isEqualTo(1);
+    house.advance(1);
+    assertThat(guest.rx().backlogFrames()).isZero();
+    assertThat(guest.statistics().drops()).containsEntry(DropReason.BACKLOG_EXPIRED, 1L);
+    assertThat(guest.rx().stalls()).isZero();
+  }
+
+  /// The memory goes a second after the last frame had to wait, once somebody looks.
+  @Test
+  void keepsItsMemoryWhileFramesHaveToWaitNowAndThen() {
+    RawGuest guest = receiver();
+    send(60);
+    guest.queue().post(1);
+    house.settle();
+    house.advance(TimeUnit.MILLISECONDS.toNanos(9500));
+    assertThat(lengths(guest)).containsExactly(60);
+    send(60);
+    guest.queue().post(1);
+    house.settle();
+    house.advance(TimeUnit.SECONDS.toNanos(1) - 1);
+    assertThat(house.loop.pendingTimers()).isEqualTo(1);
+    house.advance(1);
+    assertThat(house.loop.pendingTimers()).isZero();
+    assertThat(lengths(guest)).containsExactly(60);
+  }
+
+  @Test
+  void countsWhatItDoes() {
+    RawGuest guest = receiver();
+    guest.queue().post(2);
+    house.settle();
+    int start = guest.rx().ring().reqCons();
+    long events = guest.rx().events();
+    long spurious = guest.rx().spuriousEvents();
+    send(60);
+    send(70);
+    assertThat(guest.rx().batches()).isEqualTo(2);
+    assertThat(guest.rx().notifications()).isEqualTo(1);
+    assertThat(guest.rx().notificationsSaved()).isEqualTo(1);
+    send(80);
+    send(90);
+    assertThat(guest.rx().frames()).isEqualTo(2);
+    assertThat(guest.rx().octets()).isEqualTo(130);
+    assertThat(guest.rx().backlogged()).isEqualTo(2);
+    assertThat(guest.rx().backlogOctets()).isEqualTo(170);
+    assertThat(guest.rx().events()).isEqualTo(events);
+    assertThat(guest.rx().spuriousEvents()).isEqualTo(spurious);
+    guest.queue().rxChannel.notifyPeer();
+    house.settle();
+    assertThat(guest.rx().events()).isEqualTo(events + 1);
+    assertThat(guest.rx().spuriousEvents()).isEqualTo(spurious + 1);
+    guest.queue().post(3);
+    house.advance(TimeUnit.MILLISECONDS.toNanos(100));
+    assertThat(guest.rx().events()).isEqualTo(events + 2);
+    assertThat(guest.rx().spuriousEvents()).isEqualTo(spurious + 1);
+    assertThat(guest.rx().frames()).isEqualTo(4);
+    assertThat(guest.rx().octets()).isEqualTo(300);
+    assertThat(guest.rx().batches()).isEqualTo(3);
+    assertThat(guest.rx().backlogFrames()).isZero();
+    assertThat(guest.rx().backlogOctets()).isZero();
+    assertThat(guest.rx().ring().reqCons()).isEqualTo(start + 4);
+    assertThat(guest.rx().ring().rspProd()).isEqualTo(start + 4);
+    assertThat(guest.statistics().egressFrames()).isEqualTo(4);
+    assertThat(guest.statistics().egressOctets()).isEqualTo(300);
+    assertThat(lengths(guest)).containsExactly(60, 70, 80, 90);
+  }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -111,6 +112,7 @@ final class ShaperTest {
 
   /// A greedy sender gets the rate, in order; what is delivered has not waited for longer than the
   /// bound takes to leave, and a step of the clock.
+  @Tag("long")
   @ParameterizedTest
   @CsvSource({
     "1Mb/s, 300, 263",
@@ -178,6 +180,7 @@ final class ShaperTest {
   }
 
   /// One queue before all rings: who sends as much as others gets as much, whichever ring it is in.
+  @Tag("long")
   @Test
   void flowsShareTheRateInWhateverQueueTheyAre() {
     RawGuest guest = house.guest();

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +21,7 @@ import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -84,6 +88,59 @@ final class VifTest {
     assertThat(b.failures).isEmpty();
     assertThat(a.statistics().ingressFrames()).isEqualTo(800);
     assertThat(b.statistics().egressFrames()).isEqualTo(800);
+  }
+
+  /// The pages of a round's requests are brought near before the first of them is copied.
+  @Test
+  void looksAheadAtTheRequestsOfARound() {
+    List<Integer> expected = new ArrayList<>();
+    try (House other =
+        new House(
+            grants -> new InterposedGrantTable(grants, () -> {}, expected::add),
+            UnaryOperator.identity())) {
+      RawGuest a = other.guest(-3).connect();
+      for (int lot : new int[] {5, 70}) {
+        List<Integer> put = new ArrayList<>();
+        for (int i = 0; i < lot; i++) {
+          TxRequest request = request(a, 60);
+          put.add(request.gref());
+          a.queue().put(request);
+        }
+        a.queue().push();
+        other.settle();
+        assertThat(a.queue().statuses()).hasSize(lot);
+        assertThat(expected).isEqualTo(put);
+        expected.clear();
+      }
+    }
+  }
+
+  /// More than a round has memory for.
+  @Test
+  void carriesARingFullOfTheLongestFrames() {
+    RawGuest a = house.guest(-3).connect();
+    for (int i = 0; i < 16; i++) {
+      byte[] frame = Frames.udp(1, 9, 65535);
+      int at = 0;
+      while (at < frame.length) {
+        int length = Math.min(4096, frame.length - at);
+        RawGuest.Page page = a.page(true);
+        MemorySegment.copy(frame, at, page.memory(), ValueLayout.JAVA_BYTE, 0, length);
+        int size = at == 0 ? frame.length : length;
+        at += length;
+        int flags = at < frame.length ? TxRequest.MORE_DATA : 0;
+        a.queue().put(new TxRequest(page.gref(), 0, flags, i, size));
+      }
+    }
+    a.queue().push();
+    house.settle();
+    assertThat(a.queue().statuses()).hasSize(256).containsOnly(0);
+    assertThat(house.sink.take()).hasSize(16);
+    assertThat(a.tx().frames()).isEqualTo(16);
+    assertThat(a.tx().octets()).isEqualTo(16 * 65535);
+    assertThat(a.tx().rounds()).isEqualTo(2);
+    assertThat(a.tx().notificationsSaved()).isEqualTo(256 - a.tx().notifications());
+    assertThat(a.tx().checksumFixups()).isZero();
   }
 
   @Test

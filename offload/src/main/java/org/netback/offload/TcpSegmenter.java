@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
-import org.netback.packet.GsoType;
 import org.netback.packet.Headers;
 import org.netback.packet.InternetChecksum;
 
@@ -167,7 +166,6 @@ public final class TcpSegmenter {
       out.putU16(transportOffset + 16, pseudo);
       out.setChecksum(ChecksumState.BLANK);
     }
-    out.setGso(GsoType.NONE, 0);
     done += payload;
     segment++;
     return out;

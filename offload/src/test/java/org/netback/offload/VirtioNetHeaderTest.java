@@ -30,9 +30,13 @@ class VirtioNetHeaderTest {
         "the header has the machine's byte order, the vectors are little-endian");
   }
 
+  /// A frame among what others have left in its memory.
   private Frame frame(byte[] octets) {
     arena.clear();
-    return Packets.frame(arena, octets);
+    Frame frame = Packets.frame(arena, octets);
+    frame.memory().asSlice(frame.offset() - 12, 12).fill((byte) 0xa5);
+    frame.memory().asSlice(frame.offset() + octets.length, 4096).fill((byte) 0xa5);
+    return frame;
   }
 
   private Frame frameWithHeader(byte[] octets, String hex) {
@@ -119,6 +123,7 @@ class VirtioNetHeaderTest {
           boolean ipv6 = sample.anyBoolean();
           boolean udp = sample.anyBoolean();
           ChecksumState state = sample.oneOf(ChecksumState.values());
+          ChecksumState earlier = sample.oneOf(ChecksumState.values());
           boolean gso = sample.anyBoolean();
           int tags = sample.between(0, 2);
           int size = sample.between(1, 65535);
@@ -136,7 +141,7 @@ class VirtioNetHeaderTest {
           GsoType type = frame.gso();
           byte[] before = Packets.octets(frame);
           frame.setGso(GsoType.NONE, 9);
-          frame.setChecksum(ChecksumState.COMPLETE);
+          frame.setChecksum(earlier);
           assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
           assertThat(frame.checksum()).isEqualTo(checksum);
           assertThat(frame.gso()).isEqualTo(type);
@@ -201,6 +206,9 @@ class VirtioNetHeaderTest {
     assertRead(tcp, "0101" + "0000" + "6400" + "2200" + "06000000", Outcome.GSO_MISMATCH);
     assertRead(tcp, "0100" + "0000" + "0000" + "0000" + "10000000", Outcome.CHECKSUM_OUTSIDE);
     assertRead(tcp, "0100" + "0000" + "0000" + "ffff" + "ffff0000", Outcome.CHECKSUM_OUTSIDE);
+    // The first place that is not in the Ethernet header, and the one ahead of it.
+    assertRead(tcp, "0100" + "0000" + "0000" + "0e00" + "10000000", Outcome.OK);
+    assertRead(tcp, "0100" + "0000" + "0000" + "0d00" + "11000000", Outcome.CHECKSUM_OUTSIDE);
     // The last place where the field still fits, and the one behind it: the frame has 554 octets.
     assertRead(tcp, "0100" + "0000" + "0000" + "2200" + "06020000", Outcome.OK);
     assertRead(tcp, "0100" + "0000" + "0000" + "2200" + "07020000", Outcome.CHECKSUM_OUTSIDE);

@@ -70,7 +70,7 @@ final class MembershipMessage {
   Kind parse(Frame frame) {
     records = 0;
     isSingle = false;
-    if (frame.length() < ETHERNET_SIZE) {
+    if (frame.length() < ETHERNET_SIZE + IPV4_SIZE) {
       return Kind.NONE;
     }
     int type = frame.u16(12);
@@ -84,7 +84,7 @@ final class MembershipMessage {
   private Kind ipv4(Frame frame) {
     int length = frame.length();
     int at = ETHERNET_SIZE;
-    if (length < at + IPV4_SIZE || frame.u8(at) >>> 4 != 4) {
+    if (frame.u8(at) >>> 4 != 4) {
       return Kind.NONE;
     }
     int protocol = frame.u8(at + 9);
@@ -128,7 +128,7 @@ final class MembershipMessage {
     if (size != 8 && (!version3 || 12 + 4 * frame.u16(at + 10) > size)) {
       return Kind.MALFORMED;
     }
-    if (version3 && code >= 0x80) {
+    if (version3 && (code & 0x80) != 0) {
       code = (code & 0xf | 0x10) << (code >>> 4 & 7) + 3;
     }
     responseMillis = code == 0 ? USUAL_RESPONSE_MILLIS : code * 100L;
@@ -186,7 +186,9 @@ final class MembershipMessage {
     }
     int code = frame.u16(at + 4);
     responseMillis =
-        version2 && code >= 0x8000 ? (long) (code & 0xfff | 0x1000) << (code >>> 12 & 7) + 3 : code;
+        version2 && (code & 0x8000) != 0
+            ? (long) (code & 0xfff | 0x1000) << (code >>> 12 & 7) + 3
+            : code;
     return query(
         frame, at + 8, i64(frame, ip + 24) == LINK_LOCAL_PREFIX && i64(frame, ip + 32) == 1);
   }

@@ -132,7 +132,7 @@ final class Groups {
     return mld(source, destination, 130, oneGroup(code, group));
   }
 
-  private static byte[] oneGroup(int code, String group) {
+  static byte[] oneGroup(int code, String group) {
     return ByteBuffer.allocate(20)
         .putShort((short) code)
         .putShort((short) 0)
@@ -141,7 +141,7 @@ final class Groups {
   }
 
   /// @param body what follows the checksum
-  private static byte[] mld(String source, String destination, int type, byte[] body) {
+  static byte[] mld(String source, String destination, int type, byte[] body) {
     Inet6Address from = (Inet6Address) inet(source);
     Inet6Address to = (Inet6Address) inet(destination);
     IcmpV6CommonPacket.Builder message =

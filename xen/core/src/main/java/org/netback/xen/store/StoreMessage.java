@@ -100,12 +100,10 @@ public record StoreMessage(int type, int requestId, int transactionId, String pa
     }
 
     private void take(ByteBuffer input, int upTo) {
-      int count = Math.min(upTo - octets.position(), input.remaining());
-      if (count > 0) {
-        octets.put(octets.position(), input, input.position(), count);
-        octets.position(octets.position() + count);
-        input.position(input.position() + count);
-      }
+      int count = Math.clamp(upTo - octets.position(), 0, input.remaining());
+      octets.put(octets.position(), input, input.position(), count);
+      octets.position(octets.position() + count);
+      input.position(input.position() + count);
     }
   }
 }

@@ -56,11 +56,9 @@ final class WatchEvents {
   boolean remove(Registration registration) {
     lock.lock();
     try {
-      if (!registrations.remove(registration.token, registration)) {
-        return false;
-      }
+      boolean known = registrations.remove(registration.token, registration);
       dropPending(registration);
-      return true;
+      return known;
     } finally {
       lock.unlock();
     }
@@ -81,8 +79,8 @@ final class WatchEvents {
       } else {
         enqueue(new Event(registration, path));
       }
-      schedule = !scheduled && !pending.isEmpty();
-      scheduled |= schedule;
+      schedule = !scheduled;
+      scheduled = true;
     } finally {
       lock.unlock();
     }
@@ -98,10 +96,8 @@ final class WatchEvents {
   }
 
   private void dropPending(Registration registration) {
-    if (registration.pendingPaths > 0) {
-      pending.removeIf(event -> event.registration.equals(registration));
-      registration.pendingPaths = 0;
-    }
+    pending.removeIf(event -> event.registration.equals(registration));
+    registration.pendingPaths = 0;
   }
 
   private void tell() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class FrontendKeysTest {
@@ -18,6 +19,27 @@ class FrontendKeysTest {
     assertThatThrownBy(() -> keys.number("n", 1, 3))
         .isInstanceOf(DeviceException.class)
         .hasMessageStartingWith("/f/n ");
+  }
+
+  /// The bounds belong to the range. The largest reference that there is has ten digits.
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 3", "4294967295, 4294967295", "0123456789, 123456789", "007, 7"})
+  void takesDecimalNumbers(String text, long number) throws DeviceException {
+    FrontendKeys keys = new FrontendKeys("/f", Map.of("n", text));
+
+    assertThat(keys.number("n", 1, 4_294_967_295L)).isEqualTo(number);
+    assertThat(keys.number("n", number, number)).isEqualTo(number);
+    assertThat(keys.text("n")).contains(text);
+    assertThat(keys.text("absent")).isEmpty();
+  }
+
+  @Test
+  void namesTheKeyThatIsMissing() {
+    FrontendKeys keys = new FrontendKeys("/f", Map.of());
+
+    assertThatThrownBy(() -> keys.number("n", 1, 3))
+        .isInstanceOf(DeviceException.class)
+        .hasMessage("/f/n is missing");
   }
 
   @Test

@@ -39,6 +39,23 @@ class RingTest {
   }
 
   @ParameterizedTest
+  @ValueSource(ints = {0, -1, Integer.MAX_VALUE})
+  void bothEndsWantTheFirstMessageAnnouncedWhereverTheyStart(int start) throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
+    assertThat(page.asSlice(0, 16).toArray(ValueLayout.JAVA_INT))
+        .containsExactly(start, start + 1, start, start + 1);
+    assertThat(front.reqProdPvt()).isEqualTo(start);
+    assertThat(front.rspCons()).isEqualTo(start);
+    BackRing back = BackRing.attach(page, SLOT);
+    front.putRequest(new Word(1));
+    assertThat(front.push()).isTrue();
+    back.unconsumedRequests();
+    back.takeRequest();
+    back.putResponse(1);
+    assertThat(back.push()).isTrue();
+  }
+
+  @ParameterizedTest
   @ValueSource(ints = {0, -1, -100, -256, Integer.MAX_VALUE - 100})
   void carriesRequestsAndResponsesInOrderRoundTheRing(int start) throws RingViolation {
     FrontRing front = FrontRing.initialiseAt(page, SLOT, start);
@@ -143,6 +160,67 @@ class RingTest {
       assertThatThrownBy(() -> back.amendResponse(index, 1))
           .isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(() -> back.response(index)).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  /// Both words of a response, and only the first where only that is written.
+  @Test
+  void putsResponsesByWords() throws RingViolation {
+    FrontRing front = FrontRing.initialise(page, SLOT);
+    BackRing back = BackRing.attach(page, SLOT);
+    for (int i = 0; i < 2; i++) {
+      front.requestSlot().fill((byte) 0x66);
+      front.putRequest();
+    }
+    front.push();
+    back.unconsumedRequests();
+    back.takeRequest();
+    back.takeRequest();
+
+    back.putResponse(0x8765_4321_89ab_cdefL);
+    back.putResponse(0xfedc_ba98);
+
+    assertThat(back.response(0)).isEqualTo(0x8765_4321_89ab_cdefL);
+    assertThat(back.response(1)).isEqualTo(0x6666_6666_fedc_ba98L);
+    back.push();
+    assertThat(page.asSlice(64, 24).toArray(ValueLayout.JAVA_INT))
+        .containsExactly(
+            0x89ab_cdef, 0x8765_4321, 0x6666_6666, 0xfedc_ba98, 0x6666_6666, 0x6666_6666);
+  }
+
+  /// A look at what comes next changes nothing, and what is copied out is read no second time.
+  @Test
+  void copiesOutWithoutTaking() throws RingViolation {
+    FrontRing front = FrontRing.initialiseAt(page, SLOT, -1);
+    BackRing back = BackRing.attach(page, SLOT);
+    back.copyRequests();
+    assertThatThrownBy(back::peekRequest).isInstanceOf(IllegalStateException.class);
+    front.putRequest(new Word(7));
+    front.putRequest(new Word(8));
+    front.push();
+    back.unconsumedRequests();
+    back.copyRequests();
+    new Word(9).writeTo(page.asSlice(64, SLOT));
+    new Word(9).writeTo(page.asSlice(64 + SLOT * (SIZE - 1L), SLOT));
+    back.copyRequests();
+    assertThat(Word.read(back.peekRequest())).isEqualTo(7);
+    assertThat(Word.read(back.peekRequest())).isEqualTo(7);
+    assertThat(Word.read(back.copyRequest())).isEqualTo(7);
+    assertThat(Word.read(back.copyRequest())).isEqualTo(8);
+    assertThat(back.slotAt(-1)).isEqualTo(SLOT / 4 * (SIZE - 1));
+    back.copyRequests();
+    assertThat(back.unconsumedRequests()).isZero();
+  }
+
+  /// Of what its predecessor has pushed without notifying.
+  @ParameterizedTest
+  @CsvSource({"-1, true", "0, true", "1, false", "2, false"})
+  void owesANotificationOfWhatIsPushedAndWasAskedFor(int ahead, boolean owed) throws RingViolation {
+    for (int start : new int[] {0, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+      FrontRing.initialiseAt(page, SLOT, start);
+      BackRing back = BackRing.attach(page, SLOT);
+      page.set(ValueLayout.JAVA_INT, RSP_EVENT, start + ahead);
+      assertThat(back.owesNotification()).isEqualTo(owed);
     }
   }
 

@@ -70,6 +70,13 @@ class StoreMessageTest {
   }
 
   @Test
+  void takesTheLongestPayload() throws StoreException {
+    StoreMessage longest = payload("\u00ff".repeat(4096));
+
+    assertThat(new StoreMessage.Decoder().decode(longest.encode())).contains(longest);
+  }
+
+  @Test
   void cutsAPayloadIntoItsStrings() {
     assertThat(payload("").strings()).isEmpty();
     assertThat(payload("a\0bc\0").strings()).containsExactly("a", "bc");

@@ -78,14 +78,6 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
     write(slot, id, offset, flags, status);
   }
 
-  public boolean dataValidated() {
-    return (flags & DATA_VALIDATED) != 0;
-  }
-
-  public boolean csumBlank() {
-    return (flags & CSUM_BLANK) != 0;
-  }
-
   public boolean moreData() {
     return (flags & MORE_DATA) != 0;
   }

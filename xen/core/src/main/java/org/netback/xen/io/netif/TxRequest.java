@@ -92,14 +92,6 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
     write(slot, gref, offset, flags, id, size);
   }
 
-  public boolean csumBlank() {
-    return (flags & CSUM_BLANK) != 0;
-  }
-
-  public boolean dataValidated() {
-    return (flags & DATA_VALIDATED) != 0;
-  }
-
   public boolean moreData() {
     return (flags & MORE_DATA) != 0;
   }

@@ -194,6 +194,10 @@ class NetifLayoutTest {
         new ExtraInfo.Gso(ExtraInfo.FLAG_MORE, 1448, ExtraInfo.GSO_TYPE_TCPV6, 0),
         "0101" + "a805" + "0200" + "0000",
         ExtraInfo::read);
+    golden(
+        new ExtraInfo.Gso(0, 536, ExtraInfo.GSO_TYPE_TCPV4, 0x0203),
+        "0100" + "1802" + "0100" + "0302",
+        ExtraInfo::read);
     golden(new ExtraInfo.McastAdd(0, 0x0100_5e01_0203L), "0200" + "01005e010203", ExtraInfo::read);
     golden(new ExtraInfo.McastDel(0, 0x3333_0000_0001L), "0300" + "333300000001", ExtraInfo::read);
     golden(

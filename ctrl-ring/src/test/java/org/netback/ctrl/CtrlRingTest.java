@@ -1,0 +1,288 @@
+package org.netback.ctrl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.netback.xen.embedded.DomainRegistry;
+import org.netback.xen.embedded.DomainSize;
+import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.SteppedLoop;
+import org.netback.xen.grant.GrantTable;
+import org.netback.xen.io.netif.CtrlRequest;
+import org.netback.xen.io.netif.CtrlResponse;
+import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.FrontRing;
+import org.netback.xen.ring.RingViolation;
+
+/// When requests are answered, and what a guest has to wait for.
+final class CtrlRingTest {
+  private static final long DEADLINE_SECONDS = 60;
+  private static final long START_NANOS = 1_000_000_000_000L;
+
+  private final DomainRegistry registry = new DomainRegistry();
+  private final GrantTable grants = registry.grantTable(DomainRegistry.BACKEND_DOMID);
+  private final SteppedLoop loop = new SteppedLoop(START_NANOS);
+  private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
+  private final FrontRing front = FrontRing.initialiseAt(page, CtrlRequest.SIZE, -20);
+  private final List<Throwable> failures = new ArrayList<>();
+  private final EventChannel channel = new CountedChannel();
+  private int notified;
+  private int domid;
+  private int key;
+
+  private final class CountedChannel implements EventChannel {
+    @Override
+    public int port() {
+      return 1;
+    }
+
+    @Override
+    public void notifyPeer() {
+      notified++;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @BeforeEach
+  void createGuest() throws Exception {
+    LocalDomain guest = registry.createDomain("guest", new DomainSize(1, 10));
+    domid = guest.domid();
+    key = guest.memory().grant(guest.memory().allocate(1), 0, true);
+  }
+
+  @AfterEach
+  void close() {
+    registry.close();
+  }
+
+  private CtrlRing attach() throws RingViolation {
+    return new CtrlRing(
+        BackRing.attach(page, CtrlRequest.SIZE),
+        loop,
+        new HashControl(grants, domid, 1),
+        new GrefControl(grants, domid, List.of()),
+        failures::add);
+  }
+
+  private CtrlRing started() throws RingViolation {
+    CtrlRing ring = attach();
+    ring.start(channel);
+    loop.runReady();
+    return ring;
+  }
+
+  private void ask(int type, int count) {
+    for (int i = 0; i < count; i++) {
+      front.putRequest(new CtrlRequest(i, type, key, 40, 0));
+    }
+    front.push();
+  }
+
+  private List<CtrlResponse> answers() throws RingViolation {
+    List<CtrlResponse> answers = new ArrayList<>();
+    while (front.finalCheck()) {
+      answers.add(CtrlResponse.read(front.copyResponse()));
+    }
+    return answers;
+  }
+
+  @Test
+  void answersWhatIsThereAlready() throws RingViolation {
+    ask(CtrlRequest.TYPE_GET_HASH_MAPPING_SIZE, 3);
+    CtrlRing ring = attach();
+    assertThat(answers()).isEmpty();
+    ring.start(channel);
+    loop.runReady();
+    assertThat(answers()).extracting(CtrlResponse::id).containsExactly(0, 1, 2);
+    assertThat(notified).isEqualTo(1);
+  }
+
+  /// A backend may have died between its answer and its notification.
+  @Test
+  void notifiesAtTheStartOnlyWhatIsOwed() throws RingViolation {
+    CtrlRing first = started();
+    assertThat(notified).isZero();
+    first.close();
+    BackRing dead = BackRing.attach(page, CtrlRequest.SIZE);
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
+    dead.unconsumedRequests();
+    dead.copyRequest();
+    dead.putResponse(new CtrlResponse(0, CtrlRequest.TYPE_GET_HASH_FLAGS, 0, 0));
+    dead.push();
+
+    CtrlRing _ = started();
+
+    assertThat(notified).isEqualTo(1);
+    assertThat(answers()).hasSize(1);
+  }
+
+  @Test
+  void tellsWhetherAnEventHadAReason() throws RingViolation {
+    CtrlRing ring = started();
+    assertThat(ring.onEvent()).isFalse();
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
+    assertThat(ring.onEvent()).isTrue();
+    assertThat(answers()).hasSize(1);
+    assertThat(notified).isEqualTo(1);
+    assertThat(ring.onEvent()).isFalse();
+    // A request that was found by chance may have been announced.
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 17);
+    assertThat(ring.onEvent()).isTrue();
+    assertThat(ring.onEvent()).isTrue();
+    loop.runReady();
+    assertThat(ring.onEvent()).isFalse();
+    ring.close();
+    assertThat(ring.onEvent()).isTrue();
+  }
+
+  /// An event that comes ahead of the first look is no false alarm.
+  @Test
+  void doesNotBlameAGuestForAnEventBeforeTheFirstLook() throws RingViolation {
+    CtrlRing ring = attach();
+    assertThat(ring.onEvent()).isTrue();
+    ring.start(channel);
+    assertThat(ring.onEvent()).isTrue();
+    loop.runReady();
+    assertThat(ring.onEvent()).isFalse();
+  }
+
+  @Test
+  void givesOthersATurnBetweenRounds() throws RingViolation {
+    CtrlRing ring = started();
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
+    ring.onEvent();
+    assertThat(answers()).hasSize(16);
+    assertThat(loop.step()).isTrue();
+    assertThat(answers()).hasSize(16);
+    assertThat(loop.step()).isTrue();
+    assertThat(answers()).hasSize(8);
+    assertThat(loop.step()).isFalse();
+    assertThat(notified).isEqualTo(3);
+  }
+
+  @Test
+  void sleepsUntilItIsNotified() throws RingViolation {
+    CtrlRing ring = started();
+    assertThat(loop.step()).isFalse();
+    front.putRequest(new CtrlRequest(0, CtrlRequest.TYPE_GET_HASH_FLAGS, 0, 0, 0));
+    assertThat(front.push()).isTrue();
+    ring.onEvent();
+    front.putRequest(new CtrlRequest(0, CtrlRequest.TYPE_GET_HASH_FLAGS, 0, 0, 0));
+    assertThat(front.push()).isTrue();
+  }
+
+  private CtrlRing restarted() throws RingViolation {
+    CtrlRing ring = started();
+    // Nothing that was ever asked for is left.
+    loop.advance(TimeUnit.DAYS.toNanos(1));
+    answers();
+    return ring;
+  }
+
+  /// The dearest request may exceed the allowance once, since only what is past is counted.
+  @Test
+  void allowsAsManyRequestsAsTheirPricesSay() throws RingViolation {
+    int[][] prices = {
+      {CtrlRequest.TYPE_GET_HASH_FLAGS, 1},
+      {CtrlRequest.TYPE_INVALID, 1},
+      {CtrlRequest.TYPE_SET_HASH_KEY, 4},
+      {CtrlRequest.TYPE_ADD_GREF_MAPPING, 32},
+      {CtrlRequest.TYPE_DEL_GREF_MAPPING, 32}
+    };
+    for (int[] price : prices) {
+      CtrlRing ring = restarted();
+      int answered = 0;
+      for (int i = 0; i < 2000; i++) {
+        if (front.freeRequests() > 0) {
+          ask(price[0], 1);
+        }
+        ring.onEvent();
+        answered += answers().size();
+      }
+      assertThat(answered).as("type %s", price[0]).isEqualTo(1024 / price[1] + 1);
+      int waiting = 128 - front.freeRequests();
+      assertThat(waiting).isPositive();
+      // From then on one by one, each when the one before is paid for.
+      long each = price[1] * CtrlRing.UNIT_NANOS;
+      for (int i = 0; i < 3; i++) {
+        loop.advance(each - 1);
+        assertThat(answers()).isEmpty();
+        loop.advance(1);
+        assertThat(answers()).hasSize(1);
+      }
+      ring.close();
+      assertThat(loop.pendingTimers()).isZero();
+      assertThat(failures).isEmpty();
+    }
+  }
+
+  /// What a guest does not use is not saved up beyond the allowance.
+  @Test
+  void savesNothingUp() throws RingViolation {
+    CtrlRing ring = started();
+    loop.advance(TimeUnit.DAYS.toNanos(1));
+    int answered = 0;
+    for (int i = 0; i < 2000; i++) {
+      if (front.freeRequests() > 0) {
+        ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
+      }
+      ring.onEvent();
+      answered += answers().size();
+    }
+    assertThat(answered).isEqualTo(1025);
+  }
+
+  @Test
+  void endsWithARingThatIsBroken() throws RingViolation {
+    CtrlRing ring = started();
+    page.set(ValueLayout.JAVA_INT, 0, front.reqProdPvt() + 129);
+    assertThat(ring.onEvent()).isTrue();
+    assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
+    page.set(ValueLayout.JAVA_INT, 0, front.reqProdPvt());
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
+    assertThat(ring.onEvent()).isTrue();
+    assertThat(answers()).isEmpty();
+    assertThat(failures).hasSize(1);
+  }
+
+  @Test
+  void answersNothingOnceItIsHalted() throws RingViolation {
+    CtrlRing ring = started();
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
+    ring.onEvent();
+    ring.halt();
+    loop.runReady();
+    assertThat(answers()).hasSize(16);
+    assertThat(failures).isEmpty();
+  }
+
+  /// The bus's thread ends devices, whatever the loop's has done.
+  @Test
+  void isClosedByAnyThread() throws RingViolation {
+    CtrlRing ring = started();
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
+    ring.onEvent();
+    loop.runReady();
+    for (int i = 0; i < 2; i++) {
+      CompletableFuture.runAsync(ring::close, task -> Thread.ofPlatform().daemon().start(task))
+          .orTimeout(DEADLINE_SECONDS, TimeUnit.SECONDS)
+          .join();
+      ring.close();
+    }
+    ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
+    ring.onEvent();
+    assertThat(answers()).hasSize(40);
+  }
+}
