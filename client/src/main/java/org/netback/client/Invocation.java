@@ -1,5 +1,7 @@
 package org.netback.client;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -212,6 +214,19 @@ public final class Invocation {
   /// A value that is always there: required, or with a fallback.
   public String text(String name) {
     return value(name).orElseThrow();
+  }
+
+  /// A path.
+  public Path path(String name) {
+    try {
+      return Path.of(text(name));
+    } catch (InvalidPathException e) {
+      throw wrong(
+          name
+              + " is no path ("
+              + e.getReason()
+              + "); names beyond ASCII take a locale that has them, such as LC_ALL=C.UTF-8");
+    }
   }
 
   /// A whole number.

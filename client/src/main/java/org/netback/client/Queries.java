@@ -19,7 +19,7 @@ final class Queries {
 
   Queries(Invocation invocation, Writer out) {
     this.invocation = invocation;
-    this.socket = Path.of(invocation.text("--control"));
+    this.socket = invocation.path("--control");
     this.out = out;
   }
 

@@ -3,6 +3,7 @@ package org.netback.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -43,6 +44,18 @@ class InvocationTest {
     assertThat(status.seconds("--timeout")).isEqualTo(Duration.ofSeconds(5));
     assertThat(status.has("--json")).isFalse();
     assertThat(parse("stop").seconds("--wait")).isEqualTo(Duration.ofSeconds(60));
+  }
+
+  /// In the locale C that is every name beyond ASCII; anywhere it is one with a NUL.
+  @Test
+  void saysThatAPathIsNone() {
+    assertThat(parse("status", "--control", "/a").path("--control")).isEqualTo(Path.of("/a"));
+    Invocation status = parse("status", "--control", "/a\0b");
+    UserError error = catchThrowableOfType(UserError.class, () -> status.path("--control"));
+    assertThat(error.exitCode()).isEqualTo(UserError.USAGE);
+    assertThat(error)
+        .hasMessageContaining("--control is no path (Nul character not allowed)")
+        .hasMessageContaining("LC_ALL=C.UTF-8");
   }
 
   @Test

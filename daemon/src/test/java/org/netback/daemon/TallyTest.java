@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The sum at the end of `bin/test`.
 class TallyTest {
@@ -168,5 +171,61 @@ class TallyTest {
     assertThat(result.out())
         .contains("FAILED: nothing was run")
         .endsWith("\n0 passed, 1 failed, 1 skipped\n");
+  }
+
+  /// `bin/test` with a part that says this.
+  private Command.Result test(String said, int code) throws IOException {
+    Path bin = Files.createDirectories(project.resolve("bin"));
+    for (String file :
+        List.of("bin/test", "bin/find-java", "bin/find-maven", "bin/install", "bin/packages")) {
+      Files.copy(
+          Path.of("..", file), project.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+    }
+    write(bin.resolve("mvn"), "echo Apache Maven 3.9.9");
+    Path part = Files.createDirectories(project.resolve("integration/fresh")).resolve("run");
+    write(part, "printf '" + said + "'\nexit " + code);
+    Files.copy(
+        Path.of("../integration/Tally.java"), project.resolve("integration/Tally.java"));
+    Files.createFile(project.resolve("integration/left-out"));
+    return Command.run(
+        LIMIT,
+        List.of(
+            "env",
+            "CI=false",
+            "NETBACK_JAVA_HOME=" + System.getProperty("java.home"),
+            "PATH=" + bin + ":" + System.getenv("PATH"),
+            bin.resolve("test").toString(),
+            "fresh"));
+  }
+
+  private static void write(Path program, String text) throws IOException {
+    Files.writeString(program, "#!/bin/sh\n" + text + "\n");
+    assertThat(program.toFile().setExecutable(true)).isTrue();
+  }
+
+  /// What failures are called comes over a console, which the kernel writes to as well.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "ok a\\nFAIL b\\n1 passed, 1 failed\\n     | 1 | run: b",
+        "[  1.20] FAIL b\\n1 passed, 1 failed\\n     | 1 | run: b",
+        "[  1.20] FA[  1.3] usb\\n1 passed, 1 failed\\n | 1 | run: 1 more of 1 that failed",
+        "FAIL b\\nF\\n1 passed, 2 failed\\n          | 1 | run: 1 more of 2 that failed",
+        "ok a\\n1 passed, 0 failed\\n               | 1 | run: ended with 1",
+        "ok a\\n1 pas                              | 0 | run: ended with 0",
+        "FAIL a\\n                               | 137 | run: a",
+      })
+  void aPartThatFailedIsNeverGreen(String said, int code, String failed) throws IOException {
+    Command.Result result = test(said, code);
+    assertThat(result.code()).as(result.toString()).isEqualTo(1);
+    assertThat(result.out()).contains("FAILED: integration/fresh/" + failed);
+  }
+
+  @Test
+  void aPartThatPassedIsGreen() throws IOException {
+    Command.Result result = test("ok a\\n1 passed, 0 failed\\n", 0);
+    assertThat(result.code()).as(result.toString()).isZero();
+    assertThat(result.out()).endsWith("\n1 passed, 0 failed, 2 skipped\n");
   }
 }

@@ -200,12 +200,13 @@ final class Shaper {
   private void release() {
     while (!queue.isEmpty() && !credit.isSpent()) {
       leaving.clear();
-      while (!queue.isEmpty() && !leaving.isFull() && !credit.isSpent()) {
+      // The first one without another look: who passed by may have spent the credit meanwhile.
+      do {
         Frame frame = queue.oldest();
         credit.spend(frame.length());
         leaving.add(frame);
         queue.remove();
-      }
+      } while (!queue.isEmpty() && !leaving.isFull() && !credit.isSpent());
       output.deliver(leaving, 0, -1L >>> PortScratch.CHUNK - leaving.size());
     }
   }

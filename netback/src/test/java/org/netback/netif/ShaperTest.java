@@ -2,10 +2,13 @@ package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -17,8 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
+import org.netback.vswitch.PortCounters;
+import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.store.StoreException;
 
 /// What a guest is sent at a rate. Frames are marked with their numbers, from 1.
@@ -397,5 +404,44 @@ final class ShaperTest {
   })
   void boundsWhatWaitsByTheRate(String rate, int octets) {
     assertThat(Shaper.bound(Rate.parse(rate))).isEqualTo(octets);
+  }
+
+  /// A thread that has found credit just before frames had to wait spends it when the timer has
+  /// found it too.
+  @Test
+  void whoSpendsMeanwhileLeavesNothingUndefined() {
+    SteppedLoop loop = new SteppedLoop();
+    Deque<Runnable> atLooks = new ArrayDeque<>();
+    Credit credit =
+        new Credit(
+            () -> {
+              Runnable other = atLooks.poll();
+              if (other != null) {
+                other.run();
+              }
+              return loop.nanoTime();
+            });
+    List<Integer> left = new ArrayList<>();
+    Shaper shaper =
+        new Shaper(
+            loop,
+            credit,
+            new PortCounters(),
+            (frames, base, mask) -> {
+              for (long rest = mask; rest != 0; rest &= rest - 1) {
+                left.add(frames.get(base + Long.numberOfTrailingZeros(rest)).length());
+              }
+            });
+    boolean _ = credit.limitTo(Rate.parse("1Mb/s"));
+    credit.spend(BURST);
+    FrameBatch frames = new FrameBatch(2);
+    FrameArena arena = new FrameArena(Arena.ofAuto(), 2, 1000);
+    frames.add(arena.allocate(100));
+    frames.add(arena.allocate(200));
+    shaper.keep(frames, 0, 0b11);
+    atLooks.add(() -> credit.spend(1000));
+    loop.advance(SECOND);
+    assertThat(left).containsExactly(100, 200);
+    shaper.close();
   }
 }

@@ -63,9 +63,7 @@ public final class Admission {
       }
       case FITS -> {
         mendLengths(frame);
-        if (frame.checksum() == ChecksumState.BLANK) {
-          TransportChecksum.Outcome _ = TransportChecksum.blank(frame, headers);
-        }
+        TransportChecksum.Outcome _ = TransportChecksum.blank(frame, headers);
         frame.setGso(GsoType.NONE, 0);
         yield true;
       }

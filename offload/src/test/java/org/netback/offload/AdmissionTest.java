@@ -152,6 +152,22 @@ class AdmissionTest {
     assertThat(frame.segmentLength()).isZero();
   }
 
+  /// Some senders forget to say that a frame to be segmented has the pseudo header's sum alone.
+  @ParameterizedTest
+  @MethodSource("tcpShapes")
+  void believesNoWholeChecksumInAFrameThatNeedsNoSegmentation(Shape shape) {
+    byte[] wanted = canonical(shape);
+    for (ChecksumState claimed : List.of(ChecksumState.COMPLETE, ChecksumState.VALIDATED)) {
+      Frame frame = segmented(shape, wanted, 6000);
+      frame.setChecksum(claimed);
+      assertThat(admission.admit(frame)).isTrue();
+      assertThat(frame.gso()).isEqualTo(GsoType.NONE);
+      assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
+      assertThat(Packets.octets(frame)).isEqualTo(wanted);
+      arena.clear();
+    }
+  }
+
   /// A kernel sums up all that there is.
   @ParameterizedTest
   @MethodSource("shapes")

@@ -3,7 +3,6 @@ package org.netback.daemon.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import org.netback.client.Client;
 import org.netback.client.Invocation;
@@ -41,8 +40,8 @@ public final class Main {
   private static int run(Invocation invocation, PrintWriter out, PrintWriter err)
       throws IOException {
     return switch (invocation.verb()) {
-      case RUN -> ServerCommands.run(Path.of(invocation.text("--config")));
-      case GROUND -> ServerCommands.ground(Path.of(invocation.text("--run")));
+      case RUN -> ServerCommands.run(invocation.path("--config"));
+      case GROUND -> ServerCommands.ground(invocation.path("--run"));
       case GUEST -> guest(invocation);
       case DEMO ->
           DemoCommand.run(
@@ -100,7 +99,7 @@ public final class Main {
       throw new UserError(UserError.USAGE, String.valueOf(e.getMessage()));
     }
     return ServerCommands.guest(
-        Path.of(invocation.text("--ground")),
+        invocation.path("--ground"),
         name,
         vif,
         invocation

@@ -501,12 +501,26 @@ public final class BackendBus {
       }
       make();
       if (!refused) {
+        try {
+          store.remove(errorPath);
+          watchLiveKeys();
+        } catch (Throwable e) {
+          // Half a device would not hear of its live keys: it is made once more at the next look.
+          unmake();
+          throw e;
+        }
         introduced = false;
         lastError = "";
         errorWritten = false;
-        store.remove(errorPath);
-        watchLiveKeys();
       }
+    }
+
+    private void unmake() {
+      refused = true;
+      liveWatches.forEach(watch -> guard(id, watch::close));
+      liveWatches.clear();
+      backend.ifPresent(half -> guard(id, half::remove));
+      backend = Optional.empty();
     }
 
     private void watchLiveKeys() throws StoreException {

@@ -719,6 +719,45 @@ class BackendBusTest {
     await(() -> state(toolstack).equals("2"));
   }
 
+  @Test
+  void makesARefusedDeviceAgainUntilItHearsOfItsLiveKeys() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    XenStore guest = client("guest", Runnable::run);
+    factoryFailures.set(Integer.MAX_VALUE);
+    createDevice(toolstack, "1", "1");
+    AtomicInteger refusals = new AtomicInteger();
+    XenStore store = client("dom0", loop::execute);
+    BackendBus bus =
+        startBus(
+            (XenStore)
+                Proxy.newProxyInstance(
+                    XenStore.class.getClassLoader(),
+                    new Class<?>[] {XenStore.class},
+                    (_, method, arguments) -> {
+                      if (method.getName().equals("watch")
+                          && arguments[0].equals(FRONT + "/request-live")
+                          && refusals.getAndIncrement() == 0) {
+                        throw new StoreException("WATCH", FRONT, "ENOSPC");
+                      }
+                      return invoke(store, method, arguments);
+                    }));
+    await(() -> state(toolstack).equals("2"));
+    settle();
+
+    factoryFailures.set(0);
+    bus.reconsider();
+    await(() -> refusals.get() > 0);
+    settle();
+    assertThat(device().calls).containsExactly("remove@2");
+
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    guest.write(FRONT + "/state", "4");
+    await(() -> state(toolstack).equals("4"));
+    guest.write(FRONT + "/request-live", "1");
+    await(() -> device().live.equals("1"));
+    assertThat(toolstack.read(ERROR)).isEmpty();
+  }
+
   private static Object invoke(XenStore store, Method method, Object[] arguments) throws Throwable {
     try {
       return method.invoke(store, arguments);

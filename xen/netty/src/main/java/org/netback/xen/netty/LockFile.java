@@ -2,22 +2,30 @@ package org.netback.xen.netty;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashSet;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /// A file that one process at a time has locked. The lock ends with the process, however that ends;
 /// the file stays, empty, since removing it would let two processes lock two files of one name.
 public final class LockFile implements AutoCloseable {
-  private final FileChannel file;
+  /// What this process has locked, by [#identity]. The kernel takes a process's lock away when the
+  /// process closes any descriptor of the file: a file that is in here is not opened again.
+  private static final Set<Object> HELD = new HashSet<>();
 
-  private LockFile(FileChannel file) {
+  private final FileChannel file;
+  private final Object identity;
+
+  private LockFile(FileChannel file, Object identity) {
     this.file = file;
+    this.identity = identity;
   }
 
   /// Locks the file, which is made where it is missing, as its directory is. A file that is there
@@ -30,22 +38,43 @@ public final class LockFile implements AutoCloseable {
     if (directory.isPresent()) {
       makeDirectories(directory.get());
     }
-    if (Files.exists(path, LinkOption.NOFOLLOW_LINKS) && FileKind.of(path) != FileKind.FILE) {
-      throw new IOException(path + " is " + FileKind.of(path) + ", in the place of a lock file");
+    synchronized (HELD) {
+      if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+        if (FileKind.of(path) != FileKind.FILE) {
+          throw new IOException(
+              path + " is " + FileKind.of(path) + ", in the place of a lock file");
+        }
+        if (HELD.contains(identity(path))) {
+          return Optional.empty();
+        }
+      }
+      return lock(path);
     }
+  }
+
+  private static Optional<LockFile> lock(Path path) throws IOException {
     FileChannel file =
         FileChannel.open(
             path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+    Optional<LockFile> made = Optional.empty();
     try {
-      Optional<FileLock> lock = Optional.ofNullable(file.tryLock());
-      if (lock.isPresent()) {
-        return Optional.of(new LockFile(file));
+      if (Optional.ofNullable(file.tryLock()).isPresent()) {
+        made = Optional.of(new LockFile(file, identity(path)));
       }
-    } catch (OverlappingFileLockException e) {
-      // by this process: the same answer
+    } finally {
+      if (made.isEmpty()) {
+        file.close();
+      }
     }
-    file.close();
-    return Optional.empty();
+    made.ifPresent(lock -> HELD.add(lock.identity));
+    return made;
+  }
+
+  /// Device and number of the file.
+  private static Object identity(Path path) throws IOException {
+    return Objects.requireNonNull(
+        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+            .fileKey());
   }
 
   /// Makes a directory with those above it.
@@ -61,6 +90,11 @@ public final class LockFile implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    file.close();
+    synchronized (HELD) {
+      if (file.isOpen()) {
+        file.close();
+        boolean _ = HELD.remove(identity);
+      }
+    }
   }
 }

@@ -242,6 +242,18 @@ public final class NettyLoop implements EventLoop, AutoCloseable {
       return task == null ? null : guarded;
     }
 
+    /// The tasks that are left when the loop ends, which Netty takes past [#pollTask].
+    @Override
+    protected boolean runAllTasks() {
+      boolean ran = false;
+      left = Integer.MAX_VALUE;
+      for (Runnable next = pollTask(); next != null; next = pollTask()) {
+        next.run();
+        ran = true;
+      }
+      return super.runAllTasks() || ran;
+    }
+
     private void runGuarded() {
       Runnable polled = task;
       task = null;

@@ -3,6 +3,7 @@ package org.netback.xen.netty;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,29 @@ class LockFileTest {
       }
     }
     assertThat(path).isEmptyFile();
+  }
+
+  /// The kernel drops a process's lock with any descriptor of the file, not only with the first.
+  @Test
+  void staysLockedForOthersWhenThisProcessAsksAgain() throws Exception {
+    Path path = directory.resolve("lock");
+    Path link = directory.resolve("link");
+    try (LockFile _ = LockFile.tryLock(path).orElseThrow()) {
+      assertThat(isLockedByThisProcess(path)).isTrue();
+      assertThat(LockFile.tryLock(path)).isEmpty();
+      assertThat(isLockedByThisProcess(path)).isTrue();
+      Files.createLink(link, path);
+      assertThat(LockFile.tryLock(link)).isEmpty();
+      assertThat(isLockedByThisProcess(path)).isTrue();
+    }
+    assertThat(isLockedByThisProcess(path)).isFalse();
+  }
+
+  private static boolean isLockedByThisProcess(Path path) throws IOException {
+    Object number = Files.getAttribute(path, "unix:ino");
+    String lock = " WRITE " + ProcessHandle.current().pid() + " .*:" + number + " .*";
+    return Files.readAllLines(Path.of("/proc/locks")).stream()
+        .anyMatch(line -> line.matches(".* POSIX .*" + lock));
   }
 
   @Test

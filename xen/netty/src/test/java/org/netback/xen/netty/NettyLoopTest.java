@@ -15,10 +15,13 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.event.Polled;
 
 @Timeout(60)
 class NettyLoopTest {
+  private static final int TASKS = 50;
+
   @Test
   void runsTasksAndTimersOnItsOneThread() throws Exception {
     try (NettyLoop loop = NettyLoop.start("loop-test")) {
@@ -71,6 +74,28 @@ class NettyLoopTest {
     thread.join(30_000);
     assertThat(thread.isAlive()).isFalse();
     assertThatThrownBy(() -> loop.execute(() -> {})).isInstanceOf(RejectedExecutionException.class);
+  }
+
+  /// Those that are left when it closes take another way through Netty.
+  @Test
+  void recordsWhatEscapesItsLastTasks() throws Exception {
+    InternalErrors errors = new InternalErrors(System::nanoTime, _ -> {});
+    NettyLoop loop = NettyLoop.start("loop-test", 0, errors);
+    CountDownLatch ran = new CountDownLatch(TASKS);
+    loop.execute(
+        () -> {
+          loop.close();
+          for (int i = 0; i < TASKS; i++) {
+            loop.execute(
+                () -> {
+                  ran.countDown();
+                  throw new IllegalStateException("a bug");
+                });
+          }
+        });
+    loop.close();
+    assertThat(ran.getCount()).isZero();
+    assertThat(errors.count()).isEqualTo(TASKS);
   }
 
   /// Rings that always have work, and what comes in by other ways meanwhile.
