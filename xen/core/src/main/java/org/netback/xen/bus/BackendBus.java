@@ -44,8 +44,10 @@ public final class BackendBus {
   /// steps; more means that something undoes them.
   private static final int MAX_STEPS = 16;
 
-  private static final int MAX_REFUSALS_LOGGED = 8;
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /// What the store refuses is told once in this time for each device.
+  private static final long TELL_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /// How often a device is connected within [#RETRY_NANOS]. A connection costs hundreds of round
   /// trips; a guest that reconnects without pause must not have the others wait for those.
@@ -62,9 +64,20 @@ public final class BackendBus {
   private final Set<DeviceId> left = new HashSet<>();
   private final Map<DeviceId, Device> devices = new HashMap<>();
   private final Map<DeviceId, DeviceStatus> statuses = new ConcurrentHashMap<>();
+  private final Map<DeviceId, Told> refusals = new HashMap<>();
   private final List<XenStore.Watch> watches = new CopyOnWriteArrayList<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private boolean ending;
+
+  /// What was told of a device's refusals, and how many were not.
+  private static final class Told {
+    private final long since;
+    private int withheld;
+
+    Told(long since) {
+      this.since = since;
+    }
+  }
 
   private final ReentrantLock dirtyLock = new ReentrantLock();
   private final Set<DeviceId> dirtyDevices = new LinkedHashSet<>();
@@ -226,7 +239,7 @@ public final class BackendBus {
       try {
         ids.addAll(discover(type));
       } catch (StoreException e) {
-        LOGGER.log(Level.WARNING, "looking for devices of class " + type, e);
+        LOGGER.log(Level.WARNING, "devices of class {0}: {1}", type, e.getMessage());
         lookAgainLater(Optional.empty(), type);
       } catch (Throwable e) {
         loop.errors().record("devices of class " + type, e);
@@ -286,7 +299,7 @@ public final class BackendBus {
     } catch (StoreException e) {
       // The rings go on without the store. What it refused is tried again, since nobody may write
       // to it any more to have the device looked at.
-      logRefusal(id, device, e);
+      tellRefusal(id, e);
       if (device == null) {
         lookAgainLater(Optional.of(id), id.type());
       } else {
@@ -304,11 +317,23 @@ public final class BackendBus {
     }
   }
 
-  private static void logRefusal(DeviceId id, @Nullable Device device, StoreException e) {
-    // Bounded, because a guest may find a way to have it repeated.
-    if (device == null || device.refusalsLogged++ < MAX_REFUSALS_LOGGED) {
-      LOGGER.log(Level.WARNING, "device " + id, e);
+  /// One line, and one in ten seconds for each device: a guest that writes its directory without
+  /// pause has its reading refused as often as it is tried.
+  private void tellRefusal(DeviceId id, StoreException e) {
+    long now = loop.nanoTime();
+    Told told = refusals.get(id);
+    if (told != null && now - told.since < TELL_NANOS) {
+      told.withheld++;
+      return;
     }
+    refusals.values().removeIf(old -> now - old.since >= TELL_NANOS);
+    refusals.put(id, new Told(now));
+    LOGGER.log(
+        Level.WARNING,
+        "device {0}: {1}{2}",
+        id,
+        octets(String.valueOf(e.getMessage())),
+        told == null || told.withheld == 0 ? "" : ", after " + told.withheld + " more refusals");
   }
 
   private void recordBug(DeviceId id, Throwable e) {
@@ -426,7 +451,6 @@ public final class BackendBus {
     private boolean attached;
     private boolean errorWritten;
     private String lastError = "";
-    private int refusalsLogged;
     private boolean lookScheduled;
     private int connects;
     private long connectsSince = loop.nanoTime();
@@ -718,7 +742,7 @@ public final class BackendBus {
       try {
         fail(XenbusState.parse(store.read(path + "/state").orElse("")), message);
       } catch (StoreException e) {
-        logRefusal(id, this, e);
+        tellRefusal(id, e);
         lookAgainLater();
       } catch (Throwable e) {
         recordBug(id, e);
@@ -773,7 +797,7 @@ public final class BackendBus {
           enter(XenbusState.CLOSING, XenbusState.CLOSED);
         }
       } catch (StoreException e) {
-        logRefusal(id, this, e);
+        tellRefusal(id, e);
       } catch (Throwable e) {
         recordBug(id, e);
       }

@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +20,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -607,6 +610,55 @@ class BackendBusTest {
     device().storeRefuses = false;
     loop.advance(TimeUnit.SECONDS.toNanos(1));
     await(() -> state(guest).equals("4"));
+  }
+
+  @Test
+  void tellsWhatTheStoreRefusesInOneLineNowAndThen() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    createDevice(toolstack, "1", "1");
+    startBus();
+    XenStore guest = client("guest", Runnable::run);
+    await(() -> state(guest).equals("2"));
+    device().storeRefuses = true;
+    List<LogRecord> told = new ArrayList<>();
+    java.util.logging.Logger logger =
+        java.util.logging.Logger.getLogger(BackendBus.class.getName());
+    Handler handler = keeping(told);
+    logger.addHandler(handler);
+    try {
+      for (int seconds = 0; seconds < 25; seconds++) {
+        guest.write(FRONT + "/state", "4");
+        settle();
+        loop.advance(TimeUnit.SECONDS.toNanos(1));
+        loop.runReady();
+      }
+    } finally {
+      logger.removeHandler(handler);
+    }
+
+    assertThat(told)
+        .extracting(line -> MessageFormat.format(line.getMessage(), line.getParameters()))
+        .hasSize(3)
+        .allMatch(line -> line.startsWith("device vif5.0: transaction planted: EAGAIN"))
+        .last()
+        .asString()
+        .matches(".*, after [0-9]+ more refusals");
+    assertThat(told).extracting(LogRecord::getThrown).containsOnlyNulls();
+  }
+
+  private static Handler keeping(List<LogRecord> told) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord line) {
+        told.add(line);
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
   }
 
   /// The C xenstored refuses a transaction that has read what was written meanwhile; ours does not.
