@@ -26,6 +26,7 @@ import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.XenbusState;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.store.XenStore;
 
@@ -203,12 +204,17 @@ final class Rig implements AutoCloseable {
     while (!netBackend.statistics().isEmpty() && System.nanoTime() < end) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }
-    bus.abandon().toCompletableFuture().join();
-    backend.close();
-    ground.close();
-    queueLoop.close();
-    busLoop.close();
-    storeWriter.shutdownNow();
+    Closing.all(
+        () -> bus.abandon().toCompletableFuture().join(),
+        backend::close,
+        ground::close,
+        queueLoop::close,
+        busLoop::close,
+        storeWriter::shutdownNow,
+        this::deleteFiles);
+  }
+
+  private void deleteFiles() throws IOException {
     try (Stream<Path> files = Files.walk(run)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);

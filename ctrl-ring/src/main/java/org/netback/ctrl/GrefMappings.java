@@ -10,6 +10,7 @@ import java.util.concurrent.Executor;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.ground.Closing;
 
 /// The pages that a guest has had mapped for good for one queue: a request that names one of them
 /// costs a copy in memory and no grant operation.
@@ -83,8 +84,9 @@ public final class GrefMappings {
       map(readOnly, true, more);
       map(writable, false, more);
     } catch (GrantException e) {
-      more.subList(groups.size(), more.size()).forEach(Group::close);
-      budget.give(count);
+      Closing.all(
+          () -> Closing.each(more.subList(groups.size(), more.size()), Group::close),
+          () -> budget.give(count));
       return false;
     }
     publish(more);
@@ -111,7 +113,7 @@ public final class GrefMappings {
       mapAgain(stay, group.readOnly, left);
     }
     publish(left);
-    old.forEach(Group::close);
+    Closing.each(old, Group::close);
   }
 
   /// A guest may have taken back what is in use, as only a hostile one can; its requests go by
@@ -152,7 +154,7 @@ public final class GrefMappings {
     groups = List.of();
     budget.give(mapped.size());
     mapped.clear();
-    all.forEach(Group::close);
+    Closing.each(all, Group::close);
   }
 
   /// Pages that were mapped in one operation. Compared by nobody.

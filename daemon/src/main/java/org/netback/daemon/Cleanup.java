@@ -46,7 +46,7 @@ public final class Cleanup implements AutoCloseable {
   private static void close(AutoCloseable part) {
     try {
       part.close();
-    } catch (Exception e) {
+    } catch (Throwable e) {
       LOG.warn("cleaning up", e);
     }
   }

@@ -249,7 +249,7 @@ public final class Daemon implements AutoCloseable {
   private static void closeQuietly(AutoCloseable part) {
     try {
       part.close();
-    } catch (Exception e) {
+    } catch (Throwable e) {
       LOG.warn("closing", e);
     }
   }

@@ -14,6 +14,7 @@ import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GroundConnection;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
 
 /// What the daemon stands on: domain 0's side of a ground, with the ground itself where it is the
 /// daemon's own.
@@ -84,10 +85,13 @@ public record Ground(
 
   @Override
   public void close() throws IOException {
-    backend.close();
-    if (own.isPresent()) {
-      own.get().close();
-    }
-    claim.close();
+    Closing.all(
+        backend::close,
+        () -> {
+          if (own.isPresent()) {
+            own.get().close();
+          }
+        },
+        claim::close);
   }
 }

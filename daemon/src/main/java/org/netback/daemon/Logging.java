@@ -25,6 +25,12 @@ public final class Logging extends ContextAwareBase implements Configurator {
     appender.start();
     context.getLogger("ROOT").setLevel(Level.INFO);
     context.getLogger("ROOT").addAppender(appender);
+    // Netty warns, with a stack trace, where a namespace has no interface with an address, as a new
+    // guest's has none. It wants the interfaces to guess the address of localhost, to which nothing
+    // here connects,
+    context.getLogger("io.netty.util.NetUtilInitializations").setLevel(Level.ERROR);
+    // and a hardware address to name its channels by; random octets name them as well.
+    context.getLogger("io.netty.util.internal.MacAddressUtil").setLevel(Level.ERROR);
     // The platform's own loggers come by a service of SLF4J's, those of java.util.logging by this.
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
@@ -19,6 +20,7 @@ import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.event.InternalErrors;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -115,7 +117,19 @@ final class Taps implements AutoCloseable {
 
   /// Lets every port follow the MTU that its interface has by now.
   void followMtus() {
-    taps.values().forEach(attached -> attached.port.followMtu());
+    forEachPort(TapPort::followMtu);
+  }
+
+  /// What one port throws keeps none of the others from its turn.
+  void forEachPort(Consumer<TapPort> work) {
+    taps.forEach(
+        (name, attached) -> {
+          try {
+            work.accept(attached.port);
+          } catch (Throwable e) {
+            errors.record("tap " + name, e);
+          }
+        });
   }
 
   /// Takes a tap out of its network and closes it, for which it waits, so that the name is free
@@ -150,7 +164,8 @@ final class Taps implements AutoCloseable {
 
   @Override
   public void close() {
-    taps.values().forEach(attached -> await(attached, detach(attached)));
-    taps.clear();
+    Closing.all(
+        () -> Closing.each(taps.values(), attached -> await(attached, detach(attached))),
+        taps::clear);
   }
 }

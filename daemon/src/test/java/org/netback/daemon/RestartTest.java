@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.client.ControlClient;
+import org.netback.client.UserError;
 
 /// What guests notice of a daemon that ends and comes back.
 class RestartTest {
@@ -130,6 +131,23 @@ class RestartTest {
       assertThat(daemon.process().isAlive()).isTrue();
       assertThat(control.request("POST", "/stop", "").status()).isEqualTo(202);
       assertThat(daemon.process().waitFor()).isZero();
+    }
+  }
+
+  @Test
+  void aDaemonWhoseGroundIsKilledEndsAndSaysWhy() throws Exception {
+    try (Lab lab = new Lab()) {
+      NetnsProcess ground = lab.ground();
+      NetnsProcess daemon = lab.daemon(configuration(true));
+      lab.guest(lab.namespace("a"), "a", 1);
+
+      Lab.kill(ground);
+
+      assertThat(daemon.process().waitFor()).isEqualTo(UserError.UNAVAILABLE);
+      assertThat(lab.log("daemon"))
+          .contains("netback: the ground " + lab.run() + " (apart) is gone (")
+          .contains("): start it again, then this daemon")
+          .doesNotContain("ERROR", "\tat ");
     }
   }
 

@@ -11,6 +11,7 @@ import org.netback.ctrl.HashControl;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.ring.BackRing;
 
@@ -66,7 +67,6 @@ final class CtrlService {
 
   /// Ends the service, then lets go of the ring. Idempotent.
   void close() {
-    ctrl.close();
-    QueuePair.undo(undo);
+    Closing.all(ctrl::close, () -> QueuePair.undo(undo));
   }
 }

@@ -3,6 +3,7 @@ package org.netback.netif;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
@@ -14,6 +15,7 @@ import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.BackRing;
@@ -175,16 +177,14 @@ final class QueuePair {
 
   /// Stops both queues, then lets go of everything, the channels before the pages. Idempotent.
   void close() {
-    tx.stop();
-    rx.close();
-    undo(undo);
+    Closing.all(tx::stop, rx::close, () -> undo(undo));
   }
 
-  /// What throws is not tried again: the next call goes on behind it.
+  /// Once: what throws is not tried again.
   static void undo(Deque<Runnable> undo) {
-    while (!undo.isEmpty()) {
-      undo.pop().run();
-    }
+    List<Runnable> all = List.copyOf(undo);
+    undo.clear();
+    Closing.each(all, Runnable::run);
   }
 
   void halt() {

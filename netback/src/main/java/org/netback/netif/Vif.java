@@ -11,6 +11,7 @@ import org.netback.vswitch.Network;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.store.StoreException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -155,8 +156,7 @@ public final class Vif implements DeviceBackend {
 
   @Override
   public void remove() {
-    disconnect();
-    removed.run();
+    Closing.all(this::disconnect, removed::run);
   }
 
   /// The vif at this moment. Any thread, at any time.

@@ -11,6 +11,7 @@ import org.netback.vswitch.Network;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.InternalErrors;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.ring.RingViolation;
 
 /// A vif from the moment its guest has published its rings until it lets go of them, or breaks
@@ -123,11 +124,12 @@ final class VifConnection {
   /// Stops and lets go of everything. Idempotent.
   void close() {
     open = false;
-    port.down();
-    shaper.ifPresent(Shaper::close);
-    ctrl.ifPresent(CtrlService::close);
-    queues.forEach(QueuePair::close);
-    switchPort.close();
+    Closing.all(
+        port::down,
+        () -> shaper.ifPresent(Shaper::close),
+        () -> ctrl.ifPresent(CtrlService::close),
+        () -> Closing.each(queues, QueuePair::close),
+        switchPort::close);
   }
 
   /// Whether the guest gets only the groups that it has listed. The list itself goes with the

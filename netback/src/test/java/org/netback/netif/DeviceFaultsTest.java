@@ -1,14 +1,22 @@
 package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.grant.InterposedGrantTable;
 
@@ -130,6 +138,58 @@ final class DeviceFaultsTest {
 
     assertThat(good.queue().statuses()).containsExactly(0);
     assertFailedAlone();
+  }
+
+  @Test
+  void aClosingThatThrowsLeavesNothingMapped() {
+    AtomicInteger closed = new AtomicInteger();
+    try (House other =
+        new House(UnaryOperator.identity(), events -> throwingAtClose(events, closed))) {
+      RawGuest guest = other.guest();
+      guest.ctrl();
+      guest.useQueues(2);
+      guest.connect();
+
+      assertThatThrownBy(guest.vif::disconnect).hasMessage("planted 1");
+      other.settle();
+
+      // The control ring's channel and two of each queue.
+      assertThat(closed).hasValue(5);
+      assertThat(guest.isUnmapped()).isTrue();
+      guest.vif.disconnect();
+    }
+  }
+
+  private static EventChannels throwingAtClose(EventChannels events, AtomicInteger closed) {
+    return interposed(
+        EventChannels.class,
+        events,
+        (_, made) ->
+            interposed(
+                EventChannel.class,
+                (EventChannel) made,
+                (name, result) -> {
+                  if (name.equals("close")) {
+                    throw new AssertionError("planted " + closed.incrementAndGet());
+                  }
+                  return result;
+                }));
+  }
+
+  /// Does what `inner` does, and then something with the result.
+  private static <T> T interposed(
+      Class<T> type, T inner, BiFunction<String, Object, Object> afterwards) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (_, method, arguments) -> {
+              try {
+                return afterwards.apply(method.getName(), method.invoke(inner, arguments));
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            }));
   }
 
   private void assertFailedAlone() {

@@ -29,6 +29,7 @@ import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.embedded.VifSpec;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.ring.RingViolation;
 
@@ -192,15 +193,20 @@ final class Crowd implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    // Before its devices go one after the other.
-    bus.abandon().toCompletableFuture().join();
-    guests.forEach(Guest::close);
-    backend.close();
-    ground.close();
-    queueLoop.close();
-    busLoop.close();
-    guestLoop.close();
-    storeWriter.shutdownNow();
+    Closing.all(
+        // Before its devices go one after the other.
+        () -> bus.abandon().toCompletableFuture().join(),
+        () -> Closing.each(guests, Guest::close),
+        backend::close,
+        ground::close,
+        queueLoop::close,
+        busLoop::close,
+        guestLoop::close,
+        storeWriter::shutdownNow,
+        this::deleteFiles);
+  }
+
+  private void deleteFiles() throws IOException {
     try (Stream<Path> files = Files.walk(run)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(file);

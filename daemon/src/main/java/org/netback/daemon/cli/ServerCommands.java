@@ -32,7 +32,7 @@ final class ServerCommands {
   private ServerCommands() {}
 
   /// The process's: what ends a thread goes there too.
-  private static InternalErrors errors() {
+  static InternalErrors errors() {
     InternalErrors errors = new InternalErrors(System::nanoTime);
     Thread.setDefaultUncaughtExceptionHandler(errors::uncaught);
     return errors;
@@ -69,13 +69,20 @@ final class ServerCommands {
       daemon.close(stopping.join());
       return 0;
     }
+    // Without a word to the guests, who may still be there: no frontend comes back by itself from a
+    // device that was closed.
+    daemon.close(Ending.KEEP_GUESTS);
     throw new UserError(
         UserError.UNAVAILABLE,
         "the ground "
             + configuration.ground().description()
             + " is gone ("
             + reason
-            + "): start it again, then this daemon");
+            + "): start "
+            + switch (configuration.ground()) {
+              case EmbeddedChoice _ -> "it again, then this daemon";
+              case Dom0Choice _ -> "this daemon again, as its service does; guests are kept";
+            });
   }
 
   static int ground(Path directory) {

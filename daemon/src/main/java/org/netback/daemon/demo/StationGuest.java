@@ -21,6 +21,7 @@ import org.netback.xen.frontends.NetfrontFeatures;
 import org.netback.xen.frontends.NetfrontListener;
 import org.netback.xen.frontends.NetfrontOptions;
 import org.netback.xen.frontends.NetfrontQueue;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 
 /// A [Station] in a domain of its own, in this process. Any thread.
@@ -170,8 +171,6 @@ public final class StationGuest implements AutoCloseable {
         // The domain takes its rings along.
       }
     }
-    domain.close();
-    queueLoop.close();
-    control.close();
+    Closing.all(domain::close, queueLoop::close, control::close);
   }
 }

@@ -24,6 +24,7 @@ import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontFeatures;
 import org.netback.xen.frontends.NetfrontListener;
 import org.netback.xen.frontends.NetfrontOptions;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -225,19 +226,25 @@ public final class GuestProcess implements AutoCloseable {
   @Override
   public void close() {
     closing.countDown();
-    synchronized (this) {
-      attachment.ifPresent(
-          now -> {
-            if (!await(now.netfront.shutDown())) {
-              await(now.netfront.abandon());
-            }
-            now.domain.close();
-          });
-      attachment = Optional.empty();
-    }
-    await(bridge.shutDown());
-    loops.forEach(NettyLoop::close);
-    control.close();
+    Closing.all(
+        this::closeDevice,
+        () -> await(bridge.shutDown()),
+        () -> Closing.each(loops, NettyLoop::close),
+        control::close);
+  }
+
+  private synchronized void closeDevice() {
+    Optional<Attachment> last = attachment;
+    attachment = Optional.empty();
+    last.ifPresent(
+        now ->
+            Closing.all(
+                () -> {
+                  if (!await(now.netfront.shutDown())) {
+                    await(now.netfront.abandon());
+                  }
+                },
+                now.domain::close));
   }
 
   /// Says what happens, and hands it on to the bridge.

@@ -44,8 +44,10 @@ public final class BackendBus {
   /// steps; more means that something undoes them.
   private static final int MAX_STEPS = 16;
 
-  private static final int MAX_REFUSALS_LOGGED = 8;
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /// What the store refuses is told once in this time for each device.
+  private static final long TELL_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /// How often a device is connected within [#RETRY_NANOS]. A connection costs hundreds of round
   /// trips; a guest that reconnects without pause must not have the others wait for those.
@@ -63,13 +65,24 @@ public final class BackendBus {
 
   /// Why a factory has refused devices, as long as their directories are there. A frontend that
   /// comes and goes has the device made anew each time, and must not have this logged each time.
-  private final Map<DeviceId, String> refusals = new HashMap<>();
+  private final Map<DeviceId, String> reasons = new HashMap<>();
 
   private final Map<DeviceId, Device> devices = new HashMap<>();
   private final Map<DeviceId, DeviceStatus> statuses = new ConcurrentHashMap<>();
+  private final Map<DeviceId, Told> refusals = new HashMap<>();
   private final List<XenStore.Watch> watches = new CopyOnWriteArrayList<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private boolean ending;
+
+  /// What was told of a device's refusals, and how many were not.
+  private static final class Told {
+    private final long since;
+    private int withheld;
+
+    Told(long since) {
+      this.since = since;
+    }
+  }
 
   private final ReentrantLock dirtyLock = new ReentrantLock();
   private final Set<DeviceId> dirtyDevices = new LinkedHashSet<>();
@@ -231,7 +244,7 @@ public final class BackendBus {
       try {
         ids.addAll(discover(type));
       } catch (StoreException e) {
-        LOGGER.log(Level.WARNING, "looking for devices of class " + type, e);
+        LOGGER.log(Level.WARNING, "devices of class {0}: {1}", type, e.getMessage());
         lookAgainLater(Optional.empty(), type);
       } catch (Throwable e) {
         loop.errors().record("devices of class " + type, e);
@@ -291,7 +304,7 @@ public final class BackendBus {
     } catch (StoreException e) {
       // The rings go on without the store. What it refused is tried again, since nobody may write
       // to it any more to have the device looked at.
-      logRefusal(id, device, e);
+      tellRefusal(id, e);
       if (device == null) {
         lookAgainLater(Optional.of(id), id.type());
       } else {
@@ -309,11 +322,23 @@ public final class BackendBus {
     }
   }
 
-  private static void logRefusal(DeviceId id, @Nullable Device device, StoreException e) {
-    // Bounded, because a guest may find a way to have it repeated.
-    if (device == null || device.refusalsLogged++ < MAX_REFUSALS_LOGGED) {
-      LOGGER.log(Level.WARNING, "device " + id, e);
+  /// One line, and one in ten seconds for each device: a guest that writes its directory without
+  /// pause has its reading refused as often as it is tried.
+  private void tellRefusal(DeviceId id, StoreException e) {
+    long now = loop.nanoTime();
+    Told told = refusals.get(id);
+    if (told != null && now - told.since < TELL_NANOS) {
+      told.withheld++;
+      return;
     }
+    refusals.values().removeIf(old -> now - old.since >= TELL_NANOS);
+    refusals.put(id, new Told(now));
+    LOGGER.log(
+        Level.WARNING,
+        "device {0}: {1}{2}",
+        id,
+        octets(String.valueOf(e.getMessage())),
+        told == null || told.withheld == 0 ? "" : ", after " + told.withheld + " more refusals");
   }
 
   private void recordBug(DeviceId id, Throwable e) {
@@ -343,7 +368,7 @@ public final class BackendBus {
       if (left.remove(id)) {
         statuses.remove(id);
       }
-      refusals.remove(id);
+      reasons.remove(id);
       return null;
     }
     Optional<String> other = otherOwner.apply(id);
@@ -432,7 +457,6 @@ public final class BackendBus {
     private boolean attached;
     private boolean errorWritten;
     private String lastError = "";
-    private int refusalsLogged;
     private boolean lookScheduled;
     private int connects;
     private long connectsSince = loop.nanoTime();
@@ -475,7 +499,7 @@ public final class BackendBus {
         liveKeys = liveKeys(made);
         backend = Optional.of(made);
         refused = false;
-        refusals.remove(id);
+        reasons.remove(id);
       } catch (DeviceException e) {
         refused(String.valueOf(e.getMessage()));
       } catch (Throwable e) {
@@ -485,7 +509,7 @@ public final class BackendBus {
     }
 
     private void refused(String message) throws StoreException {
-      if (!message.equals(refusals.put(id, message))) {
+      if (!message.equals(reasons.put(id, message))) {
         LOGGER.log(Level.WARNING, "device {0} is refused: {1}", id, octets(message));
       }
       if (!refused || !lastError.equals(message)) {
@@ -741,7 +765,7 @@ public final class BackendBus {
       try {
         fail(XenbusState.parse(store.read(path + "/state").orElse("")), message);
       } catch (StoreException e) {
-        logRefusal(id, this, e);
+        tellRefusal(id, e);
         lookAgainLater();
       } catch (Throwable e) {
         recordBug(id, e);
@@ -771,7 +795,7 @@ public final class BackendBus {
     private void remove(boolean vanished) throws StoreException {
       forget();
       if (vanished) {
-        refusals.remove(id);
+        reasons.remove(id);
         if (errorWritten) {
           store.remove(errorPath);
         }
@@ -799,7 +823,7 @@ public final class BackendBus {
           enter(XenbusState.CLOSING, XenbusState.CLOSED);
         }
       } catch (StoreException e) {
-        logRefusal(id, this, e);
+        tellRefusal(id, e);
       } catch (Throwable e) {
         recordBug(id, e);
       }

@@ -6,11 +6,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /// An open device of Xen's. Whoever closes it sees to it that nobody uses it any more.
-final class DeviceFile implements AutoCloseable {
+class DeviceFile implements AutoCloseable {
   private final String path;
   private final int fd;
 
-  private DeviceFile(String path, int fd) {
+  /// @param fd is this object's from now on
+  DeviceFile(String path, int fd) {
     this.path = path;
     this.fd = fd;
   }

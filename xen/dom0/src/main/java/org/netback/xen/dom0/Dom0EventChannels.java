@@ -3,16 +3,25 @@ package org.netback.xen.dom0;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 
 /// This domain's event channels by `/dev/xen/evtchn`, one descriptor per loop. When the process
 /// dies the kernel unbinds its ports; the guests' ends then wait for the next one to bind to them.
 final class Dom0EventChannels implements EventChannels, AutoCloseable {
   private final Map<NettyLoop, LoopPorts> loops = new HashMap<>();
+  private final CompletableFuture<String> lost = new CompletableFuture<>();
+
+  /// Completes with the reason when the guests of some loop are not heard any more.
+  CompletionStage<String> lost() {
+    return lost.minimalCompletionStage();
+  }
 
   @Override
   public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
@@ -40,7 +49,7 @@ final class Dom0EventChannels implements EventChannels, AutoCloseable {
     }
     LoopPorts ports = loops.get(netty);
     if (ports == null) {
-      ports = LoopPorts.open(netty);
+      ports = LoopPorts.open(netty, DeviceFile.open(Evtchn.PATH, LibC.O_NONBLOCK), lost::complete);
       loops.put(netty, ports);
     }
     return ports;
@@ -49,7 +58,6 @@ final class Dom0EventChannels implements EventChannels, AutoCloseable {
   /// Unbinds whatever is still bound. No thread may be about to use a channel.
   @Override
   public synchronized void close() {
-    loops.values().forEach(LoopPorts::close);
-    loops.clear();
+    Closing.all(() -> Closing.each(loops.values(), LoopPorts::close), loops::clear);
   }
 }

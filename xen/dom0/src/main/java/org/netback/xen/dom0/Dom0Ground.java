@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,7 +19,10 @@ import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreTransport;
 
-/// The ground of the control domain of a real Xen host.
+/// The ground of the control domain of a real Xen host. It is lost when the connection to the store
+/// ends, and when the event channels of one loop fail ([LoopPorts]): the daemon then ends without a
+/// word to its guests, and the next one goes on with all of them. To close the devices of that loop
+/// would be worse, since no frontend comes back from that by itself.
 public final class Dom0Ground {
   private static final List<Path> STORE_SOCKETS =
       List.of(Path.of("/run/xenstored/socket"), Path.of("/var/run/xenstored/socket"));
@@ -55,7 +60,7 @@ public final class Dom0Ground {
           grants,
           events,
           store,
-          store.closed(),
+          lost(store, events),
           () -> {
             if (closed.compareAndSet(false, true)) {
               close(undo);
@@ -65,6 +70,13 @@ public final class Dom0Ground {
       close(undo);
       throw e;
     }
+  }
+
+  private static CompletionStage<String> lost(StoreClient store, Dom0EventChannels events) {
+    CompletableFuture<String> lost = new CompletableFuture<>();
+    var _ = store.closed().thenAccept(lost::complete);
+    var _ = events.lost().thenAccept(lost::complete);
+    return lost.minimalCompletionStage();
   }
 
   private static StoreTransport transport(NettyLoop loop, Map<String, String> environment)
@@ -87,7 +99,7 @@ public final class Dom0Ground {
     for (AutoCloseable part : parts.reversed()) {
       try {
         part.close();
-      } catch (Exception e) {
+      } catch (Throwable e) {
         System.getLogger(Dom0Ground.class.getName())
             .log(System.Logger.Level.WARNING, "closing: " + e);
       }

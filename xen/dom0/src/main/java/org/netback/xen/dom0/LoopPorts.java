@@ -7,8 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.netback.xen.event.EventHandler;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.FdWatch;
 import org.netback.xen.netty.NettyLoop;
 
@@ -18,12 +20,17 @@ import org.netback.xen.netty.NettyLoop;
 /// work: what a peer notifies meanwhile is one event afterwards. One whose peer notifies without
 /// work is written back late (the kernel would not slow it down: to it every write is an event that
 /// was of use).
+///
+/// Without its descriptor the loop would be deaf, and its guests would wait for ever. So when the
+/// descriptor can be neither read nor written, or anything else has ended its watch, this tells its
+/// maker: the ground is lost.
 final class LoopPorts implements AutoCloseable {
   /// Ports per read; what is left wakes the loop again.
   private static final int PORTS_PER_READ = 64;
 
   private final NettyLoop loop;
   private final DeviceFile evtchn;
+  private final Consumer<String> lost;
   private final FileDescriptor descriptor;
   private final MemorySegment read = Arena.ofAuto().allocate(4L * PORTS_PER_READ, 4);
 
@@ -36,17 +43,20 @@ final class LoopPorts implements AutoCloseable {
   private @Nullable Dom0Channel[] channels = new Dom0Channel[64];
   private @Nullable FdWatch watch;
 
-  private LoopPorts(NettyLoop loop, DeviceFile evtchn) {
+  private LoopPorts(NettyLoop loop, DeviceFile evtchn, Consumer<String> lost) {
     this.loop = loop;
     this.evtchn = evtchn;
+    this.lost = lost;
     this.descriptor = new FileDescriptor(evtchn.fd());
   }
 
-  static LoopPorts open(NettyLoop loop) throws IOException {
-    DeviceFile evtchn = DeviceFile.open(Evtchn.PATH, LibC.O_NONBLOCK);
-    LoopPorts ports = new LoopPorts(loop, evtchn);
+  /// @param evtchn closed with this, and when this throws
+  /// @param lost told the reason, on the loop, when its guests are not heard any more
+  static LoopPorts open(NettyLoop loop, DeviceFile evtchn, Consumer<String> lost)
+      throws IOException {
+    LoopPorts ports = new LoopPorts(loop, evtchn, lost);
     try {
-      ports.watch = FdWatch.open(loop, evtchn.fd(), ports::onReadable);
+      ports.watch = FdWatch.open(loop, evtchn.fd(), () -> ports.orLost(ports::onReadable));
       return ports;
     } catch (Throwable e) {
       evtchn.close();
@@ -124,12 +134,26 @@ final class LoopPorts implements AutoCloseable {
     int _ = evtchn.ioctl(Evtchn.NOTIFY, channel.argument());
   }
 
+  /// What the work throws, the loop records.
+  private void orLost(Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable e) {
+      String reason = e instanceof IllegalStateException ? e.getMessage() : "internal error: " + e;
+      lost.accept("event channels of " + loop + ": " + reason);
+      throw e;
+    }
+  }
+
   private void onReadable() {
     int octets;
     try {
       octets = descriptor.readAddress(read.address(), 0, (int) read.byteSize());
     } catch (IOException e) {
-      throw new IllegalStateException("read of " + evtchn, e);
+      throw new IllegalStateException("read of " + evtchn + ": " + e.getMessage(), e);
+    }
+    if (octets < 0) {
+      throw new IllegalStateException("read of " + evtchn + ": end of file");
     }
     int unmasked = 0;
     for (int at = 0; at < octets; at += Evtchn.PORT_SIZE) {
@@ -140,7 +164,7 @@ final class LoopPorts implements AutoCloseable {
       }
       long delay = dispatch(channel);
       if (delay > 0) {
-        loop.schedule(delay, () -> unmaskLate(channel));
+        loop.schedule(delay, () -> orLost(() -> unmaskLate(channel)));
       } else {
         read.set(ValueLayout.JAVA_INT, unmasked, port);
         unmasked += Evtchn.PORT_SIZE;
@@ -182,17 +206,21 @@ final class LoopPorts implements AutoCloseable {
     try {
       int _ = descriptor.writeAddress(ports.address(), 0, octets);
     } catch (IOException e) {
-      throw new IllegalStateException("write of " + octets / 4 + " ports to " + evtchn, e);
+      throw new IllegalStateException(
+          "write of " + octets / 4 + " ports to " + evtchn + ": " + e.getMessage(), e);
     }
   }
 
   /// Unbinds whatever is still bound. No thread may be about to notify.
   @Override
   public void close() {
-    if (watch != null) {
-      watch.close();
-    }
-    evtchn.close();
+    Closing.all(
+        () -> {
+          if (watch != null) {
+            watch.close();
+          }
+        },
+        evtchn::close);
   }
 
   private static final class RefusedException extends Exception {

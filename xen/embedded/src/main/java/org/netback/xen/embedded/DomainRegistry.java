@@ -17,6 +17,7 @@ import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
@@ -108,8 +109,9 @@ public final class DomainRegistry implements AutoCloseable {
       }
       pinned.values().removeIf(pin -> pin.domain == domain);
     }
-    domain.memory.orElseThrow().close();
-    destroyed.forEach(listener -> listener.accept(domain.domid));
+    Closing.all(
+        domain.memory.orElseThrow()::close,
+        () -> Closing.each(destroyed, listener -> listener.accept(domain.domid)));
   }
 
   /// Calls back with the domid of each domain that is destroyed, on the destroying thread.
@@ -264,11 +266,8 @@ public final class DomainRegistry implements AutoCloseable {
       closed = true;
       left = new ArrayList<>(domains.values());
     }
-    for (Domain domain : left) {
-      if (domain.memory.isPresent()) {
-        destroy(domain);
-      }
-    }
+    left.removeIf(domain -> domain.memory.isEmpty());
+    Closing.each(left, this::destroy);
   }
 
   /// Makes the end of a port that is being opened.

@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import org.netback.xen.embedded.xenstored.Xenstored;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.LockFile;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.SocketFile;
@@ -165,6 +166,10 @@ public final class EmbeddedGround implements AutoCloseable {
     return errors;
   }
 
+  DomainRegistry registry() {
+    return registry;
+  }
+
   /// Creates a domain with its devices, for a guest in this process. Blocks for round trips to the
   /// store.
   ///
@@ -181,10 +186,7 @@ public final class EmbeddedGround implements AutoCloseable {
           registry.events(domain),
           client,
           lost.minimalCompletionStage(),
-          () -> {
-            client.close();
-            destroy(domain, "destroyed by its guest");
-          });
+          () -> Closing.all(client::close, () -> destroy(domain, "destroyed by its guest")));
     } catch (Throwable e) {
       destroy(domain, "could not be built");
       throw e;
@@ -209,7 +211,10 @@ public final class EmbeddedGround implements AutoCloseable {
 
   /// Destroys a domain at once, and removes its devices and nodes in the background.
   void destroy(Domain domain, String reason) {
-    registry.destroy(domain);
+    Closing.all(() -> registry.destroy(domain), () -> removeLater(domain, reason));
+  }
+
+  private void removeLater(Domain domain, String reason) {
     Optional<Guest> guest = Optional.ofNullable(guests.remove(domain.domid));
     if (guest.isEmpty()) {
       return;
@@ -250,18 +255,19 @@ public final class EmbeddedGround implements AutoCloseable {
       return;
     }
     closing = true;
-    if (server.isPresent()) {
-      server.get().close();
-    }
-    for (Guest guest : guests.values()) {
-      destroy(guest.domain, "the ground closes");
-    }
-    store.close();
-    tasks.shutdownNow();
-    xenstored.close();
-    loop.close();
-    registry.close();
-    lockFile.close();
+    Closing.all(
+        () -> {
+          if (server.isPresent()) {
+            server.get().close();
+          }
+        },
+        () -> Closing.each(guests.values(), g -> destroy(g.domain, "the ground closes")),
+        store::close,
+        tasks::shutdownNow,
+        xenstored::close,
+        loop::close,
+        registry::close,
+        lockFile::close);
   }
 
   private record Guest(Domain domain, CompletableFuture<String> lost) {}

@@ -12,6 +12,7 @@ import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.Attached;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
@@ -70,10 +71,7 @@ public final class GroundConnection {
             new RemoteEventChannels(ground),
             connection.store,
             ground.lost(),
-            () -> {
-              connection.close();
-              memory.close();
-            });
+            () -> Closing.all(connection::close, memory::close));
       } catch (Throwable e) {
         memory.close();
         throw e;
@@ -112,10 +110,7 @@ public final class GroundConnection {
           new RemoteEventChannels(ground),
           connection.store,
           ground.lost(),
-          () -> {
-            connection.close();
-            domains.close();
-          });
+          () -> Closing.all(connection::close, domains::close));
     } catch (Throwable e) {
       ground.close();
       throw e;
@@ -149,10 +144,7 @@ public final class GroundConnection {
 
   private void close() {
     if (closed.compareAndSet(false, true)) {
-      store.close();
-      ground.close();
-      watchers.shutdownNow();
-      loop.close();
+      Closing.all(store::close, ground::close, watchers::shutdownNow, loop::close);
     }
   }
 }

@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadFactory;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.SocketFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,18 +22,39 @@ final class GroundServer implements AutoCloseable {
   private final DomainRegistry registry;
   private final SocketFile name;
   private final PacketSocket listener;
+  private final ThreadFactory threads;
   private final Set<PacketSocket> sessions = new HashSet<>();
   private boolean closed;
 
   private GroundServer(
-      EmbeddedGround ground, DomainRegistry registry, SocketFile name, PacketSocket listener) {
+      EmbeddedGround ground,
+      DomainRegistry registry,
+      SocketFile name,
+      PacketSocket listener,
+      ThreadFactory threads) {
     this.ground = ground;
     this.registry = registry;
     this.name = name;
     this.listener = listener;
+    this.threads = threads;
   }
 
   static GroundServer start(EmbeddedGround ground, DomainRegistry registry, Path path)
+      throws IOException {
+    return start(
+        ground,
+        registry,
+        path,
+        Thread.ofPlatform()
+            .name("ground-session")
+            .daemon()
+            .uncaughtExceptionHandler(ground.errors()::uncaught)
+            .factory());
+  }
+
+  /// @param threads the sessions'
+  static GroundServer start(
+      EmbeddedGround ground, DomainRegistry registry, Path path, ThreadFactory threads)
       throws IOException {
     PacketSocket listener = PacketSocket.open();
     SocketFile name;
@@ -54,7 +77,7 @@ final class GroundServer implements AutoCloseable {
       listener.close();
       throw e;
     }
-    GroundServer server = new GroundServer(ground, registry, name, listener);
+    GroundServer server = new GroundServer(ground, registry, name, listener, threads);
     Thread.ofPlatform()
         .name("ground-accept")
         .daemon()
@@ -99,21 +122,29 @@ final class GroundServer implements AutoCloseable {
       }
       sessions.add(client);
     }
-    Thread.ofPlatform()
-        .name("ground-session")
-        .daemon()
-        .uncaughtExceptionHandler(ground.errors()::uncaught)
-        .start(
-            () -> {
-              try {
-                new GroundSession(ground, registry, client).run();
-              } finally {
-                client.close();
-                synchronized (this) {
-                  sessions.remove(client);
+    try {
+      threads
+          .newThread(
+              () -> {
+                try {
+                  new GroundSession(ground, registry, client).run();
+                } finally {
+                  end(client);
                 }
-              }
-            });
+              })
+          .start();
+    } catch (Throwable e) {
+      // There may be no memory for another thread.
+      end(client);
+      throw e;
+    }
+  }
+
+  private void end(PacketSocket client) {
+    client.close();
+    synchronized (this) {
+      sessions.remove(client);
+    }
   }
 
   @Override
@@ -123,11 +154,6 @@ final class GroundServer implements AutoCloseable {
       closed = true;
       left = Set.copyOf(sessions);
     }
-    try {
-      name.close();
-    } finally {
-      listener.close();
-      left.forEach(PacketSocket::close);
-    }
+    Closing.all(name::close, listener::close, () -> Closing.each(left, PacketSocket::close));
   }
 }

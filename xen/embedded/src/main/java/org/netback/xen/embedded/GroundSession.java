@@ -28,6 +28,7 @@ import org.netback.xen.embedded.GroundMessage.Reply;
 import org.netback.xen.embedded.GroundMessage.Request;
 import org.netback.xen.embedded.GroundMessage.Unpin;
 import org.netback.xen.grant.GrantException;
+import org.netback.xen.ground.Closing;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -183,8 +184,9 @@ final class GroundSession implements Runnable {
       }
     } finally {
       registry.forgetListener(listener);
-      ports.forEach(port -> registry.close(domain, port));
-      pins.forEach(registry::unpin);
+      Closing.all(
+          () -> Closing.each(ports, port -> registry.close(domain, port)),
+          () -> Closing.each(pins, registry::unpin));
     }
   }
 

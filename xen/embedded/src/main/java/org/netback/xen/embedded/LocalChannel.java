@@ -8,6 +8,7 @@ import org.netback.xen.event.BackOff;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
 import org.netback.xen.event.EventLoop;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.NettyLoop;
 
 /// An end of an event channel whose handler runs in this process.
@@ -130,15 +131,13 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      disconnect();
-      unbind.run();
+      Closing.all(this::disconnect, unbind::run);
     }
   }
 
   private record Wire(Eventfd outbox, EventfdWatch watch) {
     void close() {
-      watch.close();
-      outbox.release();
+      Closing.all(watch::close, outbox::release);
     }
   }
 }

@@ -17,6 +17,7 @@ import org.netback.xen.embedded.GroundMessage.Refused;
 import org.netback.xen.embedded.GroundMessage.Unpin;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.ground.Closing;
 
 /// The guests' memory as a backends' process has mapped it, domain by domain when it first touches
 /// one; grants are pinned in the ground.
@@ -166,7 +167,8 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
   synchronized void close() {
     closed = true;
     memories.keySet().forEach(mapped::remove);
-    memories.values().forEach(SharedMemory::close);
+    List<SharedMemory> all = List.copyOf(memories.values());
     memories.clear();
+    Closing.each(all, SharedMemory::close);
   }
 }

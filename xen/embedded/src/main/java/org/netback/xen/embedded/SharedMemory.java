@@ -14,6 +14,7 @@ import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ground.Closing;
 
 /// A memfd, mapped whole until closed.
 ///
@@ -154,8 +155,7 @@ final class SharedMemory implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      arena.close();
-      MemoryCalls.close(fd);
+      Closing.all(arena::close, () -> MemoryCalls.close(fd));
     }
   }
 }

@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,7 +23,6 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +48,7 @@ import org.netback.xen.store.XenStore;
 /// own, the guest's with a guest's rights.
 @Timeout(120)
 class BackendBusTest {
+  private static final Logger LOGGER = Logger.getLogger(BackendBus.class.getName());
   private static final int GUEST = 5;
   private static final String BACK = "/local/domain/0/backend/vif/5/0";
   private static final String FRONT = "/local/domain/5/device/vif/0";
@@ -68,6 +69,11 @@ class BackendBusTest {
   private final SteppedLoop loop = new SteppedLoop(errors);
   private final Map<DeviceId, RecordingDevice> made = new HashMap<>();
   private final AtomicInteger factoryFailures = new AtomicInteger();
+
+  /// What the bus has told the log.
+  private final List<LogRecord> told = new CopyOnWriteArrayList<>();
+
+  private final Handler keeper = keeper(told);
   private boolean refuseConnect;
   private String throwsIn = "";
 
@@ -78,8 +84,14 @@ class BackendBusTest {
     xenstored.introduce(GUEST);
   }
 
+  @BeforeEach
+  void listenToTheLog() {
+    LOGGER.addHandler(keeper);
+  }
+
   @AfterEach
   void stop() {
+    LOGGER.removeHandler(keeper);
     clients.forEach(StoreClient::close);
     xenstored.close();
     netty.close();
@@ -351,49 +363,24 @@ class BackendBusTest {
 
   @Test
   void saysOnceWhyADeviceIsRefusedHoweverOftenItBeginsAnew() throws Exception {
-    List<String> lines = new CopyOnWriteArrayList<>();
-    Handler lineHandler = lineHandler(lines);
-    Logger logger = Logger.getLogger(BackendBus.class.getName());
-    logger.addHandler(lineHandler);
-    try {
-      XenStore toolstack = client("dom0", Runnable::run);
-      factoryFailures.set(Integer.MAX_VALUE);
-      createDevice(toolstack, "1", "1");
-      startBus();
+    XenStore toolstack = client("dom0", Runnable::run);
+    factoryFailures.set(Integer.MAX_VALUE);
+    createDevice(toolstack, "1", "1");
+    startBus();
+    await(() -> state(toolstack).equals("2"));
+    for (int i = 0; i < 3; i++) {
+      toolstack.write(BACK + "/state", "1");
       await(() -> state(toolstack).equals("2"));
-      for (int i = 0; i < 3; i++) {
-        toolstack.write(BACK + "/state", "1");
-        await(() -> state(toolstack).equals("2"));
-      }
-      String refusal = "device vif5.0 is refused: no bridge";
-      assertThat(lines).containsExactly(refusal);
-
-      // Another device of the same name is another matter.
-      toolstack.remove(BACK);
-      await(() -> toolstack.read(ERROR).isEmpty());
-      createDevice(toolstack, "1", "1");
-      await(() -> state(toolstack).equals("2"));
-      assertThat(lines).containsExactly(refusal, refusal);
-    } finally {
-      logger.removeHandler(lineHandler);
     }
-  }
+    String refusal = "device vif5.0 is refused: no bridge";
+    assertThat(told).extracting(BackendBusTest::text).containsExactly(refusal);
 
-  private static Handler lineHandler(List<String> lines) {
-    return new Handler() {
-      private final SimpleFormatter formatter = new SimpleFormatter();
-
-      @Override
-      public void publish(LogRecord line) {
-        lines.add(formatter.formatMessage(line));
-      }
-
-      @Override
-      public void flush() {}
-
-      @Override
-      public void close() {}
-    };
+    // Another device of the same name is another matter.
+    toolstack.remove(BACK);
+    await(() -> toolstack.read(ERROR).isEmpty());
+    createDevice(toolstack, "1", "1");
+    await(() -> state(toolstack).equals("2"));
+    assertThat(told).extracting(BackendBusTest::text).containsExactly(refusal, refusal);
   }
 
   @Test
@@ -660,6 +647,31 @@ class BackendBusTest {
     await(() -> state(guest).equals("4"));
   }
 
+  @Test
+  void tellsWhatTheStoreRefusesInOneLineNowAndThen() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    createDevice(toolstack, "1", "1");
+    startBus();
+    XenStore guest = client("guest", Runnable::run);
+    await(() -> state(guest).equals("2"));
+    device().storeRefuses = true;
+    for (int seconds = 0; seconds < 25; seconds++) {
+      guest.write(FRONT + "/state", "4");
+      settle();
+      loop.advance(TimeUnit.SECONDS.toNanos(1));
+      loop.runReady();
+    }
+
+    assertThat(told)
+        .extracting(BackendBusTest::text)
+        .hasSize(3)
+        .allMatch(line -> line.startsWith("device vif5.0: transaction planted: EAGAIN"))
+        .last()
+        .asString()
+        .matches(".*, after [0-9]+ more refusals");
+    assertThat(told).extracting(LogRecord::getThrown).containsOnlyNulls();
+  }
+
   /// The C xenstored refuses a transaction that has read what was written meanwhile; ours does not.
   @Test
   void givesUpReadingAFrontendThatIsWrittenWithoutPause() throws Exception {
@@ -782,6 +794,25 @@ class BackendBusTest {
     assertThat(keys.number("queue-1/tx-ring-ref", 0, 100)).isEqualTo(9);
     assertThat(keys.has("deep/er/key")).isFalse();
     assertThat(keys.text("queue-2/tx-ring-ref")).isEmpty();
+  }
+
+  private static Handler keeper(List<LogRecord> told) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord line) {
+        told.add(line);
+      }
+
+      @Override
+      public void flush() {}
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  private static String text(LogRecord line) {
+    return MessageFormat.format(line.getMessage(), line.getParameters());
   }
 
   private BackendBus startBus() throws IOException {

@@ -14,9 +14,11 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.netback.xen.event.InternalErrors;
+import org.netback.xen.ground.Closing;
 import org.netback.xen.netty.UnixServer;
 
 /// The xenstored of a ground without Xen: one store, clients on Unix sockets, all on one event
@@ -157,14 +159,14 @@ public final class Xenstored implements AutoCloseable {
   /// Stops listening, removes the socket files and ends all connections. The store is lost.
   @Override
   public void close() {
-    call(
-        () -> {
-          for (Path socket : Map.copyOf(listeners).keySet()) {
-            stopListening(socket);
-          }
-          guests.clear();
-          return loop;
-        });
-    clients.close().awaitUninterruptibly();
+    Closing.all(
+        () ->
+            call(
+                () -> {
+                  Closing.each(List.copyOf(listeners.keySet()), this::stopListening);
+                  guests.clear();
+                  return loop;
+                }),
+        () -> clients.close().awaitUninterruptibly());
   }
 }

@@ -1,0 +1,55 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.config.ConfigurationFile;
+import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.Switch;
+import org.netback.xen.event.InternalErrors;
+import org.netback.xen.netty.NettyLoop;
+
+class TapsTest {
+  private static TapChoice choice(String name, Namespace namespace) throws Exception {
+    return ConfigurationFile.tap(
+        "test",
+        "{\"name\": \"%s\", \"network\": \"lan\", \"namespace\": \"%s\"}"
+            .formatted(name, namespace.name()),
+        List.of("lan"));
+  }
+
+  @Test
+  void whatTheLookAtOneTapThrowsKeepsNoOtherFromItsLook() throws Exception {
+    List<String> records = new ArrayList<>();
+    InternalErrors errors =
+        new InternalErrors(
+            System::nanoTime,
+            report -> records.add(report.owner() + ": " + report.error().getMessage()));
+    List<String> seen = new ArrayList<>();
+    Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
+    try (Lab lab = new Lab();
+        NettyLoop loop = NettyLoop.start("loop", 0, errors);
+        Taps taps = new Taps(vswitch, List.of(loop), errors)) {
+      Namespace namespace = lab.namespace("t");
+      taps.add(choice("t0", namespace));
+      taps.add(choice("t1", namespace));
+      namespace.ip("link", "set", "t1", "mtu", "1400");
+
+      taps.forEachPort(
+          port -> {
+            if (port.name().equals("t0")) {
+              throw new StackOverflowError("planted");
+            }
+            seen.add(port.name());
+          });
+      taps.followMtus();
+
+      assertThat(seen).containsExactly("t1");
+      assertThat(taps.ports()).extracting(port -> port.accepts().mtu()).containsExactly(1500, 1400);
+    }
+    assertThat(records).containsExactly("tap t0: planted");
+  }
+}

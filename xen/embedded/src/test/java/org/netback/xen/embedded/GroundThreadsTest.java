@@ -1,0 +1,152 @@
+package org.netback.xen.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.netback.xen.embedded.GroundMessage.AttachBackend;
+import org.netback.xen.event.InternalErrors;
+import org.netback.xen.ground.Backend;
+import org.netback.xen.netty.LockFile;
+
+/// What the threads between a ground and the processes that are attached to it throw: it is
+/// recorded, ends what it must, and leaves the others alone.
+@Timeout(60)
+final class GroundThreadsTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Queue<String> records = new ConcurrentLinkedQueue<>();
+  private final InternalErrors errors =
+      new InternalErrors(
+          System::nanoTime,
+          report -> records.add(report.owner() + ": " + report.error().getMessage()));
+
+  @TempDir private Path directory = Path.of("/");
+  private EmbeddedGround ground;
+
+  @BeforeEach
+  void open() throws IOException {
+    ground = EmbeddedGround.open(directory, errors);
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    ground.close();
+  }
+
+  private static StackOverflowError planted() {
+    return new StackOverflowError("planted");
+  }
+
+  private void awaitRecords(int count) throws Exception {
+    EmbeddedGroundTest.await("a record", () -> records.size() >= count);
+  }
+
+  @Test
+  void whatAClientsThreadThrowsLosesItsGroundAndFailsWhoeverWaits() throws Exception {
+    GroundClient.Notices throwing =
+        _ -> {
+          throw planted();
+        };
+    try (GroundClient client =
+        GroundClient.connect(directory, throwing, GroundConnection.PATIENCE, errors)) {
+      assertThatThrownBy(() -> client.ask(new AttachBackend()))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("the connection to the ground is gone: internal error");
+      assertThat(client.lost().toCompletableFuture()).isCompletedWithValue("internal error");
+      awaitRecords(1);
+    }
+    assertThat(records).containsExactly("thread ground-client: planted");
+    GroundConnection.attachBackend(directory, errors).close();
+  }
+
+  @Test
+  void whatAttachingThrowsEndsThatProcesssConnectionAndTheNextIsServed() throws Exception {
+    AtomicInteger threads = new AtomicInteger();
+    Path socket = directory.resolve("other.sock");
+    try (GroundServer _ =
+        GroundServer.start(
+            ground,
+            ground.registry(),
+            socket,
+            work -> {
+              if (threads.getAndIncrement() == 0) {
+                throw planted();
+              }
+              return Thread.ofPlatform().daemon().unstarted(work);
+            })) {
+      try (PacketSocket first = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+        first.receiveWithin(PATIENCE);
+        assertThat(first.receive(false)).isEmpty();
+      }
+      try (PacketSocket second = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+        second.receiveWithin(PATIENCE);
+        second.send(GroundMessage.write(1, new AttachBackend()));
+        assertThat(second.receive(false)).isPresent();
+      }
+    }
+    assertThat(records).containsExactly("ground: planted");
+  }
+
+  @Test
+  void whatADomainsEndThrowsIsRecordedAndTheDomainGoesAllTheSame() throws Exception {
+    AtomicInteger told = new AtomicInteger();
+    ground
+        .registry()
+        .onDestroyed(
+            _ -> {
+              throw planted();
+            });
+    ground.registry().onDestroyed(_ -> told.incrementAndGet());
+    try (Backend backend = ground.backend()) {
+      GuestDomain guest =
+          GroundConnection.attachGuest(
+              directory, GuestSpec.of("guest", "net"), GroundConnection.PATIENCE, errors);
+      String nodes = "/local/domain/" + guest.domid();
+      String device = "/local/domain/0/backend/vif/" + guest.domid() + "/0";
+      backend.store().write(device + "/state", "4");
+
+      guest.close();
+      EmbeddedGroundTest.await(
+          "the toolstack", () -> backend.store().read(device + "/state").orElse("").equals("5"));
+      backend.store().write(device + "/state", "6");
+      EmbeddedGroundTest.await(
+          "the end of the domain", () -> backend.store().read(nodes + "/name").isEmpty());
+    }
+    assertThat(records).containsExactly("ground, which detached a process for it: planted");
+    assertThat(told).hasValue(1);
+  }
+
+  @Test
+  void aGroundClosesEveryPartOfItThoughOneThrows() throws Exception {
+    GuestDomain guest = ground.createDomain(GuestSpec.of("guest", "net"));
+    ground
+        .registry()
+        .onDestroyed(
+            _ -> {
+              throw planted();
+            });
+
+    assertThatThrownBy(ground::close)
+        .isInstanceOf(StackOverflowError.class)
+        .hasMessage("planted")
+        .hasNoSuppressedExceptions();
+
+    assertThat(guest.lost().toCompletableFuture()).isDone();
+    assertThat(directory.resolve("ground.sock")).doesNotExist();
+    assertThat(directory.resolve("xenstored.sock")).doesNotExist();
+    LockFile.tryLock(directory.resolve("lock")).orElseThrow().close();
+    ground.close();
+    assertThat(records).isEmpty();
+  }
+}
