@@ -470,4 +470,22 @@ final class ShaperTest {
     assertThat(counters.drops()).containsEntry(DropReason.RATE_LIMITED, 1L);
     shaper.close();
   }
+
+  /// There is credit again before the timer goes off.
+  @Test
+  void framesThatWaitAreNotOvertaken() {
+    SteppedLoop loop = new SteppedLoop();
+    List<Integer> left = new ArrayList<>();
+    Credit credit = spentCredit(loop, new ArrayDeque<>());
+    Shaper shaper = shaper(loop, credit, new PortCounters(), left);
+    shaper.keep(frames(100), 0, 0b1);
+    loop.advance(MILLI / 10);
+    assertThat(credit.isSpent()).isFalse();
+    assertThat(left).isEmpty();
+    assertThat(shaper.pass(frames(200), 0, 0b1)).isZero();
+    shaper.keep(frames(200), 0, 0b1);
+    loop.advance(SECOND);
+    assertThat(left).containsExactly(100, 200);
+    shaper.close();
+  }
 }
