@@ -178,14 +178,12 @@ class TallyTest {
     Path bin = Files.createDirectories(project.resolve("bin"));
     for (String file :
         List.of("bin/test", "bin/find-java", "bin/find-maven", "bin/install", "bin/packages")) {
-      Files.copy(
-          Path.of("..", file), project.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+      Files.copy(Path.of("..", file), project.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
     }
     write(bin.resolve("mvn"), "echo Apache Maven 3.9.9");
     Path part = Files.createDirectories(project.resolve("integration/fresh")).resolve("run");
     write(part, "printf '" + said + "'\nexit " + code);
-    Files.copy(
-        Path.of("../integration/Tally.java"), project.resolve("integration/Tally.java"));
+    Files.copy(Path.of("../integration/Tally.java"), project.resolve("integration/Tally.java"));
     Files.createFile(project.resolve("integration/left-out"));
     return Command.run(
         LIMIT,

@@ -73,8 +73,7 @@ public final class LockFile implements AutoCloseable {
   /// Device and number of the file.
   private static Object identity(Path path) throws IOException {
     return Objects.requireNonNull(
-        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-            .fileKey());
+        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).fileKey());
   }
 
   /// Makes a directory with those above it.
