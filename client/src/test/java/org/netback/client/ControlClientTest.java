@@ -158,6 +158,12 @@ class ControlClientTest {
   }
 
   @Test
+  void takesNoMemoryForAnAnswerThatIsTooLong() throws Exception {
+    assertThat(failureOf("HTTP/1.1 200 OK\r\ncontent-length: 33554433\r\n\r\n"))
+        .hasMessageEndingWith("its answer has 33554433 octets, more than 33554432");
+  }
+
+  @Test
   void tellsAnEndWithoutAnAnswer() throws Exception {
     ControlException error = failureOf("");
     assertThat(error.exitCode()).isEqualTo(UserError.UNAVAILABLE);

@@ -406,12 +406,8 @@ final class ShaperTest {
     assertThat(Shaper.bound(Rate.parse(rate))).isEqualTo(octets);
   }
 
-  /// A thread that has found credit just before frames had to wait spends it when the timer has
-  /// found it too.
-  @Test
-  void whoSpendsMeanwhileLeavesNothingUndefined() {
-    SteppedLoop loop = new SteppedLoop();
-    Deque<Runnable> atLooks = new ArrayDeque<>();
+  /// Between two looks at the clock, what the test puts into `atLooks` happens.
+  private static Credit spentCredit(SteppedLoop loop, Deque<Runnable> atLooks) {
     Credit credit =
         new Credit(
             () -> {
@@ -421,25 +417,76 @@ final class ShaperTest {
               }
               return loop.nanoTime();
             });
-    List<Integer> left = new ArrayList<>();
-    Shaper shaper =
-        new Shaper(
-            loop,
-            credit,
-            new PortCounters(),
-            (frames, base, mask) -> {
-              for (long rest = mask; rest != 0; rest &= rest - 1) {
-                left.add(frames.get(base + Long.numberOfTrailingZeros(rest)).length());
-              }
-            });
     boolean _ = credit.limitTo(Rate.parse("1Mb/s"));
     credit.spend(BURST);
-    FrameBatch frames = new FrameBatch(2);
-    FrameArena arena = new FrameArena(Arena.ofAuto(), 2, 1000);
-    frames.add(arena.allocate(100));
-    frames.add(arena.allocate(200));
-    shaper.keep(frames, 0, 0b11);
+    return credit;
+  }
+
+  private static Shaper shaper(
+      SteppedLoop loop, Credit credit, PortCounters counters, List<Integer> lengths) {
+    return new Shaper(
+        loop,
+        credit,
+        counters,
+        (frames, base, mask) -> {
+          for (long rest = mask; rest != 0; rest &= rest - 1) {
+            lengths.add(frames.get(base + Long.numberOfTrailingZeros(rest)).length());
+          }
+        });
+  }
+
+  private static FrameBatch frames(int... lengths) {
+    FrameBatch frames = new FrameBatch(lengths.length);
+    FrameArena arena = new FrameArena(Arena.ofAuto(), lengths.length, 2L * OffloadSet.MAX_LENGTH);
+    for (int length : lengths) {
+      frames.add(arena.allocate(length));
+    }
+    return frames;
+  }
+
+  /// A thread that has found credit just before frames had to wait spends it when the timer has
+  /// found it too.
+  @Test
+  void whoSpendsMeanwhileLeavesNothingUndefined() {
+    SteppedLoop loop = new SteppedLoop();
+    Deque<Runnable> atLooks = new ArrayDeque<>();
+    Credit credit = spentCredit(loop, atLooks);
+    List<Integer> left = new ArrayList<>();
+    Shaper shaper = shaper(loop, credit, new PortCounters(), left);
+    shaper.keep(frames(100, 200), 0, 0b11);
     atLooks.add(() -> credit.spend(1000));
+    loop.advance(SECOND);
+    assertThat(left).containsExactly(100, 200);
+    shaper.close();
+  }
+
+  /// It came when the rate was higher, and would never get through.
+  @Test
+  void anEmptyQueueTakesAFrameThatIsLongerThanItsBound() {
+    SteppedLoop loop = new SteppedLoop();
+    PortCounters counters = new PortCounters();
+    List<Integer> left = new ArrayList<>();
+    Shaper shaper = shaper(loop, spentCredit(loop, new ArrayDeque<>()), counters, left);
+    shaper.keep(frames(OffloadSet.MAX_LENGTH, 100), 0, 0b11);
+    loop.advance(SECOND);
+    assertThat(left).containsExactly(OffloadSet.MAX_LENGTH);
+    assertThat(counters.drops()).containsEntry(DropReason.RATE_LIMITED, 1L);
+    shaper.close();
+  }
+
+  /// There is credit again before the timer goes off.
+  @Test
+  void framesThatWaitAreNotOvertaken() {
+    SteppedLoop loop = new SteppedLoop();
+    List<Integer> left = new ArrayList<>();
+    Credit credit = spentCredit(loop, new ArrayDeque<>());
+    Shaper shaper = shaper(loop, credit, new PortCounters(), left);
+    shaper.keep(frames(100), 0, 0b1);
+    loop.advance(MILLI / 10);
+    assertThat(credit.isSpent()).isFalse();
+    assertThat(left).isEmpty();
+    assertThat(shaper.pass(frames(200), 0, 0b1)).isZero();
+    shaper.keep(frames(200), 0, 0b1);
     loop.advance(SECOND);
     assertThat(left).containsExactly(100, 200);
     shaper.close();

@@ -148,6 +148,7 @@ final class StaticGrefTest {
     add(0, entries(pages, 1));
     byte[] frame = Frames.udp(1, 9, 3000);
     Random random = new Random(3);
+    int mappedSlots = 0;
     for (int round = 0; round < 100; round++) {
       List<Integer> cuts = List.of(14 + random.nextInt(900), 1000 + random.nextInt(900));
       int[] at = {0, cuts.get(0), cuts.get(1), 3000};
@@ -166,6 +167,7 @@ final class StaticGrefTest {
                 i,
                 i == 0 ? 3000 : at[i + 1] - at[i]));
       }
+      mappedSlots += 3 - others;
       int before = copied.get();
       queue.push();
       house.settle();
@@ -175,6 +177,7 @@ final class StaticGrefTest {
           .singleElement()
           .satisfies(copy -> assertThat(copy.octets()).isEqualTo(frame));
     }
+    assertThat(guest.tx().mappedCopies()).isEqualTo(mappedSlots);
   }
 
   /// XSA-365: the rest of a packet of which a part cannot be read is not sent on.

@@ -185,6 +185,22 @@ final class VifTest {
         .containsExactly(2 | 1, 1, 0);
   }
 
+  /// However many slots a frame has, its first says what its checksum is.
+  @ParameterizedTest
+  @ValueSource(ints = {400, 2000, 4096})
+  void keepsTheChecksumsStateOfAFrameInPieces(int fragment) {
+    RawGuest a = house.guest().connect();
+    byte[] frame = Frames.blankTcp(false, 1, 2, 6000);
+    int blank = TxRequest.CSUM_BLANK | TxRequest.DATA_VALIDATED;
+    for (int flags : new int[] {0, TxRequest.DATA_VALIDATED, blank}) {
+      a.queue().send(frame, fragment, flags);
+    }
+    house.settle();
+    assertThat(house.sink.take())
+        .extracting(Sink.Copy::checksum)
+        .containsExactly(ChecksumState.COMPLETE, ChecksumState.VALIDATED, ChecksumState.BLANK);
+  }
+
   @Test
   void handsTheOffloadOfAFrameToTheSwitch() {
     RawGuest a = house.guest().connect();
