@@ -18,7 +18,7 @@ final class Help {
           UserError.USAGE,
           "there is no command \""
               + String.join(" ", words)
-              + "\"; there are "
+              + "\": choose from "
               + String.join(", ", Verb.wordsAfter(List.of())));
     }
     return words.isEmpty()

@@ -93,7 +93,7 @@ public final class Invocation {
             + '"'
             + (meant.isPresent()
                 ? "; did you mean \"" + before + meant.get() + "\"?"
-                : "; there are " + String.join(", ", next)));
+                : ": choose from " + String.join(", ", next)));
   }
 
   private static Invocation arguments(Verb verb, List<String> line) {
@@ -148,7 +148,7 @@ public final class Invocation {
             ? ""
             : Spelling.nearest(name, names)
                 .map(near -> "; did you mean " + near + '?')
-                .orElse("; there are " + String.join(", ", names));
+                .orElse(": choose from " + String.join(", ", names));
     throw wrong(verb, "unknown option " + name + advice);
   }
 

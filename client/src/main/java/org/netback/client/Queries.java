@@ -42,9 +42,21 @@ final class Queries {
     if (rates.isEmpty()) {
       throw invocation.wrong("give --from-guest RATE, --to-guest RATE, or both");
     }
-    print(
-        ask("PUT", ControlClient.path("vifs", id, "rate"), '{' + String.join(", ", rates) + '}'),
-        Layouts::fields);
+    String path = ControlClient.path("vifs", id, "rate");
+    String answer;
+    try {
+      answer = ask("PUT", path, '{' + String.join(", ", rates) + '}');
+    } catch (UserError e) {
+      throw new UserError(e.exitCode(), asOption(String.valueOf(e.getMessage())));
+    }
+    print(answer, Layouts::fields);
+  }
+
+  /// Names the option where the daemon names the field of a request that nobody has typed.
+  private static String asOption(String message) {
+    return message
+        .replaceFirst("^request:[0-9:]+ \"fromGuest\"", "--from-guest")
+        .replaceFirst("^request:[0-9:]+ \"toGuest\"", "--to-guest");
   }
 
   private static String field(String key, String value) {

@@ -1,5 +1,10 @@
 package org.netback.client;
 
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+
 /// Something that the operator can put right; shown as one line, without a stack trace. The exit
 /// codes beyond 2 are those of sysexits.h.
 public final class UserError extends RuntimeException {
@@ -38,6 +43,17 @@ public final class UserError extends RuntimeException {
   public UserError(int exitCode, String message) {
     super(message);
     this.exitCode = exitCode;
+  }
+
+  /// What an exception says, with the reason where Java's own message is a path alone.
+  public static String reason(IOException e) {
+    String message = String.valueOf(e.getMessage());
+    return switch (e) {
+      case AccessDeniedException _ -> message + ": permission denied";
+      case NoSuchFileException _ -> message + ": no such file or directory";
+      case FileAlreadyExistsException _ -> message + ": is there already";
+      default -> message;
+    };
   }
 
   public int exitCode() {

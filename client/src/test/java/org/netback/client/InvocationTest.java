@@ -87,11 +87,11 @@ class InvocationTest {
     assertThat(complaint("vif", "lst"))
         .isEqualTo("unknown command \"vif lst\"; did you mean \"vif list\"?");
     assertThat(complaint("fdb", "--json"))
-        .isEqualTo("unknown option \"fdb --json\"; there are show");
+        .isEqualTo("unknown option \"fdb --json\": choose from show");
     assertThat(complaint("status", "--cnotrol", "x")).contains("did you mean --control?");
     assertThat(complaint("status", "--colour"))
         .isEqualTo(
-            "unknown option --colour; there are --json, --control, --timeout; \"netback status"
+            "unknown option --colour: choose from --json, --control, --timeout; \"netback status"
                 + " --help\" tells how it is written");
   }
 

@@ -40,18 +40,18 @@ class LayoutsTest {
                 json(
                     """
                     [{'id': 'vif1.0', 'network': 'lan', 'state': 'CONNECTED',
-                      'mac': '00:16:3e:00:00:01', 'queues': 2, 'ingressFrames': 5,
+                      'mac': '00:16:3e:00:00:01', 'guest': 'mail', 'queues': 2, 'ingressFrames': 5,
                       'ingressOctets': 500, 'egressFrames': 1234567,
                       'egressOctets': 9876543210, 'drops': {'BACKLOG_FULL': 3, 'TOO_LONG': 1}},
-                     {'id': 'vif12.0', 'network': 'tenant-a', 'state': 'INIT_WAIT', 'mac': '',
+                     {'id': 'vif12.0', 'network': 'tenant-a', 'state': 'INIT_WAIT', 'mac': '', 'guest': '',
                       'queues': 0, 'ingressFrames': 0, 'ingressOctets': 0, 'egressFrames': 0,
                       'egressOctets': 0, 'drops': {}}]
                     """)))
         .isEqualTo(
             """
-            VIF      NETWORK   STATE      MAC                QUEUES  FROM GUEST  OCTETS  TO GUEST  OCTETS  DROPS
-            vif1.0   lan       CONNECTED  00:16:3e:00:00:01       2           5   500 B   1234567  9.9 GB  BACKLOG_FULL 3, TOO_LONG 1
-            vif12.0  tenant-a  INIT_WAIT  -                       0           0     0 B         0     0 B  -
+            VIF      NETWORK   STATE      MAC                GUEST  QUEUES  FROM GUEST  OCTETS  TO GUEST  OCTETS  DROPS
+            vif1.0   lan       CONNECTED  00:16:3e:00:00:01  mail        2           5   500 B   1234567  9.9 GB  BACKLOG_FULL 3, TOO_LONG 1
+            vif12.0  tenant-a  INIT_WAIT  -                  -           0           0     0 B         0     0 B  -
             """);
   }
 

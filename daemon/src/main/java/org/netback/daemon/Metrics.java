@@ -77,9 +77,27 @@ final class Metrics {
             .tags(tags)
             .description("Addresses in the MAC table")
             .register(registry));
-    made.add(network(network, "unicast.frames", tags, s -> s.unicastFrames()));
-    made.add(network(network, "flooded.frames", tags, s -> s.floodedFrames()));
-    made.add(network(network, "multicast.frames", tags, s -> s.multicastFrames()));
+    made.add(
+        network(
+            network,
+            "unicast.frames",
+            "Frames sent to the one port of their destination",
+            tags,
+            s -> s.unicastFrames()));
+    made.add(
+        network(
+            network,
+            "flooded.frames",
+            "Frames sent to all other ports: broadcast, unknown destinations, flooded groups",
+            tags,
+            s -> s.floodedFrames()));
+    made.add(
+        network(
+            network,
+            "multicast.frames",
+            "Frames sent to the members of their group, or to routers",
+            tags,
+            s -> s.multicastFrames()));
     made.add(
         Gauge.builder(
                 "netback.network.multicast.groups", network, n -> n.multicastStatistics().groups())
@@ -94,36 +112,99 @@ final class Metrics {
             .tags(tags)
             .description("Ports in groups")
             .register(registry));
-    made.add(multicast(network, "joined", tags, s -> s.joined()));
-    made.add(multicast(network, "left", tags, s -> s.left()));
-    made.add(multicast(network, "aged", tags, s -> s.aged()));
-    made.add(multicast(network, "evicted", tags, s -> s.evicted()));
-    made.add(multicast(network, "refused", tags, s -> s.refused()));
-    made.add(multicast(network, "malformed", tags, s -> s.malformed()));
-    made.add(multicast(network, "queries", tags, s -> s.queries()));
-    made.add(network(network, "discarded.frames", tags, s -> s.discardedFrames()));
-    made.add(network(network, "learned", tags, s -> s.learned()));
-    made.add(network(network, "moved", tags, s -> s.moved()));
-    made.add(network(network, "aged", tags, s -> s.aged()));
-    made.add(network(network, "evicted", tags, s -> s.evicted()));
-    made.add(network(network, "refused", tags, s -> s.refused()));
+    made.add(multicast(network, "joined", "Memberships that began", tags, s -> s.joined()));
+    made.add(
+        multicast(
+            network, "left", "Memberships that a host or its port ended", tags, s -> s.left()));
+    made.add(
+        multicast(
+            network, "aged", "Memberships that were not repeated in time", tags, s -> s.aged()));
+    made.add(
+        multicast(
+            network,
+            "evicted",
+            "Memberships that had to go for those of a port with fewer of them",
+            tags,
+            s -> s.evicted()));
+    made.add(
+        multicast(
+            network,
+            "refused",
+            "Reports that began no membership, since the port or the network was full",
+            tags,
+            s -> s.refused()));
+    made.add(
+        multicast(
+            network,
+            "malformed",
+            "IGMP and MLD messages that were dropped as malformed",
+            tags,
+            s -> s.malformed()));
+    made.add(
+        multicast(
+            network,
+            "queries",
+            "Queries sent by the switch itself, each port counted",
+            tags,
+            s -> s.queries()));
+    made.add(
+        network(
+            network,
+            "discarded.frames",
+            "Frames that the switch decided to send nowhere",
+            tags,
+            s -> s.discardedFrames()));
+    made.add(network(network, "learned", "Addresses learned", tags, s -> s.learned()));
+    made.add(
+        network(
+            network,
+            "moved",
+            "Addresses that moved from one port to another",
+            tags,
+            s -> s.moved()));
+    made.add(
+        network(network, "aged", "Addresses not seen for the ageing time", tags, s -> s.aged()));
+    made.add(
+        network(
+            network,
+            "evicted",
+            "Addresses that had to go for those of a port with fewer of them",
+            tags,
+            s -> s.evicted()));
+    made.add(
+        network(
+            network,
+            "refused",
+            "Frames whose source was not learned, since its port or the table was full",
+            tags,
+            s -> s.refused()));
     return made;
   }
 
   private Meter network(
-      Network network, String name, Tags tags, ToDoubleFunction<NetworkStatistics> value) {
+      Network network,
+      String name,
+      String description,
+      Tags tags,
+      ToDoubleFunction<NetworkStatistics> value) {
     return FunctionCounter.builder(
             "netback.network." + name, network, n -> value.applyAsDouble(n.statistics()))
+        .description(description)
         .tags(tags)
         .register(registry);
   }
 
   private Meter multicast(
-      Network network, String name, Tags tags, ToDoubleFunction<MulticastStatistics> value) {
+      Network network,
+      String name,
+      String description,
+      Tags tags,
+      ToDoubleFunction<MulticastStatistics> value) {
     return FunctionCounter.builder(
             "netback.network.multicast." + name,
             network,
             n -> value.applyAsDouble(n.multicastStatistics()))
+        .description(description)
         .tags(tags)
         .register(registry);
   }
@@ -131,15 +212,23 @@ final class Metrics {
   private List<Meter> port(SwitchPort port) {
     Tags tags = Tags.of("port", port.name(), "network", port.network().name());
     List<Meter> made = new ArrayList<>();
-    made.add(port(port, "ingress.frames", tags, s -> s.ingressFrames()));
-    made.add(port(port, "ingress.octets", tags, s -> s.ingressOctets()));
-    made.add(port(port, "egress.frames", tags, s -> s.egressFrames()));
-    made.add(port(port, "egress.octets", tags, s -> s.egressOctets()));
+    made.add(port(port, "ingress.frames", "Frames that came in", tags, s -> s.ingressFrames()));
+    made.add(
+        port(
+            port,
+            "ingress.octets",
+            "Octets of the frames that came in",
+            tags,
+            s -> s.ingressOctets()));
+    made.add(port(port, "egress.frames", "Frames delivered", tags, s -> s.egressFrames()));
+    made.add(
+        port(port, "egress.octets", "Octets of the frames delivered", tags, s -> s.egressOctets()));
     for (DropReason reason : DropReason.values()) {
       made.add(
           port(
               port,
               "dropped.frames",
+              "Frames not delivered, by reason",
               tags.and("reason", reason.name()),
               s -> s.drops().getOrDefault(reason, 0L)));
     }
@@ -147,9 +236,14 @@ final class Metrics {
   }
 
   private Meter port(
-      SwitchPort port, String name, Tags tags, ToDoubleFunction<PortStatistics> value) {
+      SwitchPort port,
+      String name,
+      String description,
+      Tags tags,
+      ToDoubleFunction<PortStatistics> value) {
     return FunctionCounter.builder(
             "netback.port." + name, port, p -> value.applyAsDouble(p.statistics()))
+        .description(description)
         .tags(tags)
         .register(registry);
   }
@@ -162,21 +256,86 @@ final class Metrics {
                 "netback.vif.connected",
                 vifs,
                 v -> v.statistics(id).map(s -> s.connected() ? 1.0 : 0.0).orElse(0.0))
+            .description("1 while the guest's rings are served, else 0")
             .tags(tags)
             .register(registry));
-    made.add(ring(id, "tx.events", tags, s -> sum(s, q -> q.tx().events())));
-    made.add(ring(id, "tx.spurious.events", tags, s -> sum(s, q -> q.tx().spuriousEvents())));
-    made.add(ring(id, "tx.notifications", tags, s -> sum(s, q -> q.tx().notifications())));
     made.add(
-        ring(id, "tx.notifications.saved", tags, s -> sum(s, q -> q.tx().notificationsSaved())));
-    made.add(ring(id, "tx.throttled", tags, s -> sum(s, q -> q.tx().throttled())));
-    made.add(ring(id, "tx.mapped.copies", tags, s -> sum(s, q -> q.tx().mappedCopies())));
-    made.add(ring(id, "rx.mapped.copies", tags, s -> sum(s, q -> q.rx().mappedCopies())));
-    made.add(ring(id, "rx.events", tags, s -> sum(s, q -> q.rx().events())));
-    made.add(ring(id, "rx.notifications", tags, s -> sum(s, q -> q.rx().notifications())));
+        ring(
+            id,
+            "tx.events",
+            "Notifications from the guest that it sends",
+            tags,
+            s -> sum(s, q -> q.tx().events())));
     made.add(
-        ring(id, "rx.notifications.saved", tags, s -> sum(s, q -> q.rx().notificationsSaved())));
-    made.add(ring(id, "rx.stalls", tags, s -> sum(s, q -> q.rx().stalls())));
+        ring(
+            id,
+            "tx.spurious.events",
+            "Notifications from the guest with nothing new in the ring",
+            tags,
+            s -> sum(s, q -> q.tx().spuriousEvents())));
+    made.add(
+        ring(
+            id,
+            "tx.notifications",
+            "Notifications to the guest that its slots are answered",
+            tags,
+            s -> sum(s, q -> q.tx().notifications())));
+    made.add(
+        ring(
+            id,
+            "tx.notifications.saved",
+            "Slots answered without a notification of their own",
+            tags,
+            s -> sum(s, q -> q.tx().notificationsSaved())));
+    made.add(
+        ring(
+            id,
+            "tx.throttled",
+            "Waits of a queue because the vif was over its rate",
+            tags,
+            s -> sum(s, q -> q.tx().throttled())));
+    made.add(
+        ring(
+            id,
+            "tx.mapped.copies",
+            "Slots copied from pages that are mapped for good",
+            tags,
+            s -> sum(s, q -> q.tx().mappedCopies())));
+    made.add(
+        ring(
+            id,
+            "rx.mapped.copies",
+            "Slots copied into pages that are mapped for good",
+            tags,
+            s -> sum(s, q -> q.rx().mappedCopies())));
+    made.add(
+        ring(
+            id,
+            "rx.events",
+            "Notifications from the guest that it has given buffers",
+            tags,
+            s -> sum(s, q -> q.rx().events())));
+    made.add(
+        ring(
+            id,
+            "rx.notifications",
+            "Notifications to the guest that frames are there",
+            tags,
+            s -> sum(s, q -> q.rx().notifications())));
+    made.add(
+        ring(
+            id,
+            "rx.notifications.saved",
+            "Slots answered without a notification of their own",
+            tags,
+            s -> sum(s, q -> q.rx().notificationsSaved())));
+    made.add(
+        ring(
+            id,
+            "rx.stalls",
+            "Times that the guest was found not to take frames",
+            tags,
+            s -> sum(s, q -> q.rx().stalls())));
     return made;
   }
 
@@ -185,11 +344,17 @@ final class Metrics {
     return vif.queues().stream().mapToDouble(value).sum();
   }
 
-  private Meter ring(DeviceId id, String name, Tags tags, ToDoubleFunction<VifStatistics> value) {
+  private Meter ring(
+      DeviceId id,
+      String name,
+      String description,
+      Tags tags,
+      ToDoubleFunction<VifStatistics> value) {
     return FunctionCounter.builder(
             "netback.vif." + name,
             vifs,
             v -> v.statistics(id).map(value::applyAsDouble).orElse(0.0))
+        .description(description)
         .tags(tags)
         .register(registry);
   }

@@ -133,7 +133,8 @@ class DaemonTest {
         .containsPattern(
             "netback_port_ingress_frames_total\\{network=\"lan\",port=\"vif1.0\"\\} [1-9]")
         .containsPattern("netback_vif_connected\\{vif=\"vif1.0\"\\} 1.0")
-        .contains("netback_port_dropped_frames_total{network=\"lan\",port=\"up0\"");
+        .contains("netback_port_dropped_frames_total{network=\"lan\",port=\"up0\"")
+        .doesNotContainPattern("(?m)^# HELP \\S+ *$");
   }
 
   @Test
@@ -183,7 +184,8 @@ class DaemonTest {
         .isEqualTo(
             "netback: another ground lives in "
                 + lab.run()
-                + ": stop it or choose another directory\n");
+                + ": stop it, choose another directory, or have the daemon use that ground"
+                + " (ground: {apart: true})\n");
   }
 
   @Test

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.netback.client.Verb;
+import org.netback.vswitch.DropReason;
 
 /// What the documents name in code style is there: classes, their members, tests, files.
 class DocumentsTest {
@@ -35,6 +36,12 @@ class DocumentsTest {
 
   /// The sources of every type by its simple name.
   private static final Map<String, String> SOURCES = sources();
+
+  @Test
+  void everyReasonOfADropIsExplained() throws IOException {
+    String text = Files.readString(ROOT.resolve("docs/drops.md"));
+    assertThat(DropReason.values()).allMatch(reason -> text.contains("\n| `" + reason + "` |"));
+  }
 
   @Test
   void everyClassAndTestThatADocumentNamesExists() throws IOException {

@@ -67,7 +67,8 @@ public record Rate(long octets, long micros) {
 
   /// Reads a rate as people write it, or `none`.
   ///
-  /// @throws IllegalArgumentException says which part is wrong, and what is allowed
+  /// @throws IllegalArgumentException begins with the text, says which part is wrong, and what is
+  ///   allowed
   public static Rate parse(String text) {
     if (text.equals("none")) {
       return UNLIMITED;
@@ -75,7 +76,7 @@ public record Rate(long octets, long micros) {
     Matcher matcher = WRITTEN.matcher(text);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
-          '"' + text + "\" is no rate: write 10Mb/s, 250KB/s, 1MB/s@20ms or none");
+          '"' + text + "\", which is no rate: write 10Mb/s, 250KB/s, 1MB/s@20ms or none");
     }
     long perSecond = number(text, "the rate", matcher.group(1));
     perSecond *=
@@ -111,7 +112,7 @@ public record Rate(long octets, long micros) {
     long octets = Long.divideUnsigned(perSecond * micros, 1_000_000);
     if (octets == 0) {
       throw new IllegalArgumentException(
-          '"' + text + "\" comes to no whole octet in its interval of " + interval(micros));
+          '"' + text + "\", which comes to no whole octet in its interval of " + interval(micros));
     }
     return new Rate(octets, micros);
   }

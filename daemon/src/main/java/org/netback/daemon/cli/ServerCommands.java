@@ -2,6 +2,7 @@ package org.netback.daemon.cli;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -90,7 +91,7 @@ final class ServerCommands {
     try {
       ground = EmbeddedGround.open(directory, errors());
     } catch (IOException e) {
-      throw new UserError(UserError.FAILED, String.valueOf(e.getMessage()));
+      throw failed(directory, e);
     }
     closeAtSignal(ground, new AtomicBoolean());
     LOG.info("ground {}, pid {}", directory, ProcessHandle.current().pid());
@@ -100,12 +101,16 @@ final class ServerCommands {
   private static UserError failed(GroundChoice ground, IOException e) {
     return switch (ground) {
       case EmbeddedChoice embedded -> failed(embedded.run(), e);
-      case Dom0Choice _ -> new UserError(UserError.UNAVAILABLE, String.valueOf(e.getMessage()));
+      case Dom0Choice _ -> new UserError(UserError.UNAVAILABLE, UserError.reason(e));
     };
   }
 
   private static UserError failed(Path ground, IOException e) {
-    String message = String.valueOf(e.getMessage());
+    String message = UserError.reason(e);
+    if (e instanceof AccessDeniedException) {
+      return new UserError(
+          UserError.FORBIDDEN, message + ": run this as root, or choose another directory");
+    }
     if (e instanceof SocketTimeoutException) {
       return new UserError(
           UserError.TIMEOUT,

@@ -216,7 +216,10 @@ public final class GuestProcess implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
-    } catch (ExecutionException | TimeoutException e) {
+    } catch (TimeoutException e) {
+      LOG.warn("the backend has not closed the device within {} s", CLOSE_SECONDS);
+      return false;
+    } catch (ExecutionException e) {
       LOG.warn("not closed in order", e);
       return false;
     }

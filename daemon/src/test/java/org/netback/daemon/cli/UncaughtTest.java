@@ -2,6 +2,8 @@ package org.netback.daemon.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
@@ -30,9 +32,19 @@ class UncaughtTest {
 
       Thread.ofPlatform().name("nobodys").start(UncaughtTest::planted).join();
       Thread.ofVirtual().name("virtual").start(UncaughtTest::planted).join();
+      // A pool has ended before its threads have.
+      List<Thread> threads = new CopyOnWriteArrayList<>();
       try (ExecutorService pool =
-          Executors.newSingleThreadExecutor(Thread.ofPlatform().name("pool").factory())) {
+          Executors.newSingleThreadExecutor(
+              work -> {
+                Thread thread = Thread.ofPlatform().name("pool").unstarted(work);
+                threads.add(thread);
+                return thread;
+              })) {
         pool.execute(UncaughtTest::planted);
+      }
+      for (Thread thread : threads) {
+        thread.join();
       }
 
       assertThat(errors.count()).isEqualTo(3);

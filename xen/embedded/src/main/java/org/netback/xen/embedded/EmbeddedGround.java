@@ -97,7 +97,8 @@ public final class EmbeddedGround implements AutoCloseable {
                     new IOException(
                         "another ground lives in "
                             + runDirectory
-                            + ": stop it or choose another directory"));
+                            + ": stop it, choose another directory, or have the daemon use that"
+                            + " ground (ground: {apart: true})"));
     NettyLoop loop = NettyLoop.start("ground", 0, errors);
     ExecutorService tasks =
         Executors.newThreadPerTaskExecutor(
