@@ -2,17 +2,12 @@ package org.netback.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.AppenderBase;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,40 +20,15 @@ import org.netback.daemon.demo.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.event.InternalErrors;
 import org.netback.xen.netty.NettyLoop;
-import org.slf4j.LoggerFactory;
 
 /// What an operator sees of the daemon's own bugs: the log and the counter.
 @Timeout(120)
 class DaemonErrorsTest {
-  private final List<ILoggingEvent> log = new CopyOnWriteArrayList<>();
-  private final AppenderBase<ILoggingEvent> appender =
-      new AppenderBase<>() {
-        @Override
-        protected void append(ILoggingEvent event) {
-          log.add(event);
-        }
-      };
-
-  @BeforeEach
-  void listen() {
-    appender.start();
-    root().addAppender(appender);
-  }
+  private final LogCapture log = LogCapture.start();
 
   @AfterEach
   void close() {
-    root().detachAppender(appender);
-  }
-
-  private static Logger root() {
-    return (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-  }
-
-  private List<String> logged(String part) {
-    return log.stream()
-        .map(event -> event.getLevel() + " " + event.getFormattedMessage())
-        .filter(line -> line.contains(part))
-        .toList();
+    log.close();
   }
 
   @Test
@@ -68,7 +38,7 @@ class DaemonErrorsTest {
     io.netty.util.internal.logging.InternalLoggerFactory.getInstance("io.netty.x")
         .warn("by netty's");
 
-    assertThat(logged("by "))
+    assertThat(log.lines("by "))
         .containsExactly("WARN by system logger", "WARN by java.util.logging", "WARN by netty's");
   }
 
@@ -84,8 +54,8 @@ class DaemonErrorsTest {
       await(() -> loop.errors().count() == 1000);
     }
 
-    assertThat(logged("planted-loop")).containsExactly("ERROR planted-loop: internal error");
-    assertThat(log.getFirst().getThrowableProxy().getMessage()).isEqualTo("planted");
+    assertThat(log.lines("planted-loop")).containsExactly("ERROR planted-loop: internal error");
+    assertThat(log.events().getFirst().getThrowableProxy().getMessage()).isEqualTo("planted");
   }
 
   @Test
@@ -118,7 +88,7 @@ class DaemonErrorsTest {
       await(() -> errors.count() == 2);
 
       assertThat(scrape(configuration)).contains("netback_internal_errors_total 2.0");
-      assertThat(logged("internal error"))
+      assertThat(log.lines("internal error"))
           .containsExactly("ERROR watch of /local/domain/0/planted: internal error");
       EmbeddedGround ground = daemon.ground().own().orElseThrow();
       try (StationGuest guest = StationGuest.start(ground, "g", "lan", "10.0.0.1", "fd00::1")) {

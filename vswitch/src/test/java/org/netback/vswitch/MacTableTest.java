@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +147,36 @@ class MacTableTest {
     }
     assertThat(network.addresses()).isEmpty();
     assertThat(network.statistics().addresses()).isZero();
+  }
+
+  /// Thrown into the cache it would be swallowed there, and nobody would know.
+  @Test
+  void whatAnEvictionThrowsIsAFaultOfTheNetworkAndOthersAgeAllTheSame() {
+    List<Throwable> faults = new ArrayList<>();
+    Network network =
+        new Switch(
+                MacLimits.DEFAULT,
+                MulticastPolicy.DEFAULT,
+                clock::get,
+                (owner, fault) -> {
+                  assertThat(owner).isEqualTo("network lan");
+                  faults.add(fault);
+                })
+            .network("lan");
+    SwitchPort broken = port(network, "broken");
+    SwitchPort sound = port(network, "sound");
+    sight(network, broken, 1);
+    sight(network, sound, 2);
+    // As if it had been unlinked by half.
+    network.macTable().lookup(1).forwarding = Forwarding.Flood.ALL_BUT_INGRESS;
+
+    clock.addAndGet(TimeUnit.MINUTES.toNanos(10));
+    network.age();
+
+    assertThat(faults)
+        .extracting(fault -> Arrays.toString(fault.getStackTrace()))
+        .anyMatch(trace -> trace.contains("onEviction"));
+    assertThat(sound.statistics().addresses()).isZero();
   }
 
   /// The table against a plain map, under sightings, moves, flushes and departures.

@@ -41,6 +41,9 @@ import org.slf4j.LoggerFactory;
 /// tap is not read, so the kernel's own queue in front of it fills and does what a queue does. The
 /// tap's carrier, its offloads and its queues in use follow what the connection can do.
 ///
+/// Whatever escapes one of its callbacks ends it: it says so at [#gone], since the queue in
+/// question may stand still from then on, and throws it on, to be recorded by the loop.
+///
 /// To be used so: make the bridge, make the Netfront with the bridge as its sink and, perhaps by
 /// way of a listener of one's own, its listener, [#start] the bridge with the Netfront's queues,
 /// start the Netfront.
@@ -85,7 +88,17 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       if (!queue.loop().equals(lane.loop)) {
         throw new IllegalArgumentException("queue " + lane.index + " is not on the bridge's loop");
       }
-      lane.loop.execute(() -> lane.start(queue));
+      lane.loop.execute(() -> orGone(() -> lane.start(queue)));
+    }
+  }
+
+  /// Runs what nobody else tells the end of the bridge.
+  private void orGone(Runnable work) {
+    try {
+      work.run();
+    } catch (Throwable e) {
+      gone.completeExceptionally(e);
+      throw e;
     }
   }
 
@@ -131,7 +144,7 @@ public final class TapBridge implements FrameSink, NetfrontListener {
               checksum && features.gsoTcpv6(),
               checksum && (features.gsoTcpv4() || features.gsoTcpv6())));
       for (Lane lane : lanes) {
-        lane.loop.execute(() -> lane.setInUse(lane.index < features.queues()));
+        lane.loop.execute(() -> orGone(() -> lane.setInUse(lane.index < features.queues())));
       }
       tap.setCarrier(true);
     } catch (IOException e) {
@@ -163,21 +176,29 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       boolean dataValidated,
       int gsoType,
       int gsoSize) {
-    Lane lane = lanes.get(queue.index());
-    Frame frame = lane.view(memory).at(offset, length);
-    frame.setChecksum(
-        checksumBlank
-            ? ChecksumState.BLANK
-            : dataValidated ? ChecksumState.VALIDATED : ChecksumState.COMPLETE);
-    if (gsoType != ExtraInfo.GSO_TYPE_NONE) {
-      frame.setGso(GSO_TYPES[gsoType], gsoSize);
+    try {
+      Lane lane = lanes.get(queue.index());
+      Frame frame = lane.view(memory).at(offset, length);
+      frame.setChecksum(
+          checksumBlank
+              ? ChecksumState.BLANK
+              : dataValidated ? ChecksumState.VALIDATED : ChecksumState.COMPLETE);
+      if (gsoType != ExtraInfo.GSO_TYPE_NONE) {
+        frame.setGso(GSO_TYPES[gsoType], gsoSize);
+      }
+      lane.write(frame);
+    } catch (Throwable e) {
+      // A domain may have been destroyed under its guest: the queue that hears this knows.
+      if (memory.scope().isAlive()) {
+        gone.completeExceptionally(e);
+      }
+      throw e;
     }
-    lane.write(frame);
   }
 
   @Override
   public void roomAgain(NetfrontQueue queue) {
-    lanes.get(queue.index()).resume();
+    orGone(lanes.get(queue.index())::resume);
   }
 
   /// One queue of the tap and of the device. Everything but the construction is confined to its
@@ -235,7 +256,7 @@ public final class TapBridge implements FrameSink, NetfrontListener {
           .addListener(
               made -> {
                 if (made.isSuccess()) {
-                  loop.execute(() -> listen((IoRegistration) made.getNow()));
+                  loop.execute(() -> orGone(() -> listen((IoRegistration) made.getNow())));
                 } else {
                   gone.complete(TapBridge.this);
                 }
@@ -295,12 +316,7 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       if (stopping || !inUse) {
         return;
       }
-      try {
-        round(event);
-      } catch (Throwable e) {
-        gone.completeExceptionally(e);
-        throw e; // to the loop, which records it and has the descriptor watched no more
-      }
+      orGone(() -> round(event));
     }
 
     private void round(IoEvent event) {

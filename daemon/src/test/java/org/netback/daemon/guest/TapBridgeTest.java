@@ -3,6 +3,8 @@ package org.netback.daemon.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,9 +13,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,9 +41,15 @@ import org.netback.xen.bus.DeviceId;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventChannels;
+import org.netback.xen.event.EventHandler;
+import org.netback.xen.event.EventLoop;
+import org.netback.xen.event.InternalErrors;
 import org.netback.xen.frontends.CtrlFront;
 import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontOptions;
+import org.netback.xen.frontends.NetfrontQueue;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.ground.Backend;
@@ -54,13 +64,19 @@ class TapBridgeTest {
   private final NetworkLab lab = new NetworkLab();
   private final List<NettyLoop> loops =
       List.of(NettyLoop.start("backend-0"), NettyLoop.start("backend-1"));
+  private final List<String> records = new CopyOnWriteArrayList<>();
+  private final InternalErrors guestErrors =
+      new InternalErrors(
+          System::nanoTime, report -> records.add(report.owner() + ": " + report.error()));
   private final List<NettyLoop> guestLoops =
-      List.of(NettyLoop.start("guest-0"), NettyLoop.start("guest-1"));
+      List.of(
+          NettyLoop.start("guest-0", 0, guestErrors), NettyLoop.start("guest-1", 0, guestErrors));
   private final NettyLoop busLoop = NettyLoop.start("bus");
   private final NettyLoop control = NettyLoop.start("control");
   private final ExecutorService storeWriter = Executors.newSingleThreadExecutor();
   private final Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
   private final AtomicLong grantCopies = new AtomicLong();
+  private final AtomicBoolean notificationsThrow = new AtomicBoolean();
   private final List<Guest> guests = new ArrayList<>();
   private final List<AutoCloseable> open = new ArrayList<>();
 
@@ -94,6 +110,7 @@ class TapBridgeTest {
       guestLoops.forEach(NettyLoop::close);
       busLoop.close();
       control.close();
+      assertThat(records).isEmpty();
     }
   }
 
@@ -162,7 +179,6 @@ class TapBridgeTest {
 
     TapBridgeStatistics statistics = a.bridge.statistics();
     assertThat(statistics.fromTapRefused()).isZero();
-    System.out.println("flood: " + statistics + ' ' + b.bridge.statistics());
     assertThat(a.netfront.queues().getFirst().counters().txFrames())
         .isEqualTo(statistics.fromTap());
     assertThat(a.netfront.queues().getFirst().counters().txErrors()).isZero();
@@ -277,7 +293,6 @@ class TapBridgeTest {
     stream.join();
     ping.waitFor();
     assertThat(moves).isGreaterThan(10);
-    System.out.println("moved " + moves + " times");
     assertThat(Files.readString(output)).contains(" 0% packet loss");
     assertThat(vif(b).drops())
         .doesNotContainKeys(
@@ -397,6 +412,105 @@ class TapBridgeTest {
     assertThat(a.bridge.gone().get(10, TimeUnit.SECONDS)).isSameAs(a.bridge);
   }
 
+  @Test
+  void whatEscapesOnTheWayIntoTheRingEndsTheBridgeAndIsRecorded() throws Exception {
+    Guest a = guest("a", 1, NetfrontOptions.LINUX);
+
+    notificationsThrow.set(true);
+    Process _ =
+        lab.start("ip", "netns", "exec", a.namespace, "ping", "-c", "1", "-W", "1", "10.9.0.2");
+
+    assertThat(a.bridge.gone())
+        .failsWithin(30, TimeUnit.SECONDS)
+        .withThrowableThat()
+        .havingCause()
+        .isInstanceOf(StackOverflowError.class);
+    notificationsThrow.set(false);
+    NetworkLab.await("a record", () -> !records.isEmpty());
+    assertThat(records).containsExactly("guest-0, tap eth0: java.lang.StackOverflowError: planted");
+    records.clear();
+  }
+
+  @Test
+  void whatEscapesOnTheWayOutOfTheRingEndsTheBridgeAndIsThrownOn() throws Exception {
+    Guest a = guest("a", 1, NetfrontOptions.LINUX);
+    NetfrontQueue queue = a.netfront.queues().getFirst();
+
+    guestLoops
+        .getFirst()
+        .execute(() -> a.bridge.received(queue, MemorySegment.NULL, 0, 100, false, false, 0, 0));
+
+    assertThat(a.bridge.gone())
+        .failsWithin(30, TimeUnit.SECONDS)
+        .withThrowableThat()
+        .havingCause()
+        .isInstanceOf(IndexOutOfBoundsException.class);
+    NetworkLab.await("a record", () -> !records.isEmpty());
+    assertThat(records)
+        .containsExactly("guest-0: java.lang.IndexOutOfBoundsException: 100 octets at 0 of 0");
+    records.clear();
+  }
+
+  /// As under a netfront, which then waits for the next ground.
+  @Test
+  void aDomainThatWasDestroyedUnderItsGuestDoesNotEndTheBridge() throws Exception {
+    Guest a = guest("a", 1, NetfrontOptions.LINUX);
+    NetfrontQueue queue = a.netfront.queues().getFirst();
+    MemorySegment memory;
+    try (Arena arena = Arena.ofShared()) {
+      memory = arena.allocate(4096);
+    }
+
+    guestLoops
+        .getFirst()
+        .execute(() -> a.bridge.received(queue, memory, 2048, 100, false, false, 0, 0));
+
+    NetworkLab.await("a record", () -> !records.isEmpty());
+    assertThat(records).containsExactly("guest-0: java.lang.IllegalStateException: Already closed");
+    assertThat(a.bridge.gone()).isNotDone();
+    records.clear();
+  }
+
+  /// Whose notifications throw while that is wanted.
+  private EventChannels throwing(EventChannels events) {
+    return new EventChannels() {
+      @Override
+      public EventChannel bind(
+          int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
+          throws IOException {
+        return throwing(events.bind(remoteDomid, remotePort, loop, handler));
+      }
+
+      @Override
+      public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
+          throws IOException {
+        return throwing(events.allocate(remoteDomid, loop, handler));
+      }
+    };
+  }
+
+  private EventChannel throwing(EventChannel channel) {
+    return new EventChannel() {
+      @Override
+      public int port() {
+        return channel.port();
+      }
+
+      @Override
+      public void notifyPeer() {
+        if (notificationsThrow.get()) {
+          throw new StackOverflowError("planted");
+        }
+        channel.notifyPeer();
+      }
+
+      @Override
+      public void close() {
+        channel.close();
+      }
+    };
+  }
+
   private Guest guest(String name, int number, NetfrontOptions options) throws Exception {
     String namespace = lab.namespace(name);
     GuestDomain domain = ground.createDomain(GuestSpec.of(name, "lan"));
@@ -411,7 +525,7 @@ class TapBridgeTest {
         new Netfront(
             domain.frontendPath(0),
             domain.memory(),
-            domain.events(),
+            throwing(domain.events()),
             domain.store(),
             control,
             guestLoops,
@@ -437,9 +551,6 @@ class TapBridgeTest {
 
   private double iperf(Guest client, Guest server, String address, String... options)
       throws Exception {
-    double rate = lab.iperf(directory, client.namespace, server.namespace, address, options);
-    System.out.println(
-        "iperf3 " + address + ' ' + String.join(" ", options) + ": " + rate + " Mbit/s");
-    return rate;
+    return lab.iperf(directory, client.namespace, server.namespace, address, options);
   }
 }
