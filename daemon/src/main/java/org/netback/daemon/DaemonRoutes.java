@@ -254,11 +254,8 @@ final class DaemonRoutes {
     }
     for (VifStatistics vif : vifs.statistics()) {
       if (vif.id().toString().equals(id) || vif.settings().name().equals(id)) {
-        try {
-          writeRate(vif.id(), Vif.RATE_FROM_GUEST, request.fromGuest());
-          writeRate(vif.id(), Vif.RATE_TO_GUEST, request.toGuest());
-        } catch (StoreException e) {
-          throw new RequestException(503, "xenstore: " + e.getMessage());
+        if (!writeRates(backendPath(vif.id()), request)) {
+          throw noVif(id);
         }
         Map<String, Object> rates = new LinkedHashMap<>();
         rates.put("id", vif.id().toString());
@@ -275,12 +272,31 @@ final class DaemonRoutes {
     throw noVif(id);
   }
 
-  private void writeRate(DeviceId id, String key, Optional<Rate> rate) throws StoreException {
-    String path = backendPath(id) + '/' + key;
+  /// Writes both rates or none.
+  ///
+  /// @return false if the device's directory has gone, which a write would bring back
+  private boolean writeRates(String directory, RateRequest request) throws RequestException {
+    try {
+      return store.transaction(
+          within -> {
+            if (within.read(directory + "/state").isEmpty()) {
+              return false;
+            }
+            writeRate(within, directory + '/' + Vif.RATE_FROM_GUEST, request.fromGuest());
+            writeRate(within, directory + '/' + Vif.RATE_TO_GUEST, request.toGuest());
+            return true;
+          });
+    } catch (StoreException e) {
+      throw new RequestException(503, "xenstore: " + e.getMessage());
+    }
+  }
+
+  private static void writeRate(XenStore within, String path, Optional<Rate> rate)
+      throws StoreException {
     if (rate.isPresent() && rate.get().isUnlimited()) {
-      store.remove(path);
+      within.remove(path);
     } else if (rate.isPresent()) {
-      store.write(path, rate.get().node());
+      within.write(path, rate.get().node());
     }
   }
 

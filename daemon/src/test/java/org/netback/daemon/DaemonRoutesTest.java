@@ -1,0 +1,172 @@
+package org.netback.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.netback.client.ControlClient;
+import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.EmbeddedChoice;
+import org.netback.daemon.config.Configuration.NetworkChoice;
+import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.control.ControlServer;
+import org.netback.netif.NetBackend;
+import org.netback.netif.NetworkPolicy;
+import org.netback.vswitch.MacLimits;
+import org.netback.vswitch.Switch;
+import org.netback.xen.bus.BackendBus;
+import org.netback.xen.bus.BackendDevice;
+import org.netback.xen.bus.DeviceId;
+import org.netback.xen.embedded.EmbeddedGround;
+import org.netback.xen.embedded.GuestDomain;
+import org.netback.xen.embedded.GuestSpec;
+import org.netback.xen.event.InternalErrors;
+import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Closing;
+import org.netback.xen.netty.NettyLoop;
+import org.netback.xen.store.StoreException;
+import org.netback.xen.store.XenStore;
+
+/// The control API over a store that fails or has changed, and a bus that has not noticed yet.
+@Timeout(60)
+class DaemonRoutesTest {
+  private static final String NETWORK = "lan";
+
+  private final NettyLoop loop = NettyLoop.start("loop");
+  private final InternalErrors errors = new InternalErrors(System::nanoTime);
+  private final Switch vswitch = new Switch(MacLimits.DEFAULT, System::nanoTime);
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private String directory = "";
+  private String refusedKey = "";
+
+  @TempDir private Path run = Path.of("/");
+  private XenStore store;
+  private ControlClient control;
+
+  /// A device of a guest's that is served, on a bus that looks at nothing.
+  @BeforeEach
+  void start() throws Exception {
+    open.add(loop);
+    EmbeddedGround ground = EmbeddedGround.open(run);
+    open.add(ground);
+    Backend backend = ground.backend();
+    open.add(backend);
+    GuestDomain guest = ground.createDomain(GuestSpec.of("guest", NETWORK));
+    open.add(guest);
+    store = backend.store();
+    directory = "/local/domain/0/backend/vif/" + guest.domid() + "/0";
+    NetBackend vifs =
+        new NetBackend(
+            vswitch,
+            NetworkPolicy.OPEN,
+            backend.grants(),
+            backend.events(),
+            List.of(loop),
+            1,
+            Runnable::run);
+    DeviceId id = new DeviceId(NetBackend.TYPE, guest.domid(), 0);
+    vifs.create(new BackendDevice(id, store, directory, guest.frontendPath(0), _ -> {}));
+    Configuration configuration =
+        new Configuration(
+            new EmbeddedChoice(run, false),
+            run.resolve("control.sock"),
+            1,
+            ConfigurationFile.DEFAULT_LINGER_MICROS,
+            1,
+            List.of(new NetworkChoice(NETWORK, 1024, Duration.ofMinutes(5), 64, List.of())),
+            List.of());
+    DaemonRoutes routes =
+        new DaemonRoutes(
+            configuration,
+            refusing(store),
+            vswitch,
+            vifs,
+            new BackendBus(store, loop, 0, Map.of(NetBackend.TYPE, vifs)),
+            new Taps(vswitch, List.of(loop), errors),
+            new StaticEntries(vswitch, configuration.networks()),
+            errors,
+            new CompletableFuture<>());
+    open.add(ControlServer.listen(configuration.controlSocket(), routes.routes(), errors));
+    control = new ControlClient(configuration.controlSocket());
+  }
+
+  @AfterEach
+  void close() {
+    Closing.each(open.reversed(), DaemonRoutesTest::close);
+    assertThat(errors.count()).isZero();
+  }
+
+  private static void close(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// Refuses to write one key, in a transaction too.
+  private XenStore refusing(XenStore of) {
+    return (XenStore)
+        Proxy.newProxyInstance(
+            XenStore.class.getClassLoader(),
+            new Class<?>[] {XenStore.class},
+            (_, method, arguments) -> {
+              if (method.getName().equals("transaction")) {
+                XenStore.Transaction<?> body = (XenStore.Transaction<?>) arguments[0];
+                return of.transaction(within -> body.run(refusing(within)));
+              }
+              if (method.getName().equals("write") && arguments[0].equals(refusedKey)) {
+                throw new StoreException("WRITE", refusedKey, "EIO");
+              }
+              try {
+                return method.invoke(of, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  private ControlClient.Response changeRates() throws IOException {
+    String vif = directory.replaceAll(".*/vif/([0-9]+)/0", "vif$1.0");
+    return control.request(
+        "PUT", "/vifs/" + vif + "/rate", "{\"fromGuest\": \"10Mb/s\", \"toGuest\": \"20Mb/s\"}");
+  }
+
+  @Test
+  void bothRatesOfAVifAreWritten() throws Exception {
+    assertThat(changeRates().status()).isEqualTo(200);
+    assertThat(store.read(directory + "/rate")).contains("62500,50000");
+    assertThat(store.read(directory + "/rate-to-guest")).contains("125000,50000");
+  }
+
+  @Test
+  void noRateOfAVifIsWrittenWhereOneIsRefused() throws Exception {
+    refusedKey = directory + "/rate-to-guest";
+    assertThat(changeRates())
+        .isEqualTo(
+            new ControlClient.Response(
+                503, "{\n  \"error\" : \"xenstore: WRITE " + refusedKey + ": EIO\"\n}\n"));
+    assertThat(store.read(directory + "/rate")).isEmpty();
+  }
+
+  @Test
+  void aDirectoryThatHasGoneIsNotMadeAgain() throws Exception {
+    store.remove(directory);
+    ControlClient.Response gone = changeRates();
+    assertThat(gone.status()).isEqualTo(404);
+    assertThat(gone.body()).contains("there is no vif");
+    assertThat(store.directory(directory)).isEmpty();
+  }
+}
