@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.netback.client.Spelling;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -328,38 +329,8 @@ final class YamlMap {
     return String.join(", ", words);
   }
 
-  /// The word that a slip of the hand away from the given one, if there is such.
+  /// The word that was meant, if that can be told.
   static Optional<String> nearest(String word, List<String> words) {
-    String best = "";
-    if (word.length() > MAX_VALUE) {
-      return Optional.empty();
-    }
-    int least = Math.max(2, word.length() / 3) + 1;
-    for (String candidate : words) {
-      int distance = distance(word, candidate);
-      if (distance < least) {
-        least = distance;
-        best = candidate;
-      }
-    }
-    return best.isEmpty() ? Optional.empty() : Optional.of(best);
-  }
-
-  /// Insertions, deletions and replacements between two words.
-  private static int distance(String a, String b) {
-    int[] previous = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      previous[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(replaced, 1 + Math.min(previous[j], row[j - 1]));
-      }
-      previous = row;
-    }
-    return previous[b.length()];
+    return word.length() > MAX_VALUE ? Optional.empty() : Spelling.nearest(word, words);
   }
 }
