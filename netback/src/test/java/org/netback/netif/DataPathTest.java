@@ -61,11 +61,9 @@ final class DataPathTest {
         b.ctrl().hash(Oracle.KEY);
       }
       long allocated = 0;
-      long cpu = 0;
       for (int i = 0; i < WARM_UP + MEASURED; i++) {
         if (i == WARM_UP) {
           allocated = THREADS.getCurrentThreadAllocatedBytes();
-          cpu = 0;
         }
         put(a.queue().tx, length, batch, gso);
         post(b.queue().rx, batch * (length / 4096 + 3));
@@ -73,20 +71,12 @@ final class DataPathTest {
           a.queue().txChannel.notifyPeer();
         }
         b.queue().rx.push();
-        long before = THREADS.getCurrentThreadCpuTime();
         house.loop.runReady();
-        cpu += THREADS.getCurrentThreadCpuTime() - before;
         drain(a.queue().tx);
         drain(b.queue().rx);
       }
       allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
       assertThat(b.statistics().egressFrames()).isEqualTo((long) batch * (WARM_UP + MEASURED));
-      System.out.printf(
-          "%d octets%s: %d ns and %.3f octets of garbage per frame%n",
-          length,
-          control ? ", hashed and mapped" : "",
-          cpu / batch / MEASURED,
-          (double) allocated / batch / MEASURED);
       assertThat(b.rx().mappedCopies() > 0).isEqualTo(control);
       // Compilers and counters may allocate once; a frame may not.
       assertThat(allocated).isLessThan((long) batch * MEASURED / 8);

@@ -244,9 +244,6 @@ final class VifThreadsTest {
       b.resetRings();
       b.connect();
     }
-    System.out.printf(
-        "%d received, %d of them hashed, %d copies to mapped pages%n",
-        received, hashed, mappedCopies);
     assertThat(received).isPositive();
     assertThat(hashed).isPositive();
     assertThat(mappedCopies).isPositive();

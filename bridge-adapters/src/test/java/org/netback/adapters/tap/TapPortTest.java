@@ -453,14 +453,7 @@ class TapPortTest {
 
   private void iperf(String client, String server, String address, String... options)
       throws Exception {
-    System.out.println(
-        "iperf3 "
-            + address
-            + ' '
-            + String.join(" ", options)
-            + ": "
-            + lab.iperf(directory, client, server, address, options)
-            + " Mbit/s");
+    assertThat(lab.iperf(directory, client, server, address, options)).isPositive();
   }
 
   /// Payload lengths of TCP segments in tcpdump's text.
