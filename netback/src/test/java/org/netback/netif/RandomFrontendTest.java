@@ -2,10 +2,12 @@ package org.netback.netif;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.Random;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.netback.properties.Property;
 import org.netback.properties.Sample;
@@ -17,24 +19,27 @@ import org.netback.xen.io.netif.TxResponse;
 final class RandomFrontendTest {
   @Test
   void neitherCorruptsNorStallsNorLeaks() {
-    Property.holds(300, RandomFrontendTest::live);
+    Property.holds(600, RandomFrontendTest::live);
   }
 
   private static void live(Sample sample) {
-    Random random = new Random(sample.anyLong());
+    List<Integer> firstIndices = sample.list(3, 3, sample::anyInt);
+    List<Step> steps =
+        sample.list(0, 60, () -> new Step(Act.drawn(sample), sample.between(60, 3059)));
     try (House house = new House()) {
-      RawGuest villain = house.guest(random.nextInt()).connect();
-      RawGuest a = house.guest(random.nextInt()).connect();
-      RawGuest b = house.guest(random.nextInt()).connect();
+      RawGuest villain = house.guest(firstIndices.get(0)).connect();
+      RawGuest a = house.guest(firstIndices.get(1)).connect();
+      RawGuest b = house.guest(firstIndices.get(2)).connect();
       a.queue().post(1);
       b.queue().send(Frames.udp(3, 2, 60));
       house.settle();
       a.queue().receive();
       b.queue().statuses();
-      for (int step = 0; step < 60; step++) {
-        act(random, house, villain);
+      int number = 0;
+      for (Step step : steps) {
+        act(step.act, house, villain);
         b.queue().post(Math.min(40, b.queue().rx.freeRequests()));
-        byte[] frame = Frames.udp(2, 3, 1 + step, 60 + random.nextInt(3000));
+        byte[] frame = Frames.udp(2, 3, ++number, step.length);
         a.queue().send(frame, 4096, 0);
         house.settle();
         assertThat(a.queue().statuses()).containsExactly(TxResponse.OKAY);
@@ -62,56 +67,98 @@ final class RandomFrontendTest {
     }
   }
 
-  private static void act(Random random, House house, RawGuest villain) {
-    RawGuest.Queue queue = villain.queue();
-    switch (random.nextInt(9)) {
-      case 0 -> scribble(random, queue.txPage.memory(), 64, 40);
-      case 1 -> scribble(random, queue.rxPage.memory(), 64, 40);
-      case 2 -> scribble(random, queue.txPage.memory(), 0, 1);
-      case 3 -> scribble(random, queue.rxPage.memory(), 0, 1);
-      case 4 -> claim(random, queue.txPage.memory());
-      case 5 -> claim(random, queue.rxPage.memory());
-      case 6 -> requests(random, villain);
-      case 7 -> house.loop.advance(random.nextLong(20_000_000_000L));
-      default -> {
-        // Only notifies.
+  private static void act(Act act, House house, RawGuest villain) {
+    switch (act) {
+      case Scribble(boolean tx, int from, List<Word> words) ->
+          words.forEach(
+              word -> page(villain, tx).set(ValueLayout.JAVA_INT, from + 4L * word.at, word.value));
+      case Claim(boolean tx, int count) -> {
+        MemorySegment page = page(villain, tx);
+        page.set(ValueLayout.JAVA_INT, 0, page.get(ValueLayout.JAVA_INT, 8) + count);
+      }
+      case Ask(List<Asked> requests) -> ask(requests, villain);
+      case Wait(int millis) -> house.loop.advance(TimeUnit.MILLISECONDS.toNanos(millis));
+      case Notify _ -> {
+        // As after everything.
       }
     }
-    queue.txChannel.notifyPeer();
-    queue.rxChannel.notifyPeer();
+    villain.queue().txChannel.notifyPeer();
+    villain.queue().rxChannel.notifyPeer();
     house.settle();
   }
 
-  private static void scribble(Random random, MemorySegment page, int from, int words) {
-    for (int i = 0; i < words; i++) {
-      int range = from == 0 ? 4 : (4096 - from) / 4;
-      page.set(ValueLayout.JAVA_INT, from + 4L * random.nextInt(range), sometimesSmall(random));
+  private static MemorySegment page(RawGuest villain, boolean tx) {
+    return tx ? villain.queue().txPage.memory() : villain.queue().rxPage.memory();
+  }
+
+  private static void ask(List<Asked> requests, RawGuest villain) {
+    MemorySegment page = page(villain, true);
+    int producer = page.get(ValueLayout.JAVA_INT, 0);
+    MemorySegment slot = Arena.ofAuto().allocate(12);
+    int at = producer;
+    for (Asked asked : requests) {
+      int gref = asked.gref.orElseGet(() -> villain.page(true).gref());
+      TxRequest.write(slot, gref, asked.offset, asked.flags, asked.id, asked.size);
+      MemorySegment.copy(slot, 0, page, 64 + 12L * (at++ & 0xff), 12);
+    }
+    page.set(ValueLayout.JAVA_INT, 0, at);
+  }
+
+  /// @param length of the frame from one of the others to the other afterwards
+  private record Step(Act act, int length) {}
+
+  /// What the villain does before it notifies.
+  private sealed interface Act {
+    static Act drawn(Sample sample) {
+      int kind = sample.between(0, 8);
+      boolean tx = kind % 2 == 0;
+      return switch (kind) {
+        case 0 -> new Notify();
+        case 1 -> new Wait(sample.between(0, 20_000));
+        case 2, 3 -> new Scribble(tx, 0, List.of(Word.drawn(sample, 4)));
+        case 4, 5 -> new Scribble(tx, 64, sample.list(1, 40, () -> Word.drawn(sample, 1008)));
+        case 6, 7 -> new Claim(tx, sample.between(0, 259));
+        default -> new Ask(sample.list(0, 59, () -> Asked.drawn(sample)));
+      };
     }
   }
 
-  private static int sometimesSmall(Random random) {
-    return random.nextBoolean() ? random.nextInt() : random.nextInt(2000);
+  private record Notify() implements Act {}
+
+  private record Wait(int millis) implements Act {}
+
+  /// Writes into a ring's page: into its indices, or behind them.
+  private record Scribble(boolean tx, int from, List<Word> words) implements Act {}
+
+  private record Word(int at, int value) {
+    static Word drawn(Sample sample, int range) {
+      return new Word(
+          sample.between(0, range - 1),
+          sample.anyBoolean() ? sample.anyInt() : sample.between(0, 1999));
+    }
   }
 
   /// Publishes requests that nobody has written.
-  private static void claim(Random random, MemorySegment page) {
-    page.set(ValueLayout.JAVA_INT, 0, page.get(ValueLayout.JAVA_INT, 8) + random.nextInt(260));
-  }
+  private record Claim(boolean tx, int count) implements Act {}
 
   /// Requests that are nearly right, so that they come far.
-  private static void requests(Random random, RawGuest villain) {
-    MemorySegment page = villain.queue().txPage.memory();
-    int producer = page.get(ValueLayout.JAVA_INT, 0);
-    int count = random.nextInt(60);
-    MemorySegment slot = java.lang.foreign.Arena.ofAuto().allocate(12);
-    for (int i = 0; i < count; i++) {
-      int offset = random.nextInt(5) == 0 ? random.nextInt(65536) : random.nextInt(2000);
-      int size = random.nextInt(5) == 0 ? random.nextInt(65536) : random.nextInt(2000);
-      int gref = random.nextInt(5) == 0 ? random.nextInt() : villain.page(true).gref();
-      int flags = random.nextInt(3) == 0 ? random.nextInt(16) : random.nextInt(3);
-      TxRequest.write(slot, gref, offset, flags, random.nextInt(65536), size);
-      MemorySegment.copy(slot, 0, page, 64 + 12L * (producer + i & 0xff), 12);
+  private record Ask(List<Asked> requests) implements Act {}
+
+  /// @param gref empty for a page that is granted
+  private record Asked(int offset, int size, Optional<Integer> gref, int flags, int id) {
+    static Asked drawn(Sample sample) {
+      return new Asked(
+          sample.between(0, oneInFive(sample) ? 65535 : 1999),
+          sample.between(0, oneInFive(sample) ? 65535 : 1999),
+          oneInFive(sample) ? Optional.of(sample.anyInt()) : Optional.empty(),
+          sample.between(0, sample.between(0, 2) == 1 ? 15 : 2),
+          sample.between(0, 65535));
     }
-    page.set(ValueLayout.JAVA_INT, 0, producer + count);
+
+    /// The ends of a range are drawn more often than what is between them.
+    private static boolean oneInFive(Sample sample) {
+      int drawn = sample.between(0, 9);
+      return drawn >= 3 && drawn <= 5;
+    }
   }
 }

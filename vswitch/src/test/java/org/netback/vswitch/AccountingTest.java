@@ -8,7 +8,6 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -57,14 +56,41 @@ class AccountingTest {
     }
   }
 
+  /// @param from -1 for the broadcast address, as `to`
+  /// @param gsoSize -1 for none
+  private record Sent(int from, int to, int length, ChecksumState checksum, int gsoSize) {
+    static Sent drawn(Sample sample) {
+      return new Sent(
+          sample.between(-1, 9),
+          sample.between(-1, 9),
+          sample.between(0, 399),
+          sample.oneOf(ChecksumState.values()),
+          sample.between(0, 9) < 8 ? -1 : sample.between(0, 99));
+    }
+
+    static long address(int number) {
+      return number < 0 ? MacAddress.BROADCAST : number;
+    }
+  }
+
+  /// @param port where they come in
+  private record Round(int port, List<Sent> frames) {}
+
   @Test
   void everyFrameIsDeliveredOrCounted() {
-    Property.holds(200, AccountingTest::forwardAndCount);
+    Property.holds(400, AccountingTest::forwardAndCount);
   }
 
   private static void forwardAndCount(Sample sample) {
     int portCount = sample.between(1, 6);
-    Random random = new Random(sample.anyLong());
+    List<Round> rounds =
+        sample.list(
+            0,
+            20,
+            () ->
+                new Round(
+                    sample.between(0, portCount - 1),
+                    sample.list(0, 99, () -> Sent.drawn(sample))));
     Network network = new Switch(MacLimits.DEFAULT, () -> 0L).network("lan");
     List<CountingPort> ports = new ArrayList<>();
     List<Wire> wires = new ArrayList<>();
@@ -78,16 +104,13 @@ class AccountingTest {
       wires.add(new Wire(network.attach(port)));
     }
     long sent = 0;
-    for (int round = 0; round < 20; round++) {
-      Wire wire = wires.get(random.nextInt(portCount));
-      int frames = random.nextInt(100);
-      for (int i = 0; i < frames; i++) {
-        long from = random.nextInt(8) == 0 ? MacAddress.BROADCAST : random.nextInt(10);
-        long to = random.nextInt(8) == 0 ? MacAddress.BROADCAST : random.nextInt(10);
-        Frame frame = wire.add(from, to, random.nextInt(400));
-        frame.setChecksum(ChecksumState.values()[random.nextInt(3)]);
-        if (random.nextInt(10) == 0) {
-          frame.setGso(GsoType.TCPV4, random.nextInt(100));
+    for (Round round : rounds) {
+      Wire wire = wires.get(round.port);
+      for (Sent as : round.frames) {
+        Frame frame = wire.add(Sent.address(as.from), Sent.address(as.to), as.length);
+        frame.setChecksum(as.checksum);
+        if (as.gsoSize >= 0) {
+          frame.setGso(GsoType.TCPV4, as.gsoSize);
         }
         sent++;
       }
