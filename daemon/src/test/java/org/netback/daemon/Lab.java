@@ -190,6 +190,31 @@ public final class Lab implements AutoCloseable {
     return text.toString();
   }
 
+  /// What iperf3 measures from one namespace to a server in another.
+  ///
+  /// @param options the client's; empty ones are left out
+  public JsonNode iperf(Namespace from, Namespace to, String address, String... options)
+      throws IOException {
+    Process server =
+        new ProcessBuilder(to.command("iperf3", "-s", "-1"))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    AutoCloseable kill = () -> server.destroyForcibly().waitFor();
+    add(kill);
+    String[] listening = {"ss", "-Hltn", "sport", "=", ":5201"};
+    await("iperf3 to listen", () -> !to.succeed(PATIENCE, listening).isBlank());
+    List<String> command =
+        new ArrayList<>(List.of("iperf3", "-J", "--connect-timeout", "5000", "-c", address));
+    Stream.of(options).filter(option -> !option.isEmpty()).forEach(command::add);
+    try {
+      return MAPPER.readTree(from.succeed(PATIENCE, command.toArray(String[]::new))).path("end");
+    } finally {
+      server.destroy();
+      await("iperf3 to end", () -> !server.isAlive());
+    }
+  }
+
   /// SIGKILL, and wait until the process is gone.
   public static void kill(NetnsProcess process) throws InterruptedException {
     process.process().destroyForcibly().waitFor();

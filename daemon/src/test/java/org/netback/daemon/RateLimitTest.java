@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -22,8 +20,6 @@ import org.netback.client.ControlClient;
 /// Rates as iperf3 measures them between kernels.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RateLimitTest {
-  private static final Duration LIMIT = Duration.ofMinutes(2);
-
   /// What of a rate TCP's payload has to reach: its headers are 4.4 % of the longest frames.
   private static final double REACHED = 0.9;
 
@@ -213,27 +209,9 @@ class RateLimitTest {
 
   /// Bits per second that arrived.
   private double iperf(Namespace client, String... options) throws IOException {
-    Process server =
-        new ProcessBuilder(up.command("iperf3", "-s", "-1"))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    lab.add(() -> server.destroyForcibly().waitFor());
-    lab.await(
-        "iperf3 to listen",
-        () -> !Command.succeed(LIMIT, up.command("ss", "-Hltn", "sport", "=", ":5201")).isBlank());
-    List<String> command = new ArrayList<>(List.of("iperf3", "-J", "-c", "10.77.0.9"));
-    command.addAll(List.of(options));
-    JsonNode end =
-        new ObjectMapper()
-            .readTree(client.succeed(LIMIT, command.toArray(String[]::new)))
-            .path("end");
-    server.destroy();
-    try {
-      server.waitFor();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    return end.path("sum_received").path("bits_per_second").asDouble();
+    return lab.iperf(client, up, "10.77.0.9", options)
+        .path("sum_received")
+        .path("bits_per_second")
+        .asDouble();
   }
 }

@@ -3,7 +3,6 @@ package org.netback.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -122,8 +121,7 @@ class TaggedTrafficTest {
     String longest = version == 4 ? "1472" : "1452";
     for (String direction : List.of("", "-R")) {
       JsonNode sum =
-          iperf(host, address, "-u", "-b", "10M", "-n", "1M", "-l", longest, direction)
-              .path("end")
+          lab.iperf(host, a, address, "-u", "-b", "10M", "-n", "1M", "-l", longest, direction)
               .path("sum");
       assertThat(sum.path("packets").asLong()).isGreaterThan(600);
       // The sender's bursts meet whatever else the machine is doing.
@@ -153,35 +151,9 @@ class TaggedTrafficTest {
   private long received(Namespace from, String address, String... options) throws IOException {
     List<String> all = new ArrayList<>(List.of("-n", AMOUNT));
     all.addAll(List.of(options));
-    return iperf(from, address, all.toArray(String[]::new))
-        .path("end")
+    return lab.iperf(from, a, address, all.toArray(String[]::new))
         .path("sum_received")
         .path("bytes")
         .asLong();
-  }
-
-  private JsonNode iperf(Namespace from, String address, String... options) throws IOException {
-    Process server =
-        new ProcessBuilder(a.command("iperf3", "-s", "-1"))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    lab.add(() -> server.destroyForcibly().waitFor());
-    lab.await(
-        "iperf3 to listen",
-        () -> !Command.succeed(LIMIT, a.command("ss", "-Hltn", "sport", "=", ":5201")).isBlank());
-    List<String> command =
-        new ArrayList<>(List.of("iperf3", "-J", "--connect-timeout", "5000", "-c", address));
-    for (String option : options) {
-      if (!option.isEmpty()) {
-        command.add(option);
-      }
-    }
-    try {
-      return new ObjectMapper().readTree(from.succeed(LIMIT, command.toArray(String[]::new)));
-    } finally {
-      server.destroy();
-      lab.await("iperf3 to end", () -> !server.isAlive());
-    }
   }
 }

@@ -47,19 +47,7 @@ public class AdmissionBench {
     for (int i = 0; i < FRAMES; i++) {
       Frame frame = arena.allocate(LENGTH);
       frame.octets().fill((byte) 0);
-      if (ipv6) {
-        frame.putU16(12, 0x86dd);
-        frame.putU8(14, 0x60);
-        frame.putU16(18, LENGTH - 54);
-        frame.putU8(20, 6);
-        frame.putU8(66, 0x50);
-      } else {
-        frame.putU16(12, 0x0800);
-        frame.putU16(14, 0x4500);
-        frame.putU16(16, LENGTH - 14);
-        frame.putU8(23, 6);
-        frame.putU8(46, 0x50);
-      }
+      PacketHeaders.put(frame, ipv6, true);
       frame.setChecksum(ChecksumState.BLANK);
       if (segmented) {
         frame.setGso(ipv6 ? GsoType.TCPV6 : GsoType.TCPV4, 1448);

@@ -76,22 +76,7 @@ public class HashBench {
     for (int i = 0; i < LENGTH; i++) {
       frame.putU8(i, random.nextInt());
     }
-    frame.putU16(12, six ? 0x86dd : 0x0800);
-    frame.putU8(14, six ? 0x60 : 0x45);
-    int ports = 14 + (six ? 40 : 20);
-    if (six) {
-      frame.putU16(18, LENGTH - ports);
-      frame.putU8(20, tcp ? 6 : 17);
-    } else {
-      frame.putU16(16, LENGTH - 14);
-      frame.putU16(20, 0);
-      frame.putU8(23, tcp ? 6 : 17);
-    }
-    if (tcp) {
-      frame.putU8(ports + 12, 0x50);
-    } else {
-      frame.putU16(ports + 4, 40);
-    }
+    PacketHeaders.put(frame, six, tcp);
     return frame;
   }
 

@@ -45,12 +45,7 @@ public class SegmentationBench {
     for (int i = 0; i < LENGTH; i++) {
       frame.putU8(i, i * 31);
     }
-    frame.putU16(12, 0x0800);
-    frame.putU16(14, 0x4500);
-    frame.putU16(16, LENGTH - 14);
-    frame.putU16(20, 0);
-    frame.putU8(23, 6);
-    frame.putU8(46, 0x50);
+    PacketHeaders.put(frame, false, true);
     frame.setChecksum(ChecksumState.BLANK);
     frame.setGso(GsoType.TCPV4, MSS);
     if (frame() != (LENGTH - 54 + MSS - 1) / MSS) {
