@@ -429,8 +429,13 @@ final class RxQueueTest {
     int start = guest.rx().ring().reqCons();
     long events = guest.rx().events();
     long spurious = guest.rx().spuriousEvents();
+    int heard = guest.queue().rxEvents;
     send(60);
+    assertThat(guest.rx().notifications()).isEqualTo(1);
+    assertThat(guest.queue().rxEvents).isEqualTo(heard + 1);
+    // The guest has not asked to hear of the second.
     send(70);
+    assertThat(guest.queue().rxEvents).isEqualTo(heard + 1);
     assertThat(guest.rx().batches()).isEqualTo(2);
     assertThat(guest.rx().notifications()).isEqualTo(1);
     assertThat(guest.rx().notificationsSaved()).isEqualTo(1);
