@@ -11,6 +11,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.vswitch.DropReason;
 import org.netback.xen.io.netif.ExtraInfo;
+import org.netback.xen.io.netif.RxRequest;
+import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.io.netif.TxRequest;
 
 /// What becomes of frames for a guest that has too few buffers for them (XSA-392).
@@ -429,8 +431,13 @@ final class RxQueueTest {
     int start = guest.rx().ring().reqCons();
     long events = guest.rx().events();
     long spurious = guest.rx().spuriousEvents();
+    int heard = guest.queue().rxEvents;
     send(60);
+    assertThat(guest.rx().notifications()).isEqualTo(1);
+    assertThat(guest.queue().rxEvents).isEqualTo(heard + 1);
+    // The guest has not asked to hear of the second.
     send(70);
+    assertThat(guest.queue().rxEvents).isEqualTo(heard + 1);
     assertThat(guest.rx().batches()).isEqualTo(2);
     assertThat(guest.rx().notifications()).isEqualTo(1);
     assertThat(guest.rx().notificationsSaved()).isEqualTo(1);
@@ -460,5 +467,36 @@ final class RxQueueTest {
     assertThat(guest.statistics().egressFrames()).isEqualTo(4);
     assertThat(guest.statistics().egressOctets()).isEqualTo(300);
     assertThat(lengths(guest)).containsExactly(60, 70, 80, 90);
+  }
+
+  /// Of several frames that are delivered together, those count that have arrived.
+  @Test
+  void countsOnlyTheFramesOfABatchThatArrived() {
+    RawGuest guest = receiver();
+    RawGuest.Queue queue = guest.queue();
+    for (int bad : new int[] {1, 3, 1}) {
+      long octets = guest.rx().octets();
+      long frames = guest.rx().frames();
+      for (int i = 0; i < 3; i++) {
+        int gref = i == bad ? 1_000_000 : guest.page(false).gref();
+        queue.rx.putRequest(new RxRequest(i, gref));
+      }
+      queue.pushRx();
+      for (int i = 0; i < 3; i++) {
+        sender.queue().send(Frames.udp(1, 2, 60 + 10 * i));
+      }
+      house.settle();
+      assertThat(sender.queue().statuses()).containsExactly(0, 0, 0);
+      boolean all = bad == 3;
+      assertThat(queue.rxResponses())
+          .extracting(RxResponse::status)
+          .containsExactly(60, all ? 70 : RxResponse.ERROR, 80);
+      assertThat(guest.rx().octets() - octets).isEqualTo(all ? 210 : 140);
+      assertThat(guest.rx().frames() - frames).isEqualTo(all ? 3 : 2);
+    }
+    assertThat(guest.rx().batches()).isEqualTo(3);
+    assertThat(guest.rx().copyFailures()).isEqualTo(2);
+    assertThat(guest.statistics().egressOctets()).isEqualTo(490);
+    assertThat(guest.statistics().drops()).containsEntry(DropReason.DELIVERY_FAILED, 2L);
   }
 }
