@@ -53,6 +53,7 @@ final class RxQueueCallsTest {
   private final List<Throwable> failures = new ArrayList<>();
   private final FrameArena frames = new FrameArena(arena, 64, 1 << 20);
   private final FrameBatch batch = new FrameBatch(64);
+  private final List<MemorySegment> buffers = new ArrayList<>();
   private LocalDomain guest;
   private MemorySegment page;
   private FrontRing ring;
@@ -124,9 +125,11 @@ final class RxQueueCallsTest {
     arena.close();
   }
 
-  private void post(int buffers) {
-    for (int i = 0; i < buffers; i++) {
-      put(guest.memory().grant(guest.memory().allocate(1), 0, false));
+  private void post(int count) {
+    for (int i = 0; i < count; i++) {
+      MemorySegment buffer = guest.memory().allocate(1);
+      buffers.add(buffer);
+      put(guest.memory().grant(buffer, 0, false));
     }
     ring.push();
   }
@@ -217,6 +220,25 @@ final class RxQueueCallsTest {
     assertThat(statuses()).containsExactly(4096, 4096, 4096, 4096, 20_000 - 4 * 4096, 60);
     assertThat(port.drops()).containsOnlyKeys(DropReason.TOO_LONG);
     assertThat(port.drops(DropReason.TOO_LONG)).isEqualTo(1);
+  }
+
+  /// A frame's octets are its length's lowest eight bits.
+  @Test
+  void hasWrittenAFrameWhenItIsAnswered() throws RingViolation {
+    post(2);
+    queue.start(channel);
+    transmit(60, 300);
+    assertThat(statuses()).containsExactly(60, 300);
+    assertThat(buffers.get(0).asSlice(0, 61).toArray(ValueLayout.JAVA_BYTE)).isEqualTo(octets(60));
+    assertThat(buffers.get(1).asSlice(0, 301).toArray(ValueLayout.JAVA_BYTE))
+        .isEqualTo(octets(300));
+  }
+
+  /// A frame's, and the zero that follows it in its buffer.
+  private static byte[] octets(int length) {
+    byte[] octets = new byte[length + 1];
+    Arrays.fill(octets, 0, length, (byte) length);
+    return octets;
   }
 
   @ParameterizedTest

@@ -288,8 +288,13 @@ class NetifLayoutTest {
   }
 
   @Test
-  void readsTheFlagsOfARequestOneByOne() {
+  void readsFlagsOneByOne() {
     for (int flags = 0; flags < 32; flags++) {
+      RxResponse response = new RxResponse(1, 2, flags, 3);
+      assertThat(response.moreData()).as("%d", flags).isEqualTo((flags & 4) != 0);
+      assertThat(response.extraInfo()).as("%d", flags).isEqualTo((flags & 8) != 0);
+      ExtraInfo extra = new ExtraInfo.McastAdd(flags, 1);
+      assertThat(extra.more()).as("%d", flags).isEqualTo((flags & 1) != 0);
       TxRequest request = new TxRequest(1, 2, flags, 3, 4);
       assertThat(request.moreData()).as("%d", flags).isEqualTo((flags & 4) != 0);
       assertThat(request.extraInfo()).as("%d", flags).isEqualTo((flags & 8) != 0);
