@@ -368,7 +368,7 @@ final class RxQueueCallsTest {
   }
 
   /// Where a callback meets a ring that the guest has broken, with a frame that waits.
-  private enum Call {
+  enum Call {
     TRANSMISSION,
     EVENT,
     POLL,
