@@ -1,6 +1,7 @@
 package org.netback.hashing;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayOutputStream;
@@ -313,6 +314,31 @@ final class HashConfigurationTest {
     assertThat(HashConfiguration.INITIAL.withTypes(1).withToeplitz(true).isOn()).isTrue();
     assertThat(ALL.withToeplitz(false).isOn()).isFalse();
     assertThat(ALL.withTypes(0).isOn()).isFalse();
+  }
+
+  @Test
+  void tellsItsAlgorithmWhateverTheTypes() {
+    assertThat(HashConfiguration.INITIAL.isToeplitz()).isFalse();
+    assertThat(HashConfiguration.INITIAL.withTypes(1).isToeplitz()).isFalse();
+    assertThat(HashConfiguration.INITIAL.withToeplitz(true).isToeplitz()).isTrue();
+  }
+
+  @Test
+  void isWrittenForPeople() {
+    assertThat(HashConfiguration.INITIAL).hasToString("off");
+    assertThat(on(0)).hasToString("off");
+    assertThat(on(HashType.IPV4.bit() | HashType.IPV6_TCP.bit()))
+        .hasToString("toeplitz IPV4 IPV6_TCP, mapping 0");
+    assertThat(on(HashType.IPV4_TCP.bit()).withMapping(HashMapping.zeroed(7)))
+        .hasToString("toeplitz IPV4_TCP, mapping 7");
+  }
+
+  /// netif.h: a type's number in a hash extra, and its bit in a set of types.
+  @Test
+  void numbersTheTypesAsTheHeaderDoes() {
+    assertThat(HashType.values())
+        .extracting(HashType::number, HashType::bit)
+        .containsExactly(tuple(0, 1), tuple(1, 2), tuple(2, 4), tuple(3, 8));
   }
 
   @Test

@@ -70,7 +70,8 @@ final class RxQueue implements Polled {
   private EventChannel channel = Unbound.CHANNEL;
   private volatile boolean open;
 
-  /// Requests that are vouched for and not consumed.
+  /// Requests that are vouched for and not consumed; those that were given back are counted with
+  /// the next look.
   private int free;
 
   private final RxStage stage;
@@ -189,9 +190,7 @@ final class RxQueue implements Polled {
     // What was staged and never pushed is lost with what waits.
     int lost = stage.frames() + backlog.frames();
     stage.clear();
-    if (lost > 0) {
-      port.drop(DropReason.PORT_DOWN, lost);
-    }
+    port.drop(DropReason.PORT_DOWN, lost);
     backlog.release();
     count();
   }
@@ -266,33 +265,39 @@ final class RxQueue implements Polled {
   ///
   /// @return whether it has
   boolean onEvent() {
+    // An event to a queue that is closed, or that fails of it, is not held against the guest.
+    boolean posted = true;
     lock.lock();
     try {
       counters.events++;
-      if (!open) {
-        return true;
+      if (open) {
+        posted = hasPosted();
+        if (stalled) {
+          isBackToLife();
+        } else if (!backlog.isEmpty()) {
+          flush();
+        }
       }
-      look();
-      int reqProd = ring.reqCons() + free;
-      boolean posted = reqProd != reqProdAtLastEvent;
-      reqProdAtLastEvent = reqProd;
-      if (!posted) {
-        counters.spuriousEvents++;
-      }
-      if (stalled) {
-        isBackToLife();
-      } else if (!backlog.isEmpty()) {
-        flush();
-      }
-      return posted;
     } catch (Throwable e) {
       shut();
       failure.accept(e);
-      return true;
     } finally {
       count();
       lock.unlock();
     }
+    return posted;
+  }
+
+  /// Whether the guest has posted buffers since its last event.
+  private boolean hasPosted() throws RingViolation {
+    look();
+    int reqProd = ring.reqCons() + free;
+    boolean posted = reqProd != reqProdAtLastEvent;
+    reqProdAtLastEvent = reqProd;
+    if (!posted) {
+      counters.spuriousEvents++;
+    }
+    return posted;
   }
 
   private void tick() {
@@ -345,7 +350,7 @@ final class RxQueue implements Polled {
       throws RingViolation {
     if (!stage.carryOut()) {
       // A page of the sender's or of this guest's. The sender's frames must not show here.
-      free += stage.undo();
+      stage.undo();
       frames.pull(base, added);
       for (long left = added; left != 0; left &= left - 1) {
         int i = Long.numberOfTrailingZeros(left);
@@ -449,22 +454,23 @@ final class RxQueue implements Polled {
 
   @Override
   public boolean poll() {
+    int waiting = 0;
+    int left = 0;
     lock.lock();
     try {
-      int waiting = backlog.frames();
-      if (!open || waiting == 0) {
-        return false;
+      waiting = backlog.frames();
+      if (open && waiting > 0) {
+        flush();
       }
-      flush();
-      return backlog.frames() < waiting;
+      left = backlog.frames();
     } catch (Throwable e) {
       shut();
       failure.accept(e);
-      return true;
     } finally {
       count();
       lock.unlock();
     }
+    return left < waiting;
   }
 
   @Override
@@ -492,15 +498,12 @@ final class RxQueue implements Polled {
       backlog.remove();
       expired++;
     }
-    if (expired > 0) {
-      port.drop(DropReason.BACKLOG_EXPIRED, expired);
-    }
+    port.drop(DropReason.BACKLOG_EXPIRED, expired);
   }
 
   private void stall() throws RingViolation {
     port.drop(DropReason.STALLED, backlog.frames());
     backlog.release();
-    look();
     freeWhenStalled = free;
     stalled = true;
     counters.stalls++;

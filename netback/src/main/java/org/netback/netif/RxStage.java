@@ -41,7 +41,8 @@ final class RxStage {
   private final RxCounters counters;
   private final GrantCopies copies;
 
-  /// By copy, the index of its response, and the frame that it is of.
+  /// By copy of a batch without any from a sender's page, the index of its response, and the frame
+  /// that it is of.
   private final int[] responseOf = new int[COPIES];
 
   private final int[] frameOf = new int[COPIES];
@@ -178,15 +179,12 @@ final class RxStage {
 
   /// @param ready octets of the page that are private, fewer than its length
   private void copyRest(Frame frame, int at, int ready, int length, int gref) {
+    // None of these is booked: if one fails, all is taken back.
     if (ready > 0) {
-      book(copies.toGuest(domid, gref, 0, ready, frame.memory(), frame.offset() + at));
+      int _ = copies.toGuest(domid, gref, 0, ready, frame.memory(), frame.offset() + at);
     }
-    int first = copies.size();
     TxRound sender = (TxRound) frame.lender();
     sender.copyRest(frame, at + ready, length - ready, copies, domid, gref, ready);
-    for (int copy = first; copy < copies.size(); copy++) {
-      book(copy);
-    }
     partial = true;
   }
 
@@ -229,13 +227,9 @@ final class RxStage {
   }
 
   /// Gives all slots back, unused.
-  ///
-  /// @return how many
-  int undo() {
-    int given = slots;
+  void undo() {
     ring.rewind();
     clear();
-    return given;
   }
 
   /// Frames whose copies have failed.

@@ -179,6 +179,48 @@ class PageToPageTest {
         .satisfies(copy -> assertThat(copy.octets()).isEqualTo(frame));
   }
 
+  /// Each receiver's copies begin at the first fragment again.
+  @Test
+  void floodsTheSameToAllGuests() {
+    RawGuest third = house.guest(-7).connect();
+    byte[] frame = Frames.udp(1, 9, 12000);
+    receiver.queue().post(10);
+    third.queue().post(10);
+    for (int i = 0; i < 2; i++) {
+      sender.queue().send(frame, 3000, 0);
+    }
+    house.settle();
+    for (RawGuest guest : List.of(receiver, third)) {
+      assertThat(guest.queue().receive())
+          .hasSize(2)
+          .allSatisfy(received -> assertThat(received.octets()).isEqualTo(frame));
+    }
+  }
+
+  /// Fragments at the beginning of their pages, with other octets behind them.
+  @ParameterizedTest
+  @ValueSource(ints = {1000, 3000, 4000})
+  void copiesNothingBehindAFragment(int fragment) {
+    byte[] frame = Frames.udp(1, 2, 12000);
+    receiver.queue().post(10);
+    for (int at = 0; at < frame.length; at += fragment) {
+      RawGuest.Page page = sender.page(true);
+      page.memory().fill((byte) 0x5a);
+      MemorySegment.copy(frame, at, page.memory(), ValueLayout.JAVA_BYTE, 0, fragment);
+      int flags = at + fragment < frame.length ? TxRequest.MORE_DATA : 0;
+      sender.queue().put(new TxRequest(page.gref(), 0, flags, at, at == 0 ? 12000 : fragment));
+    }
+    sender.queue().push();
+    house.settle();
+    assertThat(sender.queue().statuses()).containsOnly(OKAY);
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+    // The head in and out, and a copy wherever a fragment or the receiver's page ends.
+    int ends = frame.length / fragment + 2;
+    assertThat(copies).hasValue(2 + ends);
+  }
+
   /// A receiver without buffers holds no page of the sender's.
   @Test
   void waitsInPrivateMemory() {

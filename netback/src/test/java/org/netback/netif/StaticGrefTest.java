@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.vswitch.DropReason;
+import org.netback.xen.grant.DeferredGrantTable;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
@@ -70,7 +71,10 @@ final class StaticGrefTest {
 
     @Override
     public GrantCopies copies(int capacity) {
-      return new InterposedGrantTable(grants, copied::incrementAndGet).copies(capacity);
+      // As on a real Xen, where nothing is copied before it is asked for.
+      return new InterposedGrantTable(
+              new DeferredGrantTable(grants, () -> false), copied::incrementAndGet)
+          .copies(capacity);
     }
   }
 
@@ -223,6 +227,32 @@ final class StaticGrefTest {
               assertThat(received.hash()).isPresent();
             });
     assertThat(guest.rx().mappedCopies()).isEqualTo(15);
+  }
+
+  /// A frame of which only the head is private, and nobody else has asked for the rest.
+  @Test
+  void deliversLongFramesIntoMappedPages() {
+    ctrl.hash(Oracle.KEY);
+    ctrl.map(0);
+    sendFrom(guest.page(false), Frames.udp(1, 9, 60));
+    // One more for each frame's hash.
+    List<RawGuest.Page> pages = pages(8);
+    assertThat(add(0, entries(pages, 0))).isEqualTo(SUCCESS);
+    for (RawGuest.Page page : pages) {
+      queue.postPage(page, 300 + (queue.rx.reqProdPvt() & 0xff));
+    }
+    queue.pushRx();
+    RawGuest sender = house.guest().connect();
+    byte[] frame = Frames.udp(2, 1, 12000);
+    sender.queue().send(frame, 4096, 0);
+    sender.queue().send(frame, 3000, 0);
+    house.sink.take();
+    house.settle();
+    assertThat(house.sink.take()).isEmpty();
+    assertThat(queue.receive())
+        .hasSize(2)
+        .allSatisfy(received -> assertThat(received.octets()).isEqualTo(frame));
+    assertThat(guest.rx().mappedCopies()).isEqualTo(6);
   }
 
   /// A page that may only be read is no buffer: that slot fails, the frame with it, the ring goes

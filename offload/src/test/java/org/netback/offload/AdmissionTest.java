@@ -63,6 +63,21 @@ class AdmissionTest {
     return shapes;
   }
 
+  /// Only what a receiver has to finish is looked at.
+  @Test
+  void concernsWhatIsLeftToTheReceiver() {
+    Frame frame = Packets.frame(arena, Packets.build(Shape.tcp(false, 5000)));
+    assertThat(Admission.concerns(frame)).isFalse();
+    frame.setChecksum(ChecksumState.VALIDATED);
+    assertThat(Admission.concerns(frame)).isFalse();
+    frame.setGso(GsoType.TCPV4, 1448);
+    assertThat(Admission.concerns(frame)).isTrue();
+    frame.setChecksum(ChecksumState.BLANK);
+    assertThat(Admission.concerns(frame)).isTrue();
+    frame.setGso(GsoType.NONE, 0);
+    assertThat(Admission.concerns(frame)).isTrue();
+  }
+
   static List<Shape> shapes() {
     List<Shape> shapes = new ArrayList<>(tcpShapes());
     shapes.add(Shape.udp(false, 100));

@@ -56,6 +56,20 @@ class StoreMessageTest {
   }
 
   @Test
+  void endsEachStringWithNul() {
+    assertThat(StoreMessage.nulTerminated("/a", "", "token")).isEqualTo("/a\0\0token\0");
+    assertThat(new StoreMessage(0, 0, 0, StoreMessage.nulTerminated("/a", "token")).strings())
+        .containsExactly("/a", "token");
+  }
+
+  @Test
+  void namesTheErrorOfARefusal() {
+    StoreException refusal = new StoreException("write", "/a", "EACCES");
+    assertThat(refusal.error()).isEqualTo("EACCES");
+    assertThat(refusal).hasMessage("write /a: EACCES");
+  }
+
+  @Test
   void refusesAPayloadLongerThanTheProtocolAllows() {
     for (int length : new int[] {4097, Integer.MAX_VALUE, Integer.MIN_VALUE, -1}) {
       ByteBuffer header = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);

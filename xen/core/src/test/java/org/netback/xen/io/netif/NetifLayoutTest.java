@@ -287,6 +287,34 @@ class NetifLayoutTest {
     }
   }
 
+  @Test
+  void readsFlagsOneByOne() {
+    for (int flags = 0; flags < 32; flags++) {
+      RxResponse response = new RxResponse(1, 2, flags, 3);
+      assertThat(response.moreData()).as("%d", flags).isEqualTo((flags & 4) != 0);
+      assertThat(response.extraInfo()).as("%d", flags).isEqualTo((flags & 8) != 0);
+      ExtraInfo extra = new ExtraInfo.McastAdd(flags, 1);
+      assertThat(extra.more()).as("%d", flags).isEqualTo((flags & 1) != 0);
+      TxRequest request = new TxRequest(1, 2, flags, 3, 4);
+      assertThat(request.moreData()).as("%d", flags).isEqualTo((flags & 4) != 0);
+      assertThat(request.extraInfo()).as("%d", flags).isEqualTo((flags & 8) != 0);
+      assertThat(new GrefEntry(1, flags, 0).readOnly()).as("%d", flags).isEqualTo(flags % 2 != 0);
+    }
+  }
+
+  /// netif.h `XEN_NETIF_EXTRA_TYPE_*`.
+  @Test
+  void numbersTheTypesOfExtras() {
+    assertThat(
+            List.of(
+                new ExtraInfo.Gso(0, 1448, ExtraInfo.GSO_TYPE_TCPV4, 0),
+                new ExtraInfo.McastAdd(0, 1),
+                new ExtraInfo.McastDel(0, 1),
+                new ExtraInfo.Hash(0, 1, 1, 0)))
+        .extracting(ExtraInfo::type)
+        .containsExactly(1, 2, 3, 4);
+  }
+
   private static long words(int[] slots) {
     return slots[3] & 0xffff_ffffL | (long) slots[4] << 32;
   }
