@@ -7,23 +7,21 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashSet;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
 /// A file that one process at a time has locked. The lock ends with the process, however that ends;
 /// the file stays, empty, since removing it would let two processes lock two files of one name.
 public final class LockFile implements AutoCloseable {
-  /// What this process has locked, by [#identity]. The kernel takes a process's lock away when the
+  /// What this process has locked, by identity. The kernel takes a process's lock away when the
   /// process closes any descriptor of the file: a file that is in here is not opened again.
-  private static final Set<Object> HELD = new HashSet<>();
+  private static final Set<FileIdentity> HELD = new HashSet<>();
 
   private final FileChannel file;
-  private final Object identity;
+  private final FileIdentity identity;
 
-  private LockFile(FileChannel file, Object identity) {
+  private LockFile(FileChannel file, FileIdentity identity) {
     this.file = file;
     this.identity = identity;
   }
@@ -44,7 +42,7 @@ public final class LockFile implements AutoCloseable {
           throw new IOException(
               path + " is " + FileKind.of(path) + ", in the place of a lock file");
         }
-        if (HELD.contains(identity(path))) {
+        if (FileIdentity.of(path).filter(HELD::contains).isPresent()) {
           return Optional.empty();
         }
       }
@@ -59,7 +57,13 @@ public final class LockFile implements AutoCloseable {
     Optional<LockFile> made = Optional.empty();
     try {
       if (Optional.ofNullable(file.tryLock()).isPresent()) {
-        made = Optional.of(new LockFile(file, identity(path)));
+        made =
+            Optional.of(
+                new LockFile(
+                    file,
+                    FileIdentity.of(path)
+                        .orElseThrow(
+                            () -> new IOException(path + " was removed while it was locked"))));
       }
     } finally {
       if (made.isEmpty()) {
@@ -68,12 +72,6 @@ public final class LockFile implements AutoCloseable {
     }
     made.ifPresent(lock -> HELD.add(lock.identity));
     return made;
-  }
-
-  /// Device and number of the file.
-  private static Object identity(Path path) throws IOException {
-    return Objects.requireNonNull(
-        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS).fileKey());
   }
 
   /// Makes a directory with those above it.

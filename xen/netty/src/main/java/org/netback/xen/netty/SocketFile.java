@@ -7,12 +7,8 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Objects;
 import java.util.Optional;
 
 /// The name that a listening Unix socket has in the file system.
@@ -27,9 +23,9 @@ public final class SocketFile implements AutoCloseable {
   public static final int MAX_OCTETS = 106;
 
   private final Path path;
-  private final Object identity;
+  private final FileIdentity identity;
 
-  private SocketFile(Path path, Object identity) {
+  private SocketFile(Path path, FileIdentity identity) {
     this.path = path;
     this.identity = identity;
   }
@@ -59,7 +55,12 @@ public final class SocketFile implements AutoCloseable {
     }
     removeDead(path);
     binding.bind(path);
-    SocketFile made = new SocketFile(path, identity(path).orElse(""));
+    SocketFile made =
+        new SocketFile(
+            path,
+            FileIdentity.of(path)
+                .orElseThrow(
+                    () -> new IOException(path + ": another process has just removed this name")));
     try {
       Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
       binding.listen();
@@ -74,7 +75,7 @@ public final class SocketFile implements AutoCloseable {
   }
 
   private static void removeDead(Path path) throws IOException {
-    Optional<Object> before = identity(path);
+    Optional<FileIdentity> before = FileIdentity.of(path);
     if (before.isEmpty()) {
       return;
     }
@@ -86,7 +87,7 @@ public final class SocketFile implements AutoCloseable {
     if (isAlive(path)) {
       throw new IOException(path + ": another process is listening there");
     }
-    if (identity(path).equals(before)) {
+    if (FileIdentity.of(path).equals(before)) {
       Files.deleteIfExists(path);
     }
   }
@@ -101,24 +102,12 @@ public final class SocketFile implements AutoCloseable {
     } catch (ConnectException e) {
       return false;
     } catch (IOException e) {
-      return identity(path).isPresent();
-    }
-  }
-
-  /// Device and number of the file; empty if there is none.
-  private static Optional<Object> identity(Path path) throws IOException {
-    try {
-      return Optional.of(
-          Objects.requireNonNull(
-              Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                  .fileKey()));
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
+      return FileIdentity.of(path).isPresent();
     }
   }
 
   private boolean isThere() throws IOException {
-    return identity(path).equals(Optional.of(identity));
+    return FileIdentity.of(path).equals(Optional.of(identity));
   }
 
   /// Takes the name away. To be called while the socket is open: only until then does no other file
