@@ -187,11 +187,12 @@ final class Metrics {
       String description,
       Tags tags,
       ToDoubleFunction<NetworkStatistics> value) {
-    return FunctionCounter.builder(
-            "netback.network." + name, network, n -> value.applyAsDouble(n.statistics()))
-        .description(description)
-        .tags(tags)
-        .register(registry);
+    return counter(
+        "netback.network." + name,
+        description,
+        tags,
+        network,
+        n -> value.applyAsDouble(n.statistics()));
   }
 
   private Meter multicast(
@@ -200,10 +201,17 @@ final class Metrics {
       String description,
       Tags tags,
       ToDoubleFunction<MulticastStatistics> value) {
-    return FunctionCounter.builder(
-            "netback.network.multicast." + name,
-            network,
-            n -> value.applyAsDouble(n.multicastStatistics()))
+    return counter(
+        "netback.network.multicast." + name,
+        description,
+        tags,
+        network,
+        n -> value.applyAsDouble(n.multicastStatistics()));
+  }
+
+  private <T> Meter counter(
+      String name, String description, Tags tags, T of, ToDoubleFunction<T> value) {
+    return FunctionCounter.builder(name, of, value)
         .description(description)
         .tags(tags)
         .register(registry);
@@ -241,11 +249,8 @@ final class Metrics {
       String description,
       Tags tags,
       ToDoubleFunction<PortStatistics> value) {
-    return FunctionCounter.builder(
-            "netback.port." + name, port, p -> value.applyAsDouble(p.statistics()))
-        .description(description)
-        .tags(tags)
-        .register(registry);
+    return counter(
+        "netback.port." + name, description, tags, port, p -> value.applyAsDouble(p.statistics()));
   }
 
   private List<Meter> vif(DeviceId id) {
@@ -350,12 +355,11 @@ final class Metrics {
       String description,
       Tags tags,
       ToDoubleFunction<VifStatistics> value) {
-    return FunctionCounter.builder(
-            "netback.vif." + name,
-            vifs,
-            v -> v.statistics(id).map(value::applyAsDouble).orElse(0.0))
-        .description(description)
-        .tags(tags)
-        .register(registry);
+    return counter(
+        "netback.vif." + name,
+        description,
+        tags,
+        vifs,
+        v -> v.statistics(id).map(value::applyAsDouble).orElse(0.0));
   }
 }
