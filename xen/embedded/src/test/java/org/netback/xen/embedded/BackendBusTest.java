@@ -703,25 +703,29 @@ class BackendBusTest {
             });
   }
 
+  /// A store that refuses the first watch of a path.
+  private static XenStore refusingOnce(XenStore store, String path, AtomicInteger refusals) {
+    return (XenStore)
+        Proxy.newProxyInstance(
+            XenStore.class.getClassLoader(),
+            new Class<?>[] {XenStore.class},
+            (_, method, arguments) -> {
+              if (method.getName().equals("watch")
+                  && arguments[0].equals(path)
+                  && refusals.getAndIncrement() == 0) {
+                throw new StoreException("WATCH", path, "ENOSPC");
+              }
+              return invoke(store, method, arguments);
+            });
+  }
+
   @Test
   void beginsADeviceAnewWhoseFrontendCouldNotBeWatched() throws Exception {
     XenStore toolstack = client("dom0", Runnable::run);
     createDevice(toolstack, "1", "1");
     AtomicInteger refusals = new AtomicInteger();
     XenStore store = client("dom0", loop::execute);
-    startBus(
-        (XenStore)
-            Proxy.newProxyInstance(
-                XenStore.class.getClassLoader(),
-                new Class<?>[] {XenStore.class},
-                (_, method, arguments) -> {
-                  if (method.getName().equals("watch")
-                      && arguments[0].equals(FRONT + "/state")
-                      && refusals.getAndIncrement() == 0) {
-                    throw new StoreException("WATCH", FRONT, "ENOSPC");
-                  }
-                  return invoke(store, method, arguments);
-                }));
+    startBus(refusingOnce(store, FRONT + "/state", refusals));
     await(() -> refusals.get() > 0);
     settle();
     assertThat(state(toolstack)).isEqualTo("1");
@@ -739,20 +743,7 @@ class BackendBusTest {
     createDevice(toolstack, "1", "1");
     AtomicInteger refusals = new AtomicInteger();
     XenStore store = client("dom0", loop::execute);
-    BackendBus bus =
-        startBus(
-            (XenStore)
-                Proxy.newProxyInstance(
-                    XenStore.class.getClassLoader(),
-                    new Class<?>[] {XenStore.class},
-                    (_, method, arguments) -> {
-                      if (method.getName().equals("watch")
-                          && arguments[0].equals(FRONT + "/request-live")
-                          && refusals.getAndIncrement() == 0) {
-                        throw new StoreException("WATCH", FRONT, "ENOSPC");
-                      }
-                      return invoke(store, method, arguments);
-                    }));
+    BackendBus bus = startBus(refusingOnce(store, FRONT + "/request-live", refusals));
     await(() -> state(toolstack).equals("2"));
     settle();
 
