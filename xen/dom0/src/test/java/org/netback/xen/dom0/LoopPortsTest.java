@@ -141,12 +141,17 @@ final class LoopPortsTest {
     throw new StackOverflowError("planted");
   }
 
+  /// Waits until the loop has done whatever it is doing now.
+  private void awaitLoop() throws Exception {
+    CompletableFuture<Boolean> reached = new CompletableFuture<>();
+    loop.execute(() -> reached.complete(true));
+    assertThat(reached.get(30, TimeUnit.SECONDS)).isTrue();
+  }
+
   /// @return after the loop has recorded what it was that lost the ground
   private String reason() throws Exception {
     String reason = lost.get(30, TimeUnit.SECONDS);
-    CompletableFuture<Boolean> recorded = new CompletableFuture<>();
-    loop.execute(() -> recorded.complete(true));
-    assertThat(recorded.get(30, TimeUnit.SECONDS)).isTrue();
+    awaitLoop();
     return reason;
   }
 
@@ -190,6 +195,7 @@ final class LoopPortsTest {
     ports.bind(1, 1, handler("one", true));
     notified(1);
     assertThat(calls.take()).isEqualTo("one");
+    awaitLoop();
     // The port that was unmasked is not read: the end at the loop is reset.
     closePeer();
 
