@@ -14,6 +14,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.netback.loop.Closing;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.netif.VifStatistics;
@@ -26,8 +28,6 @@ import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.XenbusState;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.store.XenStore;
 
 /// A whole backend as the daemon composes it, on an embedded ground, with guests in a process of

@@ -2,8 +2,8 @@ package org.netback.ctrl;
 
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.netback.loop.EventLoop;
 import org.netback.xen.event.EventChannel;
-import org.netback.xen.event.EventLoop;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.ring.BackRing;

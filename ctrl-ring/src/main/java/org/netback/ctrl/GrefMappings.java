@@ -7,10 +7,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import org.netback.loop.Closing;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GrantTable.GrantMapping;
-import org.netback.xen.ground.Closing;
 
 /// The pages that a guest has had mapped for good for one queue: a request that names one of them
 /// costs a copy in memory and no grant operation.

@@ -16,15 +16,15 @@ import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.control.ControlServer;
+import org.netback.loop.EventLoop;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -24,6 +24,7 @@ import org.netback.daemon.config.ConfigurationFile.StaticRequest;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.RequestException;
 import org.netback.daemon.control.Routes;
+import org.netback.loop.InternalErrors;
 import org.netback.netif.NetBackend;
 import org.netback.netif.Rate;
 import org.netback.netif.Vif;
@@ -39,7 +40,6 @@ import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.DeviceStatus;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 

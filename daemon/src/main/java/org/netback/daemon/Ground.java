@@ -7,14 +7,14 @@ import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.RunDirectory;
+import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.dom0.Dom0Ground;
 import org.netback.xen.dom0.KernelBackends;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GroundConnection;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.ground.Closing;
 
 /// What the daemon stands on: domain 0's side of a ground, with the ground itself where it is the
 /// daemon's own.

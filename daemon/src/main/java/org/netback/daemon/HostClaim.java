@@ -3,7 +3,7 @@ package org.netback.daemon;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.netback.daemon.config.RunDirectory;
-import org.netback.xen.netty.LockFile;
+import org.netback.loop.netty.LockFile;
 
 /// The right to serve the vifs of a ground, which one process has at a time: two backends at one
 /// ring would break it. It ends with the process, however that ends.

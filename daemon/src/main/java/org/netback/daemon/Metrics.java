@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import org.netback.loop.InternalErrors;
 import org.netback.netif.NetBackend;
 import org.netback.netif.VifStatistics;
 import org.netback.vswitch.DropReason;
@@ -21,7 +22,6 @@ import org.netback.vswitch.PortStatistics;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceId;
-import org.netback.xen.event.InternalErrors;
 
 /// The counters of ports, networks, rings and internal errors for Prometheus. Meters read the
 /// counters when they are scraped, so that counting costs the data path nothing more; those of a

@@ -15,13 +15,13 @@ import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
 import org.netback.adapters.tap.TapPort;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,7 +83,7 @@ final class Taps implements AutoCloseable {
     }
     Attached attached = new Attached(choice, port, switchPort, name);
     taps.put(choice.name(), attached);
-    port.start(switchPort, loops.stream().map(NettyLoop::ioEventLoop).toList());
+    port.start(switchPort, loops);
     var _ =
         port.gone()
             .thenRun(

@@ -17,9 +17,9 @@ import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.demo.StationGuest;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.netty.NettyLoop;
 
 /// What an operator sees of the daemon's own bugs: the log and the counter.
 @Timeout(120)

@@ -1,5 +1,7 @@
 package org.netback.daemon;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
@@ -26,7 +28,9 @@ class DesignTest {
     "org.netback.xen.event..",
     "org.netback.xen.store..",
     "org.netback.xen.bus..",
-    "org.netback.xen.io.."
+    "org.netback.xen.io..",
+    "org.netback.xen.ground..",
+    "org.netback.xen.frontends.."
   };
 
   @ArchTest
@@ -37,6 +41,26 @@ class DesignTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("org.netback.xen..", "org.netback.netif..", "org.netback.adapters..");
+
+  @ArchTest
+  static final ArchRule loopsStandOnNothingOfOurs =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.loop..")
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("org.netback..").and(not(resideInAPackage("org.netback.loop.."))));
+
+  @ArchTest
+  static final ArchRule theCoreRunsOnAnyLoop =
+      noClasses()
+          .that()
+          .resideInAnyPackage(CORE)
+          .and()
+          .haveNameNotMatching(".*UnixStoreTransport.*")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.netback.loop.netty..", "org.netback.loop.libc..");
 
   @ArchTest
   static final ArchRule xenNeverSeesPackets =
@@ -75,7 +99,6 @@ class DesignTest {
           .resideInAnyPackage(
               "org.netback.xen.embedded..",
               "org.netback.xen.dom0..",
-              "org.netback.xen.netty..",
               "org.netback.xen.frontends..",
               "org.netback.adapters..",
               "org.netback.daemon..");
@@ -95,7 +118,6 @@ class DesignTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "org.netback.xen.netty..",
               "org.netback.xen.embedded..",
               "org.netback.xen.dom0..",
               "org.netback.xen.frontends..");
@@ -106,15 +128,6 @@ class DesignTest {
           .matching("org.netback.xen.(embedded|dom0|frontends)..")
           .should()
           .notDependOnEachOther();
-
-  @ArchTest
-  static final ArchRule frontendsStandOnTheContractsAlone =
-      noClasses()
-          .that()
-          .resideInAPackage("org.netback.xen.frontends..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAPackage("org.netback.xen.netty..");
 
   @ArchTest
   static final ArchRule theControlRingNeverSeesPacketsOrTheSwitch =
@@ -129,7 +142,6 @@ class DesignTest {
               "org.netback.vswitch..",
               "org.netback.netif..",
               "org.netback.adapters..",
-              "org.netback.xen.netty..",
               "org.netback.xen.embedded..",
               "org.netback.xen.dom0..",
               "org.netback.xen.frontends..");
@@ -186,8 +198,7 @@ class DesignTest {
   static final ArchRule nativeCallsStayAtTheEdge =
       noClasses()
           .that()
-          .resideOutsideOfPackages(
-              "org.netback.xen.dom0..", "org.netback.xen.embedded..", "org.netback.adapters..")
+          .resideOutsideOfPackage("org.netback.loop.libc..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.sun.jna..");

@@ -7,10 +7,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Switch;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.netty.NettyLoop;
 
 class TapsTest {
   private static TapChoice choice(String name, Namespace namespace) throws Exception {

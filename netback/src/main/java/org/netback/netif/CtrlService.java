@@ -8,10 +8,10 @@ import org.netback.ctrl.CtrlRing;
 import org.netback.ctrl.GrefControl;
 import org.netback.ctrl.GrefMappings;
 import org.netback.ctrl.HashControl;
+import org.netback.loop.Closing;
+import org.netback.loop.EventLoop;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.ground.Closing;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.ring.BackRing;
 

@@ -1,8 +1,8 @@
 package org.netback.netif;
 
 import org.netback.ctrl.GrefBudget;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.event.EventChannels;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.grant.GrantTable;
 
 /// What of the host a vif needs: other domains' pages and event channels.

@@ -1,7 +1,7 @@
 package org.netback.netif;
 
 import java.lang.foreign.Arena;
-import org.netback.xen.event.EventLoop;
+import org.netback.loop.EventLoop;
 import org.netback.xen.grant.GrantTable;
 
 /// An event loop and the memory of the round that runs on it. Queues are dealt out to these, not to

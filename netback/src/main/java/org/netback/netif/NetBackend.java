@@ -10,6 +10,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.netback.ctrl.GrefBudget;
+import org.netback.loop.EventLoop;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
@@ -19,7 +20,6 @@ import org.netback.xen.bus.DeviceBackend;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.event.EventChannels;
-import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantTable;
 
 /// Makes a [Vif] of each device of type `vif`, and joins it to the network that the `bridge` key of

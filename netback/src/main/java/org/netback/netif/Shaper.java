@@ -3,12 +3,12 @@ package org.netback.netif;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.netback.hashing.HashConfiguration;
+import org.netback.loop.EventLoop;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.event.EventLoop;
 
 /// Keeps what the switch sends to a guest to the vif's rate: what is over it waits here, in one
 /// queue before all rings of the vif, and goes on in the order in which it came. So no ring can

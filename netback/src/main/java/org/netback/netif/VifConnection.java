@@ -7,11 +7,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.netback.ctrl.HashControl;
+import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.ground.Closing;
 import org.netback.xen.ring.RingViolation;
 
 /// A vif from the moment its guest has published its rings until it lets go of them, or breaks

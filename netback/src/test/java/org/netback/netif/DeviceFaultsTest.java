@@ -15,9 +15,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.grant.InterposedGrantTable;
 
 /// Bugs of ours, planted where a queue copies, in each kind of callback that comes there. The

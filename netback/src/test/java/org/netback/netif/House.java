@@ -6,6 +6,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import org.netback.loop.EventLoop;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.SteppedLoop;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
@@ -14,9 +17,6 @@ import org.netback.xen.bus.DeviceException;
 import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.event.EventChannels;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.grant.GrantTable;
 
 /// A backend with a switch and some guests on the embedded ground, stepped by hand: nothing happens

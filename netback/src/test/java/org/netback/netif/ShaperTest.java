@@ -20,12 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.loop.SteppedLoop;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.event.SteppedLoop;
 import org.netback.xen.store.StoreException;
 
 /// What a guest is sent at a rate. Frames are marked with their numbers, from 1.

@@ -14,12 +14,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.vswitch.DropReason;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.GrefEntry;
 import org.netback.xen.io.netif.TxRequest;
-import org.netback.xen.netty.NettyLoop;
 
 /// Guests that come and go while frames are under way on other threads.
 final class VifThreadsTest {

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import org.netback.loop.Closing;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.packet.Frame;
@@ -29,8 +31,6 @@ import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.embedded.VifSpec;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 import org.netback.xen.ring.RingViolation;
 
 /// A whole backend on an embedded ground with any number of guests on one network: one loop for all

@@ -5,6 +5,8 @@ import java.lang.foreign.Arena;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 
 /// A network namespace to do something in. A thread's namespace is its own, so the work is done by
 /// a platform thread that enters the namespace, works and ends; no other thread ever sees it.

@@ -1,6 +1,5 @@
 package org.netback.adapters.tap;
 
-import com.sun.jna.Native;
 import io.netty.channel.epoll.Epoll;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -9,6 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.MacAddress;
 
@@ -152,7 +153,7 @@ public final class Tap implements AutoCloseable {
   private static TapOffload setOffload(int fd, String name, TapOffload wanted) throws IOException {
     TapOffload asked = wanted;
     while (LibC.ioctl(fd, TUNSETOFFLOAD, asked.bits()) < 0) {
-      if (Native.getLastError() != Errno.EINVAL || asked.bits() == 0) {
+      if (Errno.last() != Errno.EINVAL || asked.bits() == 0) {
         LibC.check(
             -1,
             "TUNSETOFFLOAD " + name + " 0x" + Long.toHexString(asked.bits()),

@@ -1,12 +1,5 @@
 package org.netback.adapters.tap;
 
-import io.netty.channel.IoEvent;
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.IoRegistration;
-import io.netty.channel.epoll.EpollIoEvent;
-import io.netty.channel.epoll.EpollIoHandle;
-import io.netty.channel.epoll.EpollIoOps;
-import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +8,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
+import org.netback.loop.netty.FdWatch;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
@@ -43,11 +38,8 @@ import org.netback.vswitch.SwitchPort;
 /// A tap that is deleted under the daemon is reported once. From then on the port drops what it
 /// gets, as it does before and after its life in the switch.
 public final class TapPort implements Port {
-  private static final int ERROR_OR_HANGUP = 0x8 | 0x10;
-
-  /// Waits for a deleted interface only: a tap never half-closes. Netty takes no interest at all
-  /// for the end of the registration.
-  private static final EpollIoOps PAUSED = EpollIoOps.EPOLLRDHUP;
+  private static final long FIRST_REST_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+  private static final long LONGEST_REST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final Tap tap;
   private volatile OffloadSet accepts;
@@ -102,7 +94,7 @@ public final class TapPort implements Port {
   ///
   /// @param attached this port in its network
   /// @param loops queue i is read on loop i, modulo their number
-  public void start(SwitchPort attached, List<? extends IoEventLoop> loops) {
+  public void start(SwitchPort attached, List<NettyLoop> loops) {
     synchronized (lanes) {
       if (!lanes.isEmpty() || closing.get()) {
         throw new IllegalStateException(name() + " was started before");
@@ -230,7 +222,7 @@ public final class TapPort implements Port {
       return queues.getFirst();
     }
     for (int i = 0; i < lanes.size(); i++) {
-      if (lanes.get(i).loop.inEventLoop()) {
+      if (lanes.get(i).loop.inLoop()) {
         return queues.get(i);
       }
     }
@@ -238,20 +230,20 @@ public final class TapPort implements Port {
   }
 
   /// One queue on its loop, to which everything here is confined.
-  private final class Lane implements EpollIoHandle {
+  private final class Lane {
     private final SwitchPort attached;
     private final TapQueue queue;
-    private final IoEventLoop loop;
+    private final NettyLoop loop;
     private final Ingress ingress;
     private final TapReader reader;
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
-    private Optional<IoRegistration> registration = Optional.empty();
+    private Optional<FdWatch> watch = Optional.empty();
     private boolean stopping;
 
     /// Rounds in a row that threw.
     private int failures;
 
-    Lane(SwitchPort attached, TapQueue queue, IoEventLoop loop) {
+    Lane(SwitchPort attached, TapQueue queue, NettyLoop loop) {
       this.attached = attached;
       this.queue = queue;
       this.loop = loop;
@@ -260,25 +252,18 @@ public final class TapPort implements Port {
     }
 
     void register() {
-      loop.register(this)
-          .addListener(
-              done -> {
-                if (done.isSuccess()) {
-                  loop.execute(() -> listen((IoRegistration) done.getNow()));
-                } else {
-                  // epoll does not take the descriptor: the tap is of no use.
-                  gone.complete(TapPort.this);
-                }
-              });
-    }
-
-    private void listen(IoRegistration made) {
-      if (stopping) {
-        made.cancel();
-      } else {
-        registration = Optional.of(made);
-        made.submit(EpollIoOps.EPOLLIN);
-      }
+      loop.execute(
+          () -> {
+            if (stopping) {
+              return;
+            }
+            try {
+              watch = Optional.of(FdWatch.open(loop, queue.fd().intValue(), this::ready));
+            } catch (IOException e) {
+              // epoll does not take the descriptor: the tap is of no use.
+              gone.complete(TapPort.this);
+            }
+          });
     }
 
     CompletableFuture<Void> stop() {
@@ -286,8 +271,7 @@ public final class TapPort implements Port {
           () -> {
             stopping = true;
             try {
-              registration.ifPresent(IoRegistration::cancel);
-              registration = Optional.empty();
+              unwatch();
               ingress.close();
             } finally {
               stopped.complete(null);
@@ -296,55 +280,46 @@ public final class TapPort implements Port {
       return stopped;
     }
 
-    @Override
-    public FileDescriptor fd() {
-      return queue.fd();
+    private void unwatch() {
+      watch.ifPresent(FdWatch::close);
+      watch = Optional.empty();
     }
 
-    @Override
-    public void handle(IoRegistration from, IoEvent event) {
+    private void ready(boolean broken) {
       if (stopping) {
         return;
       }
       try {
-        round(from, event);
+        round(broken);
         failures = 0;
       } catch (Throwable e) {
         counters.drop(DropReason.DELIVERY_FAILED, reader.frames().size());
         attached.tellFault(e);
         if (++failures > 1) {
-          rest(from);
+          rest();
         }
       }
     }
 
     /// Reads no more for 1 ms, then 2 ms, up to a second: a fault that comes with every round must
     /// not keep the loop busy.
-    private void rest(IoRegistration from) {
-      from.submit(PAUSED);
-      var _ =
-          loop.schedule(
-              () -> {
-                if (!stopping) {
-                  registration.ifPresent(r -> r.submit(EpollIoOps.EPOLLIN));
-                }
-              },
-              Math.min(1000, 1L << Math.min(failures - 2, 10)),
-              TimeUnit.MILLISECONDS);
+    private void rest() {
+      watch.ifPresent(FdWatch::pause);
+      loop.schedule(
+          Math.min(LONGEST_REST_NANOS, FIRST_REST_NANOS << Math.min(failures - 2, 10)),
+          () -> watch.ifPresent(FdWatch::resume));
     }
 
-    private void round(IoRegistration from, IoEvent event) {
+    private void round(boolean broken) {
       TapReader.Ending ending = reader.read();
       FrameBatch frames = reader.frames();
       account(frames);
       if (!frames.isEmpty()) {
         ingress.forward(frames);
       }
-      boolean broken = (((EpollIoEvent) event).ops().value() & ERROR_OR_HANGUP) != 0;
       if (ending == TapReader.Ending.GONE || broken && ending == TapReader.Ending.DRAINED) {
         // epoll would announce it for ever.
-        from.cancel();
-        registration = Optional.empty();
+        unwatch();
         gone.complete(TapPort.this);
       }
     }
@@ -366,16 +341,6 @@ public final class TapPort implements Port {
       if (count > 0) {
         counters.drop(reason, count);
       }
-    }
-
-    @Override
-    public String toString() {
-      return "tap " + name();
-    }
-
-    @Override
-    public void close() {
-      // The descriptor is the tap's, and closed with it.
     }
   }
 }

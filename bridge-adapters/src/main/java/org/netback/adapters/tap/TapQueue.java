@@ -3,6 +3,7 @@ package org.netback.adapters.tap;
 import io.netty.channel.unix.Errors.NativeIoException;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
+import org.netback.loop.libc.Errno;
 import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.Frame;
 

@@ -3,9 +3,6 @@ package org.netback.adapters.tap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollIoHandler;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.packet.MacAddress;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
@@ -36,8 +34,8 @@ import org.netback.vswitch.SwitchPort;
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class TapPortTest {
   private final NetworkLab lab = new NetworkLab();
-  private final MultiThreadIoEventLoopGroup loops =
-      new MultiThreadIoEventLoopGroup(2, EpollIoHandler.newFactory());
+  private final List<NettyLoop> loops =
+      List.of(NettyLoop.start("tap-test-0"), NettyLoop.start("tap-test-1"));
   private final List<String> faults = new CopyOnWriteArrayList<>();
   private final AtomicBoolean planted = new AtomicBoolean();
   private final Network network =
@@ -59,7 +57,7 @@ class TapPortTest {
         port.shutDown().get(10, TimeUnit.SECONDS);
       }
       taps.forEach(Tap::close);
-      loops.shutdownGracefully(0, 5, TimeUnit.SECONDS).sync();
+      loops.forEach(NettyLoop::close);
     }
   }
 
@@ -385,7 +383,7 @@ class TapPortTest {
       TapPort port =
           new TapPort(Tap.open(TapOptions.named(tapName("a")).inNamespace(a).withQueues(2)));
       SwitchPort attached = network.attach(port);
-      port.start(attached, ioLoops());
+      port.start(attached, loops);
       attached.close();
       port.shutDown().get(10, TimeUnit.SECONDS);
     }
@@ -399,10 +397,6 @@ class TapPortTest {
     try (var list = Files.list(Path.of("/proc/self/fd"))) {
       return list.count();
     }
-  }
-
-  private List<IoEventLoop> ioLoops() {
-    return List.of(loops.next(), loops.next());
   }
 
   private static String tapName(String station) {
@@ -448,7 +442,7 @@ class TapPortTest {
   private void start(Tap tap, OffloadSet accepts) throws IOException {
     TapPort port = new TapPort(tap, accepts);
     ports.add(port);
-    port.start(network.attach(port), ioLoops());
+    port.start(network.attach(port), loops);
   }
 
   private void iperf(String client, String server, String address, String... options)

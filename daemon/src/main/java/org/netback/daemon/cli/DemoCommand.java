@@ -19,7 +19,7 @@ import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.demo.Demo;
 import org.netback.daemon.demo.Report;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// Runs the demonstration and prints its report.
 final class DemoCommand {

@@ -17,13 +17,13 @@ import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.loop.netty.SocketFile;
 import org.netback.netif.Rate;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.MulticastPolicy.Unregistered;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.netty.SocketFile;
 import org.snakeyaml.engine.v2.nodes.Node;
 
 /// Reads the daemon's configuration file:

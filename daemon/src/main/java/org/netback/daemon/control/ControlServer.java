@@ -23,9 +23,9 @@ import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.netty.NettyLoop;
-import org.netback.xen.netty.UnixServer;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
+import org.netback.loop.netty.UnixServer;
 
 /// Serves [Routes] over HTTP on a Unix socket that only the daemon's own user may use. Requests are
 /// answered one after the other on a thread of its own, so that an endpoint may take its time

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// Which request goes where. Filled once, then read by any thread.
 public final class Routes {

@@ -10,6 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.loop.Closing;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.packet.MacAddress;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.embedded.EmbeddedGround;
@@ -21,8 +23,6 @@ import org.netback.xen.frontends.NetfrontFeatures;
 import org.netback.xen.frontends.NetfrontListener;
 import org.netback.xen.frontends.NetfrontOptions;
 import org.netback.xen.frontends.NetfrontQueue;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 
 /// A [Station] in a domain of its own, in this process. Any thread.
 public final class StationGuest implements AutoCloseable {

@@ -16,6 +16,7 @@ import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOffload;
 import org.netback.adapters.tap.TapQueue;
 import org.netback.adapters.tap.TapReader;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
@@ -29,7 +30,6 @@ import org.netback.xen.frontends.NetfrontListener;
 import org.netback.xen.frontends.NetfrontQueue;
 import org.netback.xen.frontends.SendResult;
 import org.netback.xen.io.netif.ExtraInfo;
-import org.netback.xen.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -28,7 +28,7 @@ import org.netback.daemon.Command;
 import org.netback.daemon.control.ControlServer;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.Routes;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// The client as a process of its own, with everything on its class path that the daemon has.
 class ClientProcessTest {

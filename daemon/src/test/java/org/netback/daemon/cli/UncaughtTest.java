@@ -9,7 +9,7 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.daemon.LogCapture;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// What ends a thread of the process, whoever started it, is counted and told with its name.
 class UncaughtTest {

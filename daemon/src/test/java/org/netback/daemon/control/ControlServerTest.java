@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.client.ControlClient;
 import org.netback.daemon.Command;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 class ControlServerTest {
   @TempDir Path directory = Path.of("");

@@ -29,6 +29,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.adapters.tap.NetworkLab;
 import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
+import org.netback.loop.EventLoop;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.netif.NetBackend;
 import org.netback.netif.NetworkPolicy;
 import org.netback.netif.VifStatistics;
@@ -44,8 +47,6 @@ import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.frontends.CtrlFront;
 import org.netback.xen.frontends.Netfront;
 import org.netback.xen.frontends.NetfrontOptions;
@@ -55,7 +56,6 @@ import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
-import org.netback.xen.netty.NettyLoop;
 
 /// Kernel stacks in namespaces, joined by nothing but tap, ring, backend, switch, backend, ring and
 /// tap. All processes in one, so that what is tested is the way of the frames.

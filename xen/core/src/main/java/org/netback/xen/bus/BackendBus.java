@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.netback.loop.EventLoop;
 import org.netback.xen.bus.DeviceLifecycle.View;
-import org.netback.xen.event.EventLoop;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 

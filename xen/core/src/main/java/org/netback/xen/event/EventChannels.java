@@ -1,6 +1,7 @@
 package org.netback.xen.event;
 
 import java.io.IOException;
+import org.netback.loop.EventLoop;
 
 /// A domain's event channels (public/event_channel.h).
 public interface EventChannels {

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// The client's side of the xenstore's protocol (docs/misc/xenstore.txt).
 ///

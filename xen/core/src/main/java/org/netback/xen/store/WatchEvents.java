@@ -8,7 +8,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.store.XenStore.Watcher;
 
 /// Watch events between the transport's thread, where they arrive, and the executor, where they are

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.netback.loop.EventLoop;
 
 /// What every pair of a guest's and a backend's event channels must do.
 public abstract class EventChannelsContract {

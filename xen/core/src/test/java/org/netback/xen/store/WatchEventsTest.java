@@ -9,8 +9,8 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.event.SteppedLoop;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.SteppedLoop;
 import org.netback.xen.store.WatchEvents.Registration;
 
 class WatchEventsTest {

@@ -1,9 +1,10 @@
 package org.netback.xen.dom0;
 
-import com.sun.jna.Native;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 
 /// An open device of Xen's. Whoever closes it sees to it that nobody uses it any more.
 class DeviceFile implements AutoCloseable {
@@ -25,12 +26,12 @@ class DeviceFile implements AutoCloseable {
     if (fd >= 0) {
       return new DeviceFile(path, fd);
     }
-    int error = Native.getLastError();
+    int error = Errno.last();
     String remedy = "";
-    if (Errno.ENOENT.is(error) || Errno.ENODEV.is(error) || Errno.ENXIO.is(error)) {
+    if (error == Errno.ENOENT || error == Errno.ENODEV || error == Errno.ENXIO) {
       String module = "xen-" + path.substring(path.lastIndexOf('/') + 1);
       remedy = "; on a Xen host load its module: modprobe " + module;
-    } else if (Errno.EACCES.is(error) || Errno.EPERM.is(error)) {
+    } else if (error == Errno.EACCES || error == Errno.EPERM) {
       remedy = "; run as root";
     }
     throw new IOException("open " + path + ": " + Errno.name(error) + remedy);
@@ -43,7 +44,7 @@ class DeviceFile implements AutoCloseable {
   /// @return what the call returned, or the negated number of its error
   int ioctl(long request, MemorySegment argument) {
     int result = LibC.ioctl(fd, request, argument.address());
-    return result >= 0 ? result : -Native.getLastError();
+    return result >= 0 ? result : -Errno.last();
   }
 
   /// Maps a range of the device's own offsets.
@@ -53,7 +54,7 @@ class DeviceFile implements AutoCloseable {
   long mmap(long address, long length, int protection, long offset) {
     int flags = LibC.MAP_SHARED | (address == 0 ? 0 : LibC.MAP_FIXED);
     long mapped = LibC.mmap(address, length, protection, flags, fd, offset);
-    return mapped == LibC.MAP_FAILED ? -Native.getLastError() : mapped;
+    return mapped == LibC.MAP_FAILED ? -Errno.last() : mapped;
   }
 
   @Override

@@ -20,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import org.netback.loop.libc.Errno;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 

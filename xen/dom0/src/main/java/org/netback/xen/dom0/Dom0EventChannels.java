@@ -5,12 +5,13 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import org.netback.loop.Closing;
+import org.netback.loop.EventLoop;
+import org.netback.loop.libc.LibC;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 
 /// This domain's event channels by `/dev/xen/evtchn`, one descriptor per loop. When the process
 /// dies the kernel unbinds its ports; the guests' ends then wait for the next one to bind to them.

@@ -12,12 +12,12 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.netty.NettyLoop;
-import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreTransport;
+import org.netback.xen.store.UnixStoreTransport;
 
 /// The ground of the control domain of a real Xen host. It is lost when the connection to the store
 /// ends, and when the event channels of one loop fail ([LoopPorts]): the daemon then ends without a

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 
 /// Any page of a guest, by its number and without a grant, through `/dev/xen/privcmd`: a right of
 /// the control domain, which the framebuffer's frontend counts on.

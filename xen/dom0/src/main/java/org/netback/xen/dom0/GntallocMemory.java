@@ -2,13 +2,14 @@ package org.netback.xen.dom0;
 
 import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 
-import com.sun.jna.Native;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 import org.netback.xen.grant.GuestMemory;
 
 /// Pages of this domain that it can grant, by `/dev/xen/gntalloc`: to other domains, or to itself,
@@ -65,8 +66,7 @@ public final class GntallocMemory implements GuestMemory, AutoCloseable {
             -1,
             0);
     if (address == LibC.MAP_FAILED) {
-      throw new IllegalStateException(
-          "mmap of " + size + " octets: " + Errno.name(Native.getLastError()));
+      throw new IllegalStateException("mmap of " + size + " octets: " + Errno.name(Errno.last()));
     }
     return address;
   }

@@ -9,10 +9,11 @@ import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.netback.loop.Closing;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.netty.FdWatch;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.FdWatch;
-import org.netback.xen.netty.NettyLoop;
 
 /// The event channels of one loop, which share a descriptor of `/dev/xen/evtchn`.
 ///
@@ -233,10 +234,10 @@ final class LoopPorts implements AutoCloseable {
 
     String meaning(String invalid) {
       String name = Errno.name(error);
-      if (Errno.ESRCH.is(error)) {
+      if (error == Errno.ESRCH) {
         return "no such domain (" + name + ')';
       }
-      return Errno.EINVAL.is(error) ? invalid + " (" + name + ')' : name;
+      return error == Errno.EINVAL ? invalid + " (" + name + ')' : name;
     }
   }
 }

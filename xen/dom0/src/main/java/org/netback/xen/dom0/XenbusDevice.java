@@ -8,8 +8,9 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
-import org.netback.xen.netty.FdWatch;
-import org.netback.xen.netty.NettyLoop;
+import org.netback.loop.libc.LibC;
+import org.netback.loop.netty.FdWatch;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.store.StoreTransport;
 
 /// The store by the kernel's own connection to xenstored (`/dev/xen/xenbus`), for a domain in which

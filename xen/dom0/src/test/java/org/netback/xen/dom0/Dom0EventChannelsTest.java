@@ -11,11 +11,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.netty.NettyLoop;
 
 /// Dom0 notifies itself.
 final class Dom0EventChannelsTest extends EventChannelsContract {

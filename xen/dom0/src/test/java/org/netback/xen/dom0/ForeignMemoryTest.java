@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.ground.Backend;
 
 final class ForeignMemoryTest {

@@ -3,11 +3,11 @@ package org.netback.xen.dom0;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.jna.Native;
-import com.sun.jna.Platform;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -22,9 +22,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.libc.LibC;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.netty.NettyLoop;
 
 /// What happens when a handler throws, and when the device fails, which no Xen host does on demand.
 /// In the place of `/dev/xen/evtchn` is a pair of sockets: the test writes the ports that were
@@ -44,21 +45,6 @@ final class LoopPortsTest {
   private final int[] sockets = new int[2];
   private int unbinds;
   private LoopPorts ports;
-
-  /// The calls of libc that make and break a pair of sockets.
-  private static final class Sockets {
-    static final int AF_UNIX = 1;
-    static final int SOCK_STREAM = 1;
-    static final int SHUT_RD = 0;
-
-    static {
-      Native.register(Sockets.class, Platform.C_LIBRARY_NAME);
-    }
-
-    static native int socketpair(int domain, int type, int protocol, int[] sockets);
-
-    static native int shutdown(int socket, int how);
-  }
 
   /// Gives out the ports from 1; the unbinding of one fails.
   private final class FakeEvtchn extends DeviceFile {
@@ -81,7 +67,12 @@ final class LoopPortsTest {
 
   @BeforeEach
   void open() throws IOException {
-    assertThat(Sockets.socketpair(Sockets.AF_UNIX, Sockets.SOCK_STREAM, 0, sockets)).isZero();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment both = arena.allocate(ValueLayout.JAVA_INT, 2);
+      assertThat(LibC.socketpair(LibC.AF_UNIX, LibC.SOCK_STREAM, 0, both.address())).isZero();
+      sockets[0] = both.getAtIndex(ValueLayout.JAVA_INT, 0);
+      sockets[1] = both.getAtIndex(ValueLayout.JAVA_INT, 1);
+    }
     ports = LoopPorts.open(loop, new FakeEvtchn(sockets[0]), lost::complete);
   }
 
@@ -218,7 +209,7 @@ final class LoopPortsTest {
   @Test
   void aFailedUnmaskingLosesTheGround() throws Exception {
     ports.bind(1, 1, handler("one", true));
-    assertThat(Sockets.shutdown(sockets[1], Sockets.SHUT_RD)).isZero();
+    assertThat(LibC.shutdown(sockets[1], LibC.SHUT_RD)).isZero();
     notified(1);
 
     assertThat(reason())
@@ -231,7 +222,7 @@ final class LoopPortsTest {
     ports.bind(1, 1, handler("one", false));
     notified(1);
     assertThat(unmasked(1)).containsExactly(1);
-    assertThat(Sockets.shutdown(sockets[1], Sockets.SHUT_RD)).isZero();
+    assertThat(LibC.shutdown(sockets[1], LibC.SHUT_RD)).isZero();
     notified(1);
 
     assertThat(reason())

@@ -9,16 +9,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.IntConsumer;
+import org.netback.loop.Closing;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.Domain.Port;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
 /// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy

@@ -1,7 +1,5 @@
 package org.netback.xen.embedded;
 
-import com.sun.jna.Native;
-import com.sun.jna.Platform;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
@@ -9,19 +7,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 
 /// An eventfd, not blocking, shared by whoever holds a reference to it and closed by the last to
 /// release. Uses count as references, so that a ring on one thread never meets a descriptor that
 /// another has just closed and that is some other file's by now.
 final class Eventfd implements Doorbell {
-  private static final int EFD_CLOEXEC = 0x80000;
-  private static final int EFD_NONBLOCK = 0x800;
   private static final MemorySegment ONE = Arena.global().allocateFrom(ValueLayout.JAVA_LONG, 1);
   private static final int SIZE = 8;
 
   static {
     Epoll.ensureAvailability(); // loads what FileDescriptor calls
-    Native.register(Eventfd.class, Platform.C_LIBRARY_NAME);
   }
 
   private final FileDescriptor fd;
@@ -31,10 +28,8 @@ final class Eventfd implements Doorbell {
     this.fd = new FileDescriptor(fd);
   }
 
-  private static native int eventfd(int initial, int flags);
-
   static Eventfd create() throws IOException {
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int fd = LibC.eventfd(0, LibC.EFD_NONBLOCK | LibC.EFD_CLOEXEC);
     if (fd < 0) {
       throw Errno.last("eventfd");
     }

@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
-import org.netback.xen.netty.NettyLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -13,10 +13,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.libc.LibC;
 import org.netback.xen.embedded.GroundMessage.Refused;
 import org.netback.xen.embedded.GroundMessage.Reply;
 import org.netback.xen.embedded.GroundMessage.Request;
-import org.netback.xen.event.InternalErrors;
 
 /// A connection to a ground in another process. Requests block their thread for a round trip; a
 /// thread of the connection's own hands out the replies.
@@ -47,7 +48,7 @@ final class GroundClient implements AutoCloseable {
   /// @param descriptors came along; they are the asker's
   record Answer(Reply reply, List<Integer> descriptors) {
     void closeDescriptors() {
-      descriptors.forEach(MemoryCalls::close);
+      descriptors.forEach(LibC::close);
     }
   }
 
@@ -164,7 +165,7 @@ final class GroundClient implements AutoCloseable {
   private void received(PacketSocket.Packet packet) throws IOException {
     int id = packet.octets().getInt();
     if (!(GroundMessage.read(packet.octets()) instanceof Reply reply)) {
-      packet.descriptors().forEach(MemoryCalls::close);
+      packet.descriptors().forEach(LibC::close);
       throw new IOException("the ground sent a request");
     }
     Answer answer = new Answer(reply, packet.descriptors());

@@ -6,16 +6,16 @@ import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.GroundClient.Answer;
 import org.netback.xen.embedded.GroundMessage.AttachBackend;
 import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.Attached;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
-import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
+import org.netback.xen.store.UnixStoreTransport;
 
 /// Attaches this process to a ground in another one. With the process, or with what is returned,
 /// goes everything that was made through it: a guest's domain is destroyed, a backend's ports are

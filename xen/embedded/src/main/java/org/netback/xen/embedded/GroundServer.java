@@ -6,8 +6,8 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.SocketFile;
+import org.netback.loop.Closing;
+import org.netback.loop.netty.SocketFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

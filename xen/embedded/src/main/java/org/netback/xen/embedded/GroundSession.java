@@ -9,6 +9,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntConsumer;
+import org.netback.loop.Closing;
+import org.netback.loop.libc.LibC;
 import org.netback.xen.embedded.DomainRegistry.Opened;
 import org.netback.xen.embedded.GroundMessage.Allocate;
 import org.netback.xen.embedded.GroundMessage.AttachBackend;
@@ -28,7 +30,6 @@ import org.netback.xen.embedded.GroundMessage.Reply;
 import org.netback.xen.embedded.GroundMessage.Request;
 import org.netback.xen.embedded.GroundMessage.Unpin;
 import org.netback.xen.grant.GrantException;
-import org.netback.xen.ground.Closing;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -162,11 +163,11 @@ final class GroundSession implements Runnable {
 
   private void serveBackend(int id) throws IOException {
     int user = socket.peerUser();
-    if (user != SocketCalls.getuid() && user != 0) {
+    if (user != LibC.getuid() && user != 0) {
       refuse(
           id,
           new IOException(
-              "backends run as user " + SocketCalls.getuid() + " or root, not as user " + user));
+              "backends run as user " + LibC.getuid() + " or root, not as user " + user));
       return;
     }
     Domain domain = registry.domain(DomainRegistry.BACKEND_DOMID);

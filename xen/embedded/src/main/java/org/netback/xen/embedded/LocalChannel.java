@@ -4,12 +4,12 @@ import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.netback.loop.Closing;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.BackOff;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.NettyLoop;
 
 /// An end of an event channel whose handler runs in this process.
 ///

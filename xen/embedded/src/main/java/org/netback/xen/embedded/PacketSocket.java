@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
-import com.sun.jna.Native;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +16,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.netback.xen.netty.SocketFile;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
+import org.netback.loop.netty.SocketFile;
 
 /// A Unix socket of messages (SOCK_SEQPACKET) that can carry descriptors along (SCM_RIGHTS).
 ///
@@ -47,9 +48,7 @@ final class PacketSocket implements AutoCloseable {
   record Packet(ByteBuffer octets, List<Integer> descriptors) {}
 
   static PacketSocket open() throws IOException {
-    int fd =
-        SocketCalls.socket(
-            SocketCalls.AF_UNIX, SocketCalls.SOCK_SEQPACKET | SocketCalls.SOCK_CLOEXEC, 0);
+    int fd = LibC.socket(LibC.AF_UNIX, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0);
     if (fd < 0) {
       throw Errno.last("socket");
     }
@@ -61,13 +60,13 @@ final class PacketSocket implements AutoCloseable {
   static PacketSocket connect(Path path, Duration patience) throws IOException {
     PacketSocket socket = open();
     try {
-      socket.bound(SocketCalls.SO_SNDTIMEO, patience);
+      socket.bound(LibC.SO_SNDTIMEO, patience);
       socket.address(
           path,
           "connect to ",
           (fd, address, length) -> {
-            int connected = SocketCalls.connect(fd, address, length);
-            if (connected != 0 && Errno.EAGAIN.is(Native.getLastError())) {
+            int connected = LibC.connect(fd, address, length);
+            if (connected != 0 && Errno.last() == Errno.EAGAIN) {
               throw new SocketTimeoutException(
                   path + " let nobody in within " + patience.toMillis() / 1000.0 + " s");
             }
@@ -82,11 +81,11 @@ final class PacketSocket implements AutoCloseable {
 
   /// Takes a name that is free.
   void bind(Path path) throws IOException {
-    address(path, "bind ", SocketCalls::bind);
+    address(path, "bind ", LibC::bind);
   }
 
   void listen(int backlog) throws IOException {
-    if (SocketCalls.listen(fd, backlog) != 0) {
+    if (LibC.listen(fd, backlog) != 0) {
       throw Errno.last("listen");
     }
   }
@@ -108,7 +107,7 @@ final class PacketSocket implements AutoCloseable {
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocate(2 + SocketFile.MAX_OCTETS + 1, 8);
-      address.set(JAVA_SHORT, 0, (short) SocketCalls.AF_UNIX);
+      address.set(JAVA_SHORT, 0, (short) LibC.AF_UNIX);
       MemorySegment.copy(name, 0, address, JAVA_BYTE, 2, name.length);
       if (call.with(fd, address.address(), (int) address.byteSize()) != 0) {
         throw Errno.last(what + path);
@@ -125,16 +124,16 @@ final class PacketSocket implements AutoCloseable {
     }
     try {
       while (true) {
-        int client = SocketCalls.accept4(fd, 0, 0, SocketCalls.SOCK_CLOEXEC);
+        int client = LibC.accept4(fd, 0, 0, LibC.SOCK_CLOEXEC);
         if (client >= 0) {
           return Optional.of(new PacketSocket(client));
         }
-        int error = Native.getLastError();
+        int error = Errno.last();
         if (isClosed()) {
           return Optional.empty();
         }
-        if (!Errno.EINTR.is(error)) {
-          throw Errno.of("accept4", error);
+        if (error != Errno.EINTR) {
+          throw Errno.refused("accept4", error);
         }
       }
     } finally {
@@ -147,12 +146,8 @@ final class PacketSocket implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment credentials = arena.allocate(12, 8);
       MemorySegment length = arena.allocateFrom(JAVA_INT, 12);
-      if (SocketCalls.getsockopt(
-              fd,
-              SocketCalls.SOL_SOCKET,
-              SocketCalls.SO_PEERCRED,
-              credentials.address(),
-              length.address())
+      if (LibC.getsockopt(
+              fd, LibC.SOL_SOCKET, LibC.SO_PEERCRED, credentials.address(), length.address())
           != 0) {
         throw Errno.last("SO_PEERCRED");
       }
@@ -162,7 +157,7 @@ final class PacketSocket implements AutoCloseable {
 
   /// Bounds how long [#receive] waits; zero is for ever.
   void receiveWithin(Duration time) throws IOException {
-    bound(SocketCalls.SO_RCVTIMEO, time);
+    bound(LibC.SO_RCVTIMEO, time);
   }
 
   private void bound(int option, Duration time) throws IOException {
@@ -170,7 +165,7 @@ final class PacketSocket implements AutoCloseable {
       MemorySegment timeval = arena.allocate(16, 8);
       timeval.set(JAVA_LONG, 0, time.toSeconds());
       timeval.set(JAVA_LONG, 8, time.toNanosPart() / 1000);
-      if (SocketCalls.setsockopt(fd, SocketCalls.SOL_SOCKET, option, timeval.address(), 16) != 0) {
+      if (LibC.setsockopt(fd, LibC.SOL_SOCKET, option, timeval.address(), 16) != 0) {
         throw Errno.last("a socket's timeout");
       }
     }
@@ -190,18 +185,16 @@ final class PacketSocket implements AutoCloseable {
         MemorySegment control = arena.allocate(CONTROL_SIZE, 8);
         int length = CMSG_DATA + 4 * descriptors.length;
         control.set(JAVA_LONG, 0, length);
-        control.set(JAVA_INT, 8, SocketCalls.SOL_SOCKET);
-        control.set(JAVA_INT, 12, SocketCalls.SCM_RIGHTS);
+        control.set(JAVA_INT, 8, LibC.SOL_SOCKET);
+        control.set(JAVA_INT, 12, LibC.SCM_RIGHTS);
         MemorySegment.copy(descriptors, 0, control, JAVA_INT, CMSG_DATA, descriptors.length);
         header.set(JAVA_LONG, 32, control.address());
         header.set(JAVA_LONG, 40, align(length));
       }
       long sent;
       do {
-        sent =
-            SocketCalls.sendmsg(
-                fd, header.address(), SocketCalls.MSG_DONTWAIT | SocketCalls.MSG_NOSIGNAL);
-      } while (sent < 0 && Errno.EINTR.is(Native.getLastError()));
+        sent = LibC.sendmsg(fd, header.address(), LibC.MSG_DONTWAIT | LibC.MSG_NOSIGNAL);
+      } while (sent < 0 && Errno.last() == Errno.EINTR);
       if (sent < 0) {
         throw Errno.last("sendmsg");
       }
@@ -229,18 +222,18 @@ final class PacketSocket implements AutoCloseable {
       }
       long received;
       do {
-        received = SocketCalls.recvmsg(fd, header.address(), SocketCalls.MSG_CMSG_CLOEXEC);
-      } while (received < 0 && Errno.EINTR.is(Native.getLastError()));
+        received = LibC.recvmsg(fd, header.address(), LibC.MSG_CMSG_CLOEXEC);
+      } while (received < 0 && Errno.last() == Errno.EINTR);
       if (received < 0) {
-        int error = Native.getLastError();
-        if (Errno.ECONNRESET.is(error) || isClosed()) {
+        int error = Errno.last();
+        if (error == Errno.ECONNRESET || isClosed()) {
           return Optional.empty();
         }
-        throw Errno.of("recvmsg", error);
+        throw Errno.refused("recvmsg", error);
       }
       List<Integer> taken = descriptors ? descriptors(header, control) : List.of();
-      if ((header.get(JAVA_INT, 48) & SocketCalls.MSG_TRUNC) != 0) {
-        taken.forEach(MemoryCalls::close);
+      if ((header.get(JAVA_INT, 48) & LibC.MSG_TRUNC) != 0) {
+        taken.forEach(LibC::close);
         throw new IOException("a message of more than " + MAX_MESSAGE + " octets");
       }
       if (received == 0) {
@@ -258,8 +251,8 @@ final class PacketSocket implements AutoCloseable {
     List<Integer> taken = new ArrayList<>();
     boolean rights =
         header.get(JAVA_LONG, 40) >= CMSG_DATA
-            && control.get(JAVA_INT, 8) == SocketCalls.SOL_SOCKET
-            && control.get(JAVA_INT, 12) == SocketCalls.SCM_RIGHTS;
+            && control.get(JAVA_INT, 8) == LibC.SOL_SOCKET
+            && control.get(JAVA_INT, 12) == LibC.SCM_RIGHTS;
     if (rights) {
       long length = Math.min(control.get(JAVA_LONG, 0), control.byteSize());
       for (long at = CMSG_DATA; at + 4 <= length; at += 4) {
@@ -298,7 +291,7 @@ final class PacketSocket implements AutoCloseable {
 
   private synchronized void leave() {
     if (--users == 0) {
-      int _ = MemoryCalls.close(fd);
+      int _ = LibC.close(fd);
     }
   }
 
@@ -310,7 +303,7 @@ final class PacketSocket implements AutoCloseable {
         return;
       }
       closed = true;
-      int _ = SocketCalls.shutdown(fd, SocketCalls.SHUT_RDWR);
+      int _ = LibC.shutdown(fd, LibC.SHUT_RDWR);
     }
     leave();
   }

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.netback.loop.Closing;
+import org.netback.loop.libc.LibC;
 import org.netback.xen.embedded.GroundClient.Answer;
 import org.netback.xen.embedded.GroundMessage.Destroyed;
 import org.netback.xen.embedded.GroundMessage.MemoryOpened;
@@ -17,7 +19,6 @@ import org.netback.xen.embedded.GroundMessage.Refused;
 import org.netback.xen.embedded.GroundMessage.Unpin;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
-import org.netback.xen.ground.Closing;
 
 /// The guests' memory as a backends' process has mapped it, domain by domain when it first touches
 /// one; grants are pinned in the ground.
@@ -66,7 +67,7 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
   private synchronized void opened(int domid, DomainSize size, int descriptor) throws IOException {
     if (closed || memories.containsKey(domid)) {
       // Two threads asked at once.
-      int _ = MemoryCalls.close(descriptor);
+      int _ = LibC.close(descriptor);
       return;
     }
     SharedMemory memory = SharedMemory.adopt(descriptor, size.totalPages());

@@ -2,6 +2,8 @@ package org.netback.xen.embedded;
 
 import java.io.IOException;
 import java.util.List;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.GroundClient.Answer;
 import org.netback.xen.embedded.GroundMessage.ClosePort;
 import org.netback.xen.embedded.GroundMessage.PortOpened;
@@ -9,8 +11,6 @@ import org.netback.xen.embedded.GroundMessage.Request;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.netty.NettyLoop;
 
 /// Event channels of a domain whose ground is another process.
 ///

@@ -1,20 +1,22 @@
 package org.netback.xen.embedded;
 
-import static org.netback.xen.embedded.MemoryCalls.MAP_ANONYMOUS;
-import static org.netback.xen.embedded.MemoryCalls.MAP_FAILED;
-import static org.netback.xen.embedded.MemoryCalls.MAP_FIXED;
-import static org.netback.xen.embedded.MemoryCalls.MAP_NORESERVE;
-import static org.netback.xen.embedded.MemoryCalls.MAP_PRIVATE;
-import static org.netback.xen.embedded.MemoryCalls.MAP_SHARED;
-import static org.netback.xen.embedded.MemoryCalls.PROT_NONE;
-import static org.netback.xen.embedded.MemoryCalls.PROT_READ;
-import static org.netback.xen.embedded.MemoryCalls.PROT_WRITE;
+import static org.netback.loop.libc.LibC.MAP_ANONYMOUS;
+import static org.netback.loop.libc.LibC.MAP_FAILED;
+import static org.netback.loop.libc.LibC.MAP_FIXED;
+import static org.netback.loop.libc.LibC.MAP_NORESERVE;
+import static org.netback.loop.libc.LibC.MAP_PRIVATE;
+import static org.netback.loop.libc.LibC.MAP_SHARED;
+import static org.netback.loop.libc.LibC.PROT_NONE;
+import static org.netback.loop.libc.LibC.PROT_READ;
+import static org.netback.loop.libc.LibC.PROT_WRITE;
 import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ground.Closing;
+import org.netback.loop.Closing;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
 
 /// A memfd, mapped whole until closed.
 ///
@@ -22,8 +24,7 @@ import org.netback.xen.ground.Closing;
 /// elsewhere checks the seals and the size first: a file that its other owner could shorten would
 /// let that owner fault this process with SIGBUS at any access.
 final class SharedMemory implements AutoCloseable {
-  private static final int SEALS =
-      MemoryCalls.F_SEAL_SHRINK | MemoryCalls.F_SEAL_GROW | MemoryCalls.F_SEAL_SEAL;
+  private static final int SEALS = LibC.F_SEAL_SHRINK | LibC.F_SEAL_GROW | LibC.F_SEAL_SEAL;
 
   private final int fd;
   private final Arena arena = Arena.ofShared();
@@ -32,8 +33,7 @@ final class SharedMemory implements AutoCloseable {
 
   private SharedMemory(int fd, long size) throws IOException {
     this.fd = fd;
-    long address =
-        MemoryCalls.mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    long address = LibC.mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (address == MAP_FAILED) {
       throw Errno.last("mmap of " + size + " octets");
     }
@@ -46,21 +46,21 @@ final class SharedMemory implements AutoCloseable {
     int fd;
     try (Arena names = Arena.ofConfined()) {
       long name = names.allocateFrom("xen-domain").address();
-      fd = MemoryCalls.memfd_create(name, MemoryCalls.MFD_CLOEXEC | MemoryCalls.MFD_ALLOW_SEALING);
+      fd = LibC.memfd_create(name, LibC.MFD_CLOEXEC | LibC.MFD_ALLOW_SEALING);
     }
     if (fd < 0) {
       throw Errno.last("memfd_create");
     }
     try {
-      if (MemoryCalls.ftruncate(fd, size) != 0) {
+      if (LibC.ftruncate(fd, size) != 0) {
         throw Errno.last("ftruncate to " + size + " octets");
       }
-      if (MemoryCalls.fcntl(fd, MemoryCalls.F_ADD_SEALS, SEALS) != 0) {
+      if (LibC.fcntl(fd, LibC.F_ADD_SEALS, SEALS) != 0) {
         throw Errno.last("F_ADD_SEALS");
       }
       return new SharedMemory(fd, size);
     } catch (IOException e) {
-      MemoryCalls.close(fd);
+      LibC.close(fd);
       throw e;
     }
   }
@@ -72,20 +72,20 @@ final class SharedMemory implements AutoCloseable {
   static SharedMemory adopt(int fd, int pages) throws IOException {
     long size = (long) pages * PAGE_SIZE;
     try {
-      int seals = MemoryCalls.fcntl(fd, MemoryCalls.F_GET_SEALS, 0);
+      int seals = LibC.fcntl(fd, LibC.F_GET_SEALS, 0);
       if (seals < 0) {
         throw Errno.last("F_GET_SEALS");
       }
       if ((seals & SEALS) != SEALS) {
         throw new IOException("memory of a domain has seals " + seals + ", not " + SEALS);
       }
-      long actual = MemoryCalls.lseek(fd, 0, MemoryCalls.SEEK_END);
+      long actual = LibC.lseek(fd, 0, LibC.SEEK_END);
       if (actual != size) {
         throw new IOException("memory of a domain has " + actual + " octets, not " + size);
       }
       return new SharedMemory(fd, size);
     } catch (IOException e) {
-      MemoryCalls.close(fd);
+      LibC.close(fd);
       throw e;
     }
   }
@@ -104,8 +104,7 @@ final class SharedMemory implements AutoCloseable {
     long size = (long) frames.length * PAGE_SIZE;
     int protection = readOnly ? PROT_READ : PROT_READ | PROT_WRITE;
     // Reserved first, so that the pages after it can replace the reservation one by one.
-    long base =
-        MemoryCalls.mmap(0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long base = LibC.mmap(0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
       throw Errno.last("mmap of " + frames.length + " pages");
     }
@@ -114,7 +113,7 @@ final class SharedMemory implements AutoCloseable {
         long page =
             closed
                 ? MAP_FAILED
-                : MemoryCalls.mmap(
+                : LibC.mmap(
                     base + (long) i * PAGE_SIZE,
                     PAGE_SIZE,
                     protection,
@@ -124,7 +123,7 @@ final class SharedMemory implements AutoCloseable {
         if (page == MAP_FAILED) {
           IOException refused =
               closed ? new IOException("domain is gone") : Errno.last("mmap of a granted page");
-          MemoryCalls.munmap(base, size);
+          LibC.munmap(base, size);
           throw refused;
         }
       }
@@ -135,7 +134,7 @@ final class SharedMemory implements AutoCloseable {
 
   private static MemorySegment owned(long address, long size, Arena arena) {
     return MemorySegment.ofAddress(address)
-        .reinterpret(size, arena, s -> MemoryCalls.munmap(s.address(), s.byteSize()));
+        .reinterpret(size, arena, s -> LibC.munmap(s.address(), s.byteSize()));
   }
 
   /// Lends the descriptor, as it must not be closed while it is being sent.
@@ -155,7 +154,7 @@ final class SharedMemory implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      Closing.all(arena::close, () -> MemoryCalls.close(fd));
+      Closing.all(arena::close, () -> LibC.close(fd));
     }
   }
 }

@@ -16,13 +16,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.libc.LibC;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.OpenMemory;
 import org.netback.xen.embedded.GroundMessage.PortOpened;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.GrantTable.GrantMapping;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.netty.NettyLoop;
 
 /// Processes that attach, misbehave and die.
 final class AttachedProcessTest {
@@ -59,7 +60,7 @@ final class AttachedProcessTest {
     socket.send(GroundMessage.write(1, new AttachGuest(GuestSpec.of(name, "net"))));
     PacketSocket.Packet attached = socket.receive(true).orElseThrow();
     assertThat(attached.descriptors()).hasSize(1);
-    attached.descriptors().forEach(MemoryCalls::close);
+    attached.descriptors().forEach(LibC::close);
     return socket;
   }
 
@@ -127,7 +128,7 @@ final class AttachedProcessTest {
     socket.send(GroundMessage.write(2, new GroundMessage.Allocate(0)));
     PacketSocket.Packet opened = socket.receive(true).orElseThrow();
     assertThat(opened.descriptors()).hasSize(2);
-    opened.descriptors().forEach(MemoryCalls::close);
+    opened.descriptors().forEach(LibC::close);
     assertThat(opened.octets().getInt()).isEqualTo(2);
     assertThat(GroundMessage.read(opened.octets())).isEqualTo(new PortOpened(1));
     socket.close();

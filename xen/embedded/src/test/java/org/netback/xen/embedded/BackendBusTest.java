@@ -30,18 +30,18 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.SteppedLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.FrontendKeys;
 import org.netback.xen.embedded.xenstored.Xenstored;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.event.SteppedLoop;
-import org.netback.xen.netty.NettyLoop;
-import org.netback.xen.netty.UnixStoreTransport;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreException;
+import org.netback.xen.store.UnixStoreTransport;
 import org.netback.xen.store.XenStore;
 
 /// The bus against a xenstored: the toolstack, the guest and the bus each on a connection of its

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.netty.NettyLoop;
 
 /// Another JVM, for what must not happen in this one. It lives until it is killed, or its standard
 /// input ends, which is when this JVM dies too.

@@ -17,7 +17,8 @@ import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.event.SteppedLoop;
+import org.netback.loop.SteppedLoop;
+import org.netback.loop.libc.LibC;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -50,9 +51,9 @@ final class DomainRegistryTest {
     try (SharedMemory memory = SharedMemory.create(4)) {
       memory.lend(
           fd -> {
-            assertThat(MemoryCalls.ftruncate(fd, PAGE_SIZE)).isEqualTo(-1);
-            assertThat(MemoryCalls.ftruncate(fd, 8 * PAGE_SIZE)).isEqualTo(-1);
-            assertThat(MemoryCalls.fcntl(fd, MemoryCalls.F_GET_SEALS, 0)).isEqualTo(7);
+            assertThat(LibC.ftruncate(fd, PAGE_SIZE)).isEqualTo(-1);
+            assertThat(LibC.ftruncate(fd, 8 * PAGE_SIZE)).isEqualTo(-1);
+            assertThat(LibC.fcntl(fd, LibC.F_GET_SEALS, 0)).isEqualTo(7);
           });
     }
   }
@@ -65,9 +66,7 @@ final class DomainRegistryTest {
       memory.lend(
           fd ->
               assertThatThrownBy(
-                      () ->
-                          SharedMemory.adopt(
-                              MemoryCalls.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), 5))
+                      () -> SharedMemory.adopt(LibC.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), 5))
                   .hasMessageContaining("16384 octets, not 20480"));
     }
     assertThat(openFiles()).isEqualTo(before);
@@ -75,8 +74,8 @@ final class DomainRegistryTest {
 
   private static int unsealed(int pages) {
     try (Arena arena = Arena.ofConfined()) {
-      int fd = MemoryCalls.memfd_create(arena.allocateFrom("unsealed").address(), 2);
-      assertThat(MemoryCalls.ftruncate(fd, (long) pages * PAGE_SIZE)).isZero();
+      int fd = LibC.memfd_create(arena.allocateFrom("unsealed").address(), 2);
+      assertThat(LibC.ftruncate(fd, (long) pages * PAGE_SIZE)).isZero();
       return fd;
     }
   }

@@ -14,10 +14,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.LockFile;
 import org.netback.xen.embedded.GroundMessage.AttachBackend;
-import org.netback.xen.event.InternalErrors;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.netty.LockFile;
 
 /// What the threads between a ground and the processes that are attached to it throw: it is
 /// recorded, ends what it must, and leaves the others alone.

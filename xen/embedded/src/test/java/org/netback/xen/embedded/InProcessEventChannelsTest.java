@@ -10,13 +10,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.netback.loop.EventLoop;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.SteppedLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
-import org.netback.xen.event.EventLoop;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.event.SteppedLoop;
-import org.netback.xen.netty.NettyLoop;
 
 final class InProcessEventChannelsTest extends EventChannelsContract {
   private final DomainRegistry registry = new DomainRegistry();

@@ -16,16 +16,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
-import org.netback.xen.event.EventLoop;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.ground.Backend;
-import org.netback.xen.netty.NettyLoop;
 
 /// The contracts across processes: the ground in a JVM of its own, or with the backend, the guest
 /// always attached through the socket.

@@ -3,7 +3,7 @@ package org.netback.xen.frontends;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.netback.xen.event.EventLoop;
+import org.netback.loop.EventLoop;
 import org.netback.xen.ring.RingViolation;
 
 /// One queue of a [Netfront]: a tx and an rx ring. It outlives connections; between them it refuses

@@ -2,10 +2,10 @@ package org.netback.xen.frontends;
 
 import java.util.HashMap;
 import java.util.Map;
+import org.netback.loop.EventLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
-import org.netback.xen.event.EventLoop;
 
 /// The guest's event channels, whose other ends are the test's.
 final class HandChannels implements EventChannels {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.netback.xen.event.SteppedLoop;
+import org.netback.loop.SteppedLoop;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 

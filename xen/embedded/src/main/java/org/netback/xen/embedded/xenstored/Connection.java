@@ -12,7 +12,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// One client's socket. It bounds what a client can make the store keep:
 /// - Requests are taken only while the socket takes the replies. One that sends and does not read

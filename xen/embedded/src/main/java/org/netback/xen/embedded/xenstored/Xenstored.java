@@ -17,9 +17,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.netback.xen.event.InternalErrors;
-import org.netback.xen.ground.Closing;
-import org.netback.xen.netty.UnixServer;
+import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.UnixServer;
 
 /// The xenstored of a ground without Xen: one store, clients on Unix sockets, all on one event
 /// loop.

@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.netback.loop.InternalErrors;
 import org.netback.properties.Property;
 import org.netback.properties.Sample;
-import org.netback.xen.event.InternalErrors;
 
 /// One client's connection, stepped by hand.
 class ConnectionTest {

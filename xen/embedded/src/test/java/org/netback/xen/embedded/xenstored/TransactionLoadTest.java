@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 @Timeout(120)
 class TransactionLoadTest {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 /// The store as Xen's own command line tools (Debian's xenstore-utils) see it, as the control
 /// domain and as a guest through a socket of its own.

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.netback.xen.event.InternalErrors;
+import org.netback.loop.InternalErrors;
 
 @Timeout(60)
 class XenstoredTest {
