@@ -67,8 +67,7 @@ final class Rig implements AutoCloseable {
         new NetBackend(
             vswitch,
             NetworkPolicy.OPEN,
-            backend.grants(),
-            backend.events(),
+            backend.guests(),
             List.of(queueLoop),
             MOST_QUEUES,
             storeWriter);

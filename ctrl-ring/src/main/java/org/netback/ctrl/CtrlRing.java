@@ -1,13 +1,11 @@
 package org.netback.ctrl;
 
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.loop.EventLoop;
-import org.netback.xen.event.EventChannel;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.ring.BackRing;
-import org.netback.xen.ring.RingViolation;
+import org.netback.xen.ring.RingService;
 
 /// Serves a control ring: takes requests one by one, has them judged and carried out, and answers
 /// in their order. What a request sets holds for running traffic before it is answered.
@@ -17,8 +15,8 @@ import org.netback.xen.ring.RingViolation;
 /// [#BURST_NANOS] waits; an ordinary set-up does not come near it. A producer index that claims
 /// more requests than the ring has slots ends the device.
 ///
-/// Rounds run on the ring's loop; [#close()] is for any thread.
-public final class CtrlRing {
+/// Served by a [RingService].
+public final class CtrlRing implements RingService.Round {
   /// Requests taken in one go before the loop's other work has its turn.
   private static final int ROUND = 16;
 
@@ -35,22 +33,13 @@ public final class CtrlRing {
   private final EventLoop loop;
   private final HashControl hash;
   private final GrefControl grefs;
-  private final Consumer<Throwable> failure;
-  private final Runnable resume = this::resume;
-
-  private final ReentrantLock guard = new ReentrantLock();
-  private Channel channel = Channel.NONE;
-  private volatile boolean open;
-  private boolean resumeQueued;
-  private EventLoop.Timer timer = () -> {};
-  private int reqConsAtLastEvent;
+  private final RingService service;
 
   /// When the guest will have paid for everything that was done for it.
   private long paidAt;
 
   /// @param ring of requests of [CtrlRequest#SIZE]
-  /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
-  ///   ring, closed by then, cannot go on
+  /// @param failure the service's
   public CtrlRing(
       BackRing ring,
       EventLoop loop,
@@ -61,85 +50,16 @@ public final class CtrlRing {
     this.loop = loop;
     this.hash = hash;
     this.grefs = grefs;
-    this.failure = failure;
-    this.reqConsAtLastEvent = ring.reqCons();
+    this.service = new RingService(ring, loop, this, failure);
+    this.paidAt = loop.nanoTime();
   }
 
-  /// Looks at the ring once, since no event will come for what is in it already, and from then on
-  /// when its channel tells it to.
-  public void start(EventChannel notify) {
-    guard.lock();
-    try {
-      channel = notify::notifyPeer;
-      open = true;
-      resumeQueued = true;
-      paidAt = loop.nanoTime();
-      if (ring.owesNotification()) {
-        notify.notifyPeer();
-      }
-    } finally {
-      guard.unlock();
-    }
-    loop.execute(resume);
+  public RingService service() {
+    return service;
   }
 
-  /// Ends the service: when this has returned, no request is being carried out. Idempotent.
-  public void close() {
-    guard.lock();
-    try {
-      open = false;
-      timer.cancel();
-    } finally {
-      guard.unlock();
-    }
-  }
-
-  /// Takes no further request, without waiting for one that is being carried out; to be closed all
-  /// the same.
-  public void halt() {
-    open = false;
-  }
-
-  /// The guest has notified.
-  ///
-  /// @return whether there were requests since its last notification
-  public boolean onEvent() {
-    guard.lock();
-    try {
-      run();
-      int reqCons = ring.reqCons();
-      boolean worked = reqCons != reqConsAtLastEvent || !open || resumeQueued;
-      reqConsAtLastEvent = reqCons;
-      return worked;
-    } finally {
-      guard.unlock();
-    }
-  }
-
-  private void resume() {
-    guard.lock();
-    try {
-      resumeQueued = false;
-      run();
-    } finally {
-      guard.unlock();
-    }
-  }
-
-  private void run() {
-    if (!open) {
-      return;
-    }
-    try {
-      round();
-    } catch (Throwable e) {
-      open = false;
-      failure.accept(e);
-    }
-  }
-
-  private void round() throws RingViolation {
-    int waiting = ring.unconsumedRequests();
+  @Override
+  public long round(int waiting) {
     boolean notify = false;
     int taken = 0;
     while (taken < waiting && taken < ROUND && mustWait() == 0) {
@@ -153,19 +73,10 @@ public final class CtrlRing {
       taken++;
     }
     if (notify) {
-      channel.notifyPeer();
-    }
-    if (resumeQueued) {
-      return;
+      service.notifyPeer();
     }
     long wait = mustWait();
-    if (taken < waiting && wait > 0) {
-      resumeQueued = true;
-      timer = loop.schedule(wait, resume);
-    } else if (ring.finalCheck()) {
-      resumeQueued = true;
-      loop.execute(resume);
-    }
+    return taken < waiting && wait > 0 ? wait : RingService.DONE;
   }
 
   /// Nanoseconds until the guest may have something done again.
@@ -201,13 +112,5 @@ public final class CtrlRing {
       case CtrlRequest.TYPE_DEL_GREF_MAPPING -> grefs.delete(first, second, third);
       default -> Answer.NOT_SUPPORTED;
     };
-  }
-
-  /// Who is told of responses; nobody until the ring is started.
-  @FunctionalInterface
-  private interface Channel {
-    Channel NONE = () -> {};
-
-    void notifyPeer();
   }
 }

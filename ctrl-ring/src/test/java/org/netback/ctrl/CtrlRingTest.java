@@ -22,6 +22,7 @@ import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.FrontRing;
+import org.netback.xen.ring.RingService;
 import org.netback.xen.ring.RingViolation;
 
 /// When requests are answered, and what a guest has to wait for.
@@ -67,17 +68,18 @@ final class CtrlRingTest {
     registry.close();
   }
 
-  private CtrlRing attach() throws RingViolation {
+  private RingService attach() throws RingViolation {
     return new CtrlRing(
-        BackRing.attach(page, CtrlRequest.SIZE),
-        loop,
-        new HashControl(grants, domid, 1),
-        new GrefControl(grants, domid, List.of()),
-        failures::add);
+            BackRing.attach(page, CtrlRequest.SIZE),
+            loop,
+            new HashControl(grants, domid, 1),
+            new GrefControl(grants, domid, List.of()),
+            failures::add)
+        .service();
   }
 
-  private CtrlRing started() throws RingViolation {
-    CtrlRing ring = attach();
+  private RingService started() throws RingViolation {
+    RingService ring = attach();
     ring.start(channel);
     loop.runReady();
     return ring;
@@ -101,7 +103,7 @@ final class CtrlRingTest {
   @Test
   void answersWhatIsThereAlready() throws RingViolation {
     ask(CtrlRequest.TYPE_GET_HASH_MAPPING_SIZE, 3);
-    CtrlRing ring = attach();
+    RingService ring = attach();
     assertThat(answers()).isEmpty();
     ring.start(channel);
     loop.runReady();
@@ -112,7 +114,7 @@ final class CtrlRingTest {
   /// A backend may have died between its answer and its notification.
   @Test
   void notifiesAtTheStartOnlyWhatIsOwed() throws RingViolation {
-    CtrlRing first = started();
+    RingService first = started();
     assertThat(notified).isZero();
     first.close();
     BackRing dead = BackRing.attach(page, CtrlRequest.SIZE);
@@ -122,7 +124,7 @@ final class CtrlRingTest {
     dead.putResponse(new CtrlResponse(0, CtrlRequest.TYPE_GET_HASH_FLAGS, 0, 0));
     dead.push();
 
-    CtrlRing _ = started();
+    RingService _ = started();
 
     assertThat(notified).isEqualTo(1);
     assertThat(answers()).hasSize(1);
@@ -130,7 +132,7 @@ final class CtrlRingTest {
 
   @Test
   void tellsWhetherAnEventHadAReason() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     assertThat(ring.onEvent()).isFalse();
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
     assertThat(ring.onEvent()).isTrue();
@@ -139,9 +141,10 @@ final class CtrlRingTest {
     assertThat(ring.onEvent()).isFalse();
     // A request that was found by chance may have been announced.
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 17);
-    assertThat(ring.onEvent()).isTrue();
-    assertThat(ring.onEvent()).isTrue();
+    ring.wake();
     loop.runReady();
+    assertThat(answers()).hasSize(17);
+    assertThat(ring.onEvent()).isTrue();
     assertThat(ring.onEvent()).isFalse();
     ring.close();
     assertThat(ring.onEvent()).isTrue();
@@ -150,7 +153,7 @@ final class CtrlRingTest {
   /// An event that comes ahead of the first look is no false alarm.
   @Test
   void doesNotBlameAGuestForAnEventBeforeTheFirstLook() throws RingViolation {
-    CtrlRing ring = attach();
+    RingService ring = attach();
     assertThat(ring.onEvent()).isTrue();
     ring.start(channel);
     assertThat(ring.onEvent()).isTrue();
@@ -160,7 +163,7 @@ final class CtrlRingTest {
 
   @Test
   void givesOthersATurnBetweenRounds() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
     ring.onEvent();
     assertThat(answers()).hasSize(16);
@@ -174,7 +177,7 @@ final class CtrlRingTest {
 
   @Test
   void sleepsUntilItIsNotified() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     assertThat(loop.step()).isFalse();
     front.putRequest(new CtrlRequest(0, CtrlRequest.TYPE_GET_HASH_FLAGS, 0, 0, 0));
     assertThat(front.push()).isTrue();
@@ -183,8 +186,8 @@ final class CtrlRingTest {
     assertThat(front.push()).isTrue();
   }
 
-  private CtrlRing restarted() throws RingViolation {
-    CtrlRing ring = started();
+  private RingService restarted() throws RingViolation {
+    RingService ring = started();
     // Nothing that was ever asked for is left.
     loop.advance(TimeUnit.DAYS.toNanos(1));
     answers();
@@ -202,7 +205,7 @@ final class CtrlRingTest {
       {CtrlRequest.TYPE_DEL_GREF_MAPPING, 32}
     };
     for (int[] price : prices) {
-      CtrlRing ring = restarted();
+      RingService ring = restarted();
       int answered = 0;
       for (int i = 0; i < 2000; i++) {
         if (front.freeRequests() > 0) {
@@ -231,7 +234,7 @@ final class CtrlRingTest {
   /// What a guest does not use is not saved up beyond the allowance.
   @Test
   void savesNothingUp() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     loop.advance(TimeUnit.DAYS.toNanos(1));
     int answered = 0;
     for (int i = 0; i < 2000; i++) {
@@ -246,7 +249,7 @@ final class CtrlRingTest {
 
   @Test
   void endsWithARingThatIsBroken() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     page.set(ValueLayout.JAVA_INT, 0, front.reqProdPvt() + 129);
     assertThat(ring.onEvent()).isTrue();
     assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
@@ -259,7 +262,7 @@ final class CtrlRingTest {
 
   @Test
   void answersNothingOnceItIsHalted() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
     ring.onEvent();
     ring.halt();
@@ -271,7 +274,7 @@ final class CtrlRingTest {
   /// The bus's thread ends devices, whatever the loop's has done.
   @Test
   void isClosedByAnyThread() throws RingViolation {
-    CtrlRing ring = started();
+    RingService ring = started();
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 40);
     ring.onEvent();
     loop.runReady();

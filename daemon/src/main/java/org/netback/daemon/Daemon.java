@@ -108,8 +108,7 @@ public final class Daemon implements AutoCloseable {
           new NetBackend(
               vswitch,
               policy(configuration),
-              ground.backend().grants(),
-              ground.backend().events(),
+              ground.backend().guests(),
               List.<EventLoop>copyOf(loops),
               configuration.maxQueues(),
               storeWriter);

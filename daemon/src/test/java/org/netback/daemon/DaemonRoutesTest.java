@@ -69,13 +69,7 @@ class DaemonRoutesTest {
     directory = "/local/domain/0/backend/vif/" + guest.domid() + "/0";
     NetBackend vifs =
         new NetBackend(
-            vswitch,
-            NetworkPolicy.OPEN,
-            backend.grants(),
-            backend.events(),
-            List.of(loop),
-            1,
-            Runnable::run);
+            vswitch, NetworkPolicy.OPEN, backend.guests(), List.of(loop), 1, Runnable::run);
     DeviceId id = new DeviceId(NetBackend.TYPE, guest.domid(), 0);
     vifs.create(new BackendDevice(id, store, directory, guest.frontendPath(0), _ -> {}));
     Configuration configuration =

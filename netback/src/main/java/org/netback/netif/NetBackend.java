@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.netback.ctrl.GrefBudget;
 import org.netback.loop.EventLoop;
+import org.netback.loop.InternalErrors;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.PortName;
 import org.netback.vswitch.PortNameTakenException;
@@ -19,8 +20,7 @@ import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
-import org.netback.xen.event.EventChannels;
-import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Guests;
 
 /// Makes a [Vif] of each device of type `vif`, and joins it to the network that the `bridge` key of
 /// its backend directory names, as the toolstack would have joined it to a bridge of that name. Any
@@ -35,7 +35,9 @@ public final class NetBackend implements DeviceBackend.Factory {
 
   private final Switch vswitch;
   private final NetworkPolicy networks;
-  private final Ground ground;
+  private final Guests guests;
+  private final InternalErrors errors;
+  private final GrefBudget grefBudget = new GrefBudget(MOST_STATIC_PAGES);
   private final int maxQueues;
   private final Executor storeWriter;
   private final List<LoopMemory> loops;
@@ -53,8 +55,7 @@ public final class NetBackend implements DeviceBackend.Factory {
   public NetBackend(
       Switch vswitch,
       NetworkPolicy networks,
-      GrantTable grants,
-      EventChannels events,
+      Guests guests,
       List<EventLoop> loops,
       int maxQueues,
       Executor storeWriter) {
@@ -63,9 +64,10 @@ public final class NetBackend implements DeviceBackend.Factory {
     }
     this.vswitch = vswitch;
     this.networks = networks;
-    this.ground =
-        new Ground(grants, events, new GrefBudget(MOST_STATIC_PAGES), loops.get(0).errors());
-    this.loops = loops.stream().map(loop -> new LoopMemory(loop, grants, Arena.ofAuto())).toList();
+    this.guests = guests;
+    this.errors = loops.get(0).errors();
+    this.loops =
+        loops.stream().map(loop -> new LoopMemory(loop, guests.grants(), Arena.ofAuto())).toList();
     this.clock = loops.get(0)::nanoTime;
     this.maxQueues = maxQueues;
     this.storeWriter = storeWriter;
@@ -81,7 +83,9 @@ public final class NetBackend implements DeviceBackend.Factory {
         new Vif(
             device,
             settings,
-            ground,
+            guests,
+            errors,
+            grefBudget,
             maxQueues,
             this::nextLoop,
             network,

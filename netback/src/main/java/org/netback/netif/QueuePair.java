@@ -1,57 +1,32 @@
 package org.netback.netif;
 
-import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
+import org.netback.ctrl.GrefBudget;
 import org.netback.ctrl.GrefMappings;
-import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.MulticastFilter;
+import org.netback.xen.bus.Attachment;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.event.EventChannel;
-import org.netback.xen.event.EventHandler;
-import org.netback.xen.grant.GrantException;
-import org.netback.xen.grant.GrantTable.GrantMapping;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.BackRing;
-import org.netback.xen.ring.RingViolation;
+import org.netback.xen.ring.RingService;
 
-/// One queue of a vif: its tx ring and its rx ring, mapped, and the channel or the two channels by
-/// which the guest tells of them. Both live on one loop.
-final class QueuePair {
-  private final TxQueue tx;
-  private final RxQueue rx;
-  private final GrefMappings mappings;
-  private final EventChannel txChannel;
-  private final EventChannel rxChannel;
-  private final Deque<Runnable> undo;
-
-  private QueuePair(
-      TxQueue tx,
-      RxQueue rx,
-      GrefMappings mappings,
-      EventChannel txChannel,
-      EventChannel rxChannel,
-      Deque<Runnable> undo) {
-    this.tx = tx;
-    this.rx = rx;
-    this.mappings = mappings;
-    this.txChannel = txChannel;
-    this.rxChannel = rxChannel;
-    this.undo = undo;
-  }
-
-  /// Maps the rings and binds the channels of a queue; nothing runs before [#start].
+/// One queue of a vif: its tx ring and its rx ring, and the channel or the two channels by which
+/// the guest tells of them. Both live on one loop.
+///
+/// @param mappings the queue's pages that are mapped for good
+record QueuePair(TxQueue tx, RxQueue rx, GrefMappings mappings) {
+  /// Maps the rings and binds the channels of a queue; nothing runs before the attachment starts.
   ///
-  /// @throws DeviceException a reference or a channel is wrong; nothing stays mapped or bound
+  /// @param grefBudget what all guests together may have mapped for good
+  /// @throws DeviceException a reference or a channel is wrong
   static QueuePair open(
-      Ground ground,
-      int domid,
+      Attachment attachment,
+      GrefBudget grefBudget,
       VifSettings settings,
       VifSettings.QueueKeys keys,
       LoopMemory memory,
@@ -62,68 +37,62 @@ final class QueuePair {
       Runnable carrierChanged,
       Consumer<Throwable> failure)
       throws DeviceException {
-    Deque<Runnable> undo = new ArrayDeque<>();
-    undo.push(() -> close(ingress, memory.loop()));
-    try {
-      BackRing txRing =
-          map(ground, domid, keys.prefix() + "tx-ring-ref", keys.txRef(), TxRequest.SIZE, undo);
-      BackRing rxRing =
-          map(ground, domid, keys.prefix() + "rx-ring-ref", keys.rxRef(), RxRequest.SIZE, undo);
-      QueueLocks locks = new QueueLocks();
-      GrefMappings mappings = new GrefMappings(ground.grants(), domid, ground.grefBudget(), locks);
-      undo.push(mappings::close);
-      TxQueue tx =
-          new TxQueue(
-              domid,
-              txRing,
-              mappings,
-              locks.tx(),
-              memory,
-              port.counters(),
-              ingress,
-              multicast,
-              credit,
-              failure);
-      RxQueue rx =
-          new RxQueue(
-              domid,
-              rxRing,
-              ground.grants(),
-              mappings,
-              locks.rx(),
-              memory.loop(),
-              port.counters(),
-              settings.rxNotify(),
-              settings.accepts().maxLength(),
-              settings.queues().size(),
-              carrierChanged,
-              failure);
-      String key = keys.prefix() + "event-channel";
-      if (keys.isSplit()) {
-        EventChannel txChannel =
-            bind(ground, domid, key + "-tx", keys.txPort(), memory.loop(), tx::onEvent, undo);
-        EventChannel rxChannel =
-            bind(ground, domid, key + "-rx", keys.rxPort(), memory.loop(), rx::onEvent, undo);
-        return new QueuePair(tx, rx, mappings, txChannel, rxChannel, undo);
-      }
-      EventChannel channel =
-          bind(
-              ground,
-              domid,
-              key,
-              keys.txPort(),
-              memory.loop(),
+    EventLoop loop = memory.loop();
+    attachment.keep(() -> close(ingress, loop));
+    BackRing txRing = attachment.ring(keys.txRing(), TxRequest.SIZE);
+    BackRing rxRing = attachment.ring(keys.rxRing(), RxRequest.SIZE);
+    QueueLocks locks = new QueueLocks();
+    GrefMappings mappings =
+        new GrefMappings(attachment.guests().grants(), attachment.domid(), grefBudget, locks);
+    attachment.keep(mappings::close);
+    TxQueue tx =
+        new TxQueue(
+            attachment.domid(),
+            txRing,
+            mappings,
+            locks.tx(),
+            memory,
+            port.counters(),
+            ingress,
+            multicast,
+            credit,
+            failure);
+    RxQueue rx =
+        new RxQueue(
+            attachment.domid(),
+            rxRing,
+            attachment.guests().grants(),
+            mappings,
+            locks.rx(),
+            loop,
+            port.counters(),
+            settings.rxNotify(),
+            settings.accepts().maxLength(),
+            settings.queues().size(),
+            carrierChanged,
+            failure);
+    RingService transmits = tx.service();
+    RingService receives = rx.service();
+    EventChannel txChannel;
+    EventChannel rxChannel;
+    if (keys.split()) {
+      txChannel = attachment.bind(keys.txChannel(), loop, transmits::onEvent);
+      rxChannel = attachment.bind(keys.rxChannel(), loop, receives::onEvent);
+    } else {
+      txChannel =
+          attachment.bind(
+              keys.txChannel(),
+              loop,
               () -> {
-                boolean transmitted = tx.onEvent();
-                boolean posted = rx.onEvent();
+                boolean transmitted = transmits.onEvent();
+                boolean posted = receives.onEvent();
                 return transmitted || posted;
-              },
-              undo);
-      return new QueuePair(tx, rx, mappings, channel, channel, undo);
-    } catch (Throwable e) {
-      undo(undo);
-      throw e;
+              });
+      rxChannel = txChannel;
     }
+    attachment.serve(receives, rxChannel);
+    attachment.serve(transmits, txChannel);
+    return new QueuePair(tx, rx, mappings);
   }
 
   /// Ingress is confined to its loop; when that has ended, it is nobody's.
@@ -135,73 +104,8 @@ final class QueuePair {
     }
   }
 
-  static BackRing map(
-      Ground ground, int domid, String key, int gref, int slotSize, Deque<Runnable> undo)
-      throws DeviceException {
-    GrantMapping mapping;
-    try {
-      mapping = ground.grants().map(domid, new int[] {gref}, false);
-    } catch (GrantException e) {
-      throw new DeviceException(key + ": " + e.getMessage(), e);
-    }
-    undo.push(mapping::close);
-    try {
-      return BackRing.attach(mapping.memory(), slotSize);
-    } catch (RingViolation e) {
-      throw new DeviceException(key + ": " + e.getMessage(), e);
-    }
-  }
-
-  static EventChannel bind(
-      Ground ground,
-      int domid,
-      String key,
-      int port,
-      EventLoop loop,
-      EventHandler handler,
-      Deque<Runnable> undo)
-      throws DeviceException {
-    try {
-      EventChannel channel = ground.events().bind(domid, port, loop, handler);
-      undo.push(channel::close);
-      return channel;
-    } catch (IOException e) {
-      throw new DeviceException(key + ": " + e.getMessage(), e);
-    }
-  }
-
-  void start() {
-    rx.start(rxChannel);
-    tx.start(txChannel);
-  }
-
-  /// Stops both queues, then lets go of everything, the channels before the pages. Idempotent.
-  void close() {
-    Closing.all(tx::stop, rx::close, () -> undo(undo));
-  }
-
-  /// Once: what throws is not tried again.
-  static void undo(Deque<Runnable> undo) {
-    List<Runnable> all = List.copyOf(undo);
-    undo.clear();
-    Closing.each(all, Runnable::run);
-  }
-
-  void halt() {
-    tx.halt();
-    rx.halt();
-  }
-
-  GrefMappings mappings() {
-    return mappings;
-  }
-
-  RxQueue rx() {
-    return rx;
-  }
-
   /// Any thread, also while the queue is being closed: no shared memory is read.
   QueueStatistics statistics(int queue) {
-    return new QueueStatistics(queue, tx.counters().snapshot(), rx.counters().snapshot());
+    return new QueueStatistics(queue, tx.statistics(), rx.statistics());
   }
 }

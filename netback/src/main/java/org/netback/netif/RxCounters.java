@@ -1,5 +1,7 @@
 package org.netback.netif;
 
+import org.netback.xen.ring.RingCounters;
+
 /// What an [RxQueue] has done since it was connected. Written under the queue's lock only; read by
 /// any thread, which may see a batch half counted.
 final class RxCounters {
@@ -8,10 +10,7 @@ final class RxCounters {
   long copyFailures;
   long mappedCopies;
   long backlogged;
-  long events;
-  long spuriousEvents;
   long batches;
-  long notifications;
   long answered;
   long stalls;
   int backlogFrames;
@@ -20,18 +19,18 @@ final class RxCounters {
   int reqCons;
   int rspProd;
 
-  QueueStatistics.Rx snapshot() {
+  QueueStatistics.Rx snapshot(RingCounters ring) {
     return new QueueStatistics.Rx(
         packets,
         octets,
         copyFailures,
         mappedCopies,
         backlogged,
-        events,
-        spuriousEvents,
+        ring.events(),
+        ring.spuriousEvents(),
         batches,
-        notifications,
-        answered - notifications,
+        ring.notifications(),
+        answered - ring.notifications(),
         backlogFrames,
         backlogOctets,
         stalls,

@@ -8,18 +8,17 @@ import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
 import org.netback.hashing.HashConfiguration;
 import org.netback.loop.EventLoop;
-import org.netback.loop.Polled;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingService;
 import org.netback.xen.ring.RingViolation;
 
 /// Writes what the switch sends to a guest into the buffers that the guest has posted on one ring
@@ -43,8 +42,10 @@ import org.netback.xen.ring.RingViolation;
 /// the ring is looked at every 2 ms while frames wait, they wait 30 ms at most, and a stall cannot
 /// be told from a slow guest, so none is declared.
 ///
-/// Any loop may transmit. The lock is taken once per batch; no one who holds it waits for anything.
-final class RxQueue implements Polled {
+/// Any loop may transmit, under the guard of the queue's [RingService], which is taken once per
+/// batch; no one who holds it waits for anything. The service looks at the ring only while frames
+/// wait or the guest is stalled.
+final class RxQueue implements RingService.Round {
   static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
   static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   static final long UNNOTIFIED_DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
@@ -62,13 +63,11 @@ final class RxQueue implements Polled {
   private final boolean rxNotify;
   private final int maxLength;
   private final Runnable carrierChanged;
-  private final Consumer<Throwable> failure;
   private final Runnable tick = this::tick;
 
   private final ReentrantLock lock;
+  private final RingService service;
   private final RxCounters counters = new RxCounters();
-  private EventChannel channel = Unbound.CHANNEL;
-  private volatile boolean open;
 
   /// Requests that are vouched for and not consumed; those that were given back are counted with
   /// the next look.
@@ -76,7 +75,6 @@ final class RxQueue implements Polled {
 
   private final RxStage stage;
   private final RxBacklog backlog;
-  private boolean lingers;
   private boolean starving;
   private long starvingSince;
   private long lastWait;
@@ -85,7 +83,6 @@ final class RxQueue implements Polled {
   private boolean tickScheduled;
   private long tickAt;
   private EventLoop.Timer timer = () -> {};
-  private int reqProdAtLastEvent;
 
   /// @param mappings pages of the queue's that need no grant operation, exchanged under the lock
   ///   only
@@ -95,8 +92,7 @@ final class RxQueue implements Polled {
   /// @param maxLength the longest frame that the guest takes
   /// @param queues of the vif
   /// @param carrierChanged called under the queue's lock when the guest has stalled or recovered
-  /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
-  ///   queue, stopped by then, cannot go on; called under its lock
+  /// @param failure the service's
   RxQueue(
       int domid,
       BackRing ring,
@@ -122,37 +118,24 @@ final class RxQueue implements Polled {
     this.maxLength = maxLength;
     this.backlog = new RxBacklog(RxBacklog.capacity(queues), 1);
     this.carrierChanged = carrierChanged;
-    this.failure = failure;
-    this.reqProdAtLastEvent = ring.reqCons();
+    this.service = new RingService(ring, loop, lock, this, failure);
     count();
   }
 
-  void start(EventChannel notify) {
-    lock.lock();
-    try {
-      channel = notify;
-      open = true;
-      boolean owed = ring.owesNotification();
-      if (rejectAnswered() || owed) {
-        counters.notifications++;
-        notify.notifyPeer();
-      }
-    } catch (RingViolation violation) {
-      shut();
-      failure.accept(violation);
-    } finally {
-      count();
-      lock.unlock();
-    }
+  RingService service() {
+    return service;
+  }
+
+  QueueStatistics.Rx statistics() {
+    return counters.snapshot(service.counters());
   }
 
   /// A backend that was killed while it pushed responses may have left slots at the beginning that
   /// hold no requests any more: their references are made of flags and lengths. Up to a whole ring
   /// of them would each cost a frame, so they are answered at once. What tells them is that the
   /// page cannot be read.
-  ///
-  /// @return whether the guest wants to be notified of it
-  private boolean rejectAnswered() throws RingViolation {
+  @Override
+  public boolean begin() throws RingViolation {
     MemorySegment octet = Arena.ofAuto().allocate(1);
     GrantCopies probe = grants.copies(1);
     boolean any = false;
@@ -170,22 +153,13 @@ final class RxQueue implements Polled {
       counters.answered++;
       any = true;
     }
+    count();
     return any && ring.push();
   }
 
-  /// Ends the queue and drops what waits: when this has returned, the ring and the guest's pages
-  /// are not touched any more. Any thread; idempotent.
-  void close() {
-    lock.lock();
-    try {
-      shut();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void shut() {
-    open = false;
+  /// Drops what waits.
+  @Override
+  public void ended() {
     timer.cancel();
     // What was staged and never pushed is lost with what waits.
     int lost = stage.frames() + backlog.frames();
@@ -193,15 +167,6 @@ final class RxQueue implements Polled {
     port.drop(DropReason.PORT_DOWN, lost);
     backlog.release();
     count();
-  }
-
-  /// Stops taking frames, without waiting for a batch under way; to be closed all the same.
-  void halt() {
-    open = false;
-  }
-
-  RxCounters counters() {
-    return counters;
   }
 
   /// Delivers frames of a batch, or lets them wait, or drops and counts them.
@@ -215,13 +180,12 @@ final class RxQueue implements Polled {
     long left = mask;
     long waits = 0;
     try {
-      if (!open || stalled && !isBackToLife()) {
-        port.drop(open ? DropReason.STALLED : DropReason.PORT_DOWN, Long.bitCount(left));
+      if (!service.isRunning() || stalled && !isBackToLife()) {
+        port.drop(
+            service.isRunning() ? DropReason.STALLED : DropReason.PORT_DOWN, Long.bitCount(left));
         return;
       }
-      if (!backlog.isEmpty()) {
-        flush();
-      }
+      boolean taking = flush();
       if (!mappings.isEmpty()) {
         frames.pull(base, left);
       }
@@ -248,79 +212,68 @@ final class RxQueue implements Polled {
         waits = 0;
       }
       if (!backlog.isEmpty()) {
-        flush();
+        taking |= flush();
+        service.rest(outcome(taking));
         scheduleTick();
       }
     } catch (Throwable e) {
       port.drop(DropReason.PORT_DOWN, Long.bitCount(left | waits));
-      shut();
-      failure.accept(e);
+      service.fail(e);
     } finally {
       count();
       lock.unlock();
     }
   }
 
-  /// The guest has notified: perhaps it has posted buffers. Runs on the queue's loop.
-  ///
-  /// @return whether it has
-  boolean onEvent() {
-    // An event to a queue that is closed, or that fails of it, is not held against the guest.
-    boolean posted = true;
-    lock.lock();
+  @Override
+  public long round(int available) throws RingViolation {
+    free = available;
     try {
-      counters.events++;
-      if (open) {
-        posted = hasPosted();
-        if (stalled) {
-          isBackToLife();
-        } else if (!backlog.isEmpty()) {
-          flush();
-        }
+      if (stalled) {
+        recover();
       }
-    } catch (Throwable e) {
-      shut();
-      failure.accept(e);
+      return outcome(flush());
     } finally {
       count();
-      lock.unlock();
     }
-    return posted;
   }
 
-  /// Whether the guest has posted buffers since its last event.
-  private boolean hasPosted() throws RingViolation {
-    look();
-    int reqProd = ring.reqCons() + free;
-    boolean posted = reqProd != reqProdAtLastEvent;
-    reqProdAtLastEvent = reqProd;
-    if (!posted) {
-      counters.spuriousEvents++;
+  /// A guest that is taking frames is likely to post more buffers at once.
+  private long outcome(boolean taking) {
+    if (!taking) {
+      return RingService.IDLE;
     }
-    return posted;
+    return backlog.isEmpty() ? RingService.DONE : RingService.WORKED;
+  }
+
+  /// Enough buffers for the next frame; of a stalled guest any that it posts.
+  @Override
+  public int wanted() {
+    if (stalled) {
+      return freeWhenStalled + 1;
+    }
+    return backlog.isEmpty() ? 0 : RxStage.slots(backlog.oldest(), backlog.hash());
   }
 
   private void tick() {
     lock.lock();
     try {
       tickScheduled = false;
-      if (!open) {
+      if (!service.isRunning()) {
         return;
       }
       expire();
-      if (!backlog.isEmpty()) {
-        flush();
-      }
+      boolean taking = flush();
       if (!backlog.isEmpty() && rxNotify && loop.nanoTime() - starvingSince >= STALL_NANOS) {
         stall();
       }
       if (backlog.isEmpty() && loop.nanoTime() - lastWait >= IDLE_NANOS) {
         backlog.release();
       }
+      service.rest(outcome(taking));
       scheduleTick();
     } catch (Throwable e) {
-      shut();
-      failure.accept(e);
+      service.fail(e);
     } finally {
       count();
       lock.unlock();
@@ -382,8 +335,7 @@ final class RxQueue implements Polled {
     port.egress(delivered, octets);
     starving = false;
     if (stage.push()) {
-      counters.notifications++;
-      channel.notifyPeer();
+      service.notifyPeer();
     }
   }
 
@@ -409,85 +361,26 @@ final class RxQueue implements Polled {
     }
   }
 
-  /// Delivers what waits, as far as there are buffers for it, and asks to be told when there are
-  /// enough for the next.
-  private void flush() throws RingViolation {
-    int waiting = backlog.frames();
-    while (!backlog.isEmpty()) {
-      // A frame's octets stay where they are until the next is appended, after the commit.
-      while (!backlog.isEmpty() && stage(backlog.oldest(), backlog.hash())) {
-        backlog.remove();
-      }
-      stage.carryOut();
-      commit();
-      if (backlog.isEmpty()) {
-        return;
-      }
-      if (!starving) {
-        // Some were delivered: for those that are left the clock starts anew.
-        starving = true;
-        starvingSince = loop.nanoTime();
-      }
-      if (!lingers && backlog.frames() < waiting && loop.inLoop()) {
-        // The guest is taking frames, so that it is likely to post more buffers at once.
-        lingers = loop.linger(this);
-      }
-      if (lingers || !armForNext()) {
-        return;
-      }
-    }
-  }
-
-  /// Asks to be told when there are enough buffers for the next frame.
+  /// Delivers what waits, as far as there are buffers for it.
   ///
-  /// @return whether there are already
-  private boolean armForNext() throws RingViolation {
-    int needed = slotsOfOldest();
-    ring.armRequestEvent(needed);
-    look();
-    return free >= needed;
-  }
-
-  private int slotsOfOldest() {
-    return RxStage.slots(backlog.oldest(), backlog.hash());
-  }
-
-  @Override
-  public boolean poll() {
-    int waiting = 0;
-    int left = 0;
-    lock.lock();
-    try {
-      waiting = backlog.frames();
-      if (open && waiting > 0) {
-        flush();
-      }
-      left = backlog.frames();
-    } catch (Throwable e) {
-      shut();
-      failure.accept(e);
-    } finally {
-      count();
-      lock.unlock();
+  /// @return whether the guest takes frames
+  private boolean flush() throws RingViolation {
+    int waiting = backlog.frames();
+    if (waiting == 0 || stalled) {
+      return false;
     }
-    return left < waiting;
-  }
-
-  @Override
-  public void arm() {
-    lock.lock();
-    try {
-      lingers = false;
-      if (open && !backlog.isEmpty() && armForNext()) {
-        flush();
-      }
-    } catch (Throwable e) {
-      shut();
-      failure.accept(e);
-    } finally {
-      count();
-      lock.unlock();
+    // A frame's octets stay where they are until the next is appended, after the commit.
+    while (!backlog.isEmpty() && stage(backlog.oldest(), backlog.hash())) {
+      backlog.remove();
     }
+    stage.carryOut();
+    commit();
+    if (!backlog.isEmpty() && !starving) {
+      // Some were delivered: for those that are left the clock starts anew.
+      starving = true;
+      starvingSince = loop.nanoTime();
+    }
+    return backlog.frames() < waiting;
   }
 
   private void expire() {
@@ -501,27 +394,28 @@ final class RxQueue implements Polled {
     port.drop(DropReason.BACKLOG_EXPIRED, expired);
   }
 
-  private void stall() throws RingViolation {
+  private void stall() {
     port.drop(DropReason.STALLED, backlog.frames());
     backlog.release();
     freeWhenStalled = free;
     stalled = true;
     counters.stalls++;
     carrierChanged.run();
-    ring.armRequestEvent(free + 1);
-    isBackToLife();
   }
 
   /// Whether a stalled guest has posted a buffer, and thus is not stalled any more.
   private boolean isBackToLife() throws RingViolation {
     look();
-    if (free == freeWhenStalled) {
-      return false;
+    recover();
+    return !stalled;
+  }
+
+  private void recover() {
+    if (free != freeWhenStalled) {
+      stalled = false;
+      starving = false;
+      carrierChanged.run();
     }
-    stalled = false;
-    starving = false;
-    carrierChanged.run();
-    return true;
   }
 
   boolean isStalled() {

@@ -2,6 +2,7 @@ package org.netback.netif;
 
 import java.util.EnumMap;
 import java.util.Map;
+import org.netback.xen.ring.RingCounters;
 
 /// What a [TxQueue] has done since it was connected. Written on the queue's loop only; read by any
 /// thread, which may see a round half counted.
@@ -14,15 +15,12 @@ final class TxCounters {
   long copyFailures;
   long mappedCopies;
   long checksumFixups;
-  long events;
-  long spuriousEvents;
   long rounds;
-  long notifications;
   long answered;
   int reqCons;
   int rspProd;
 
-  QueueStatistics.Tx snapshot() {
+  QueueStatistics.Tx snapshot(RingCounters ring) {
     Map<TxOutcome, Long> reasons = new EnumMap<>(TxOutcome.class);
     for (TxOutcome outcome : TxOutcome.values()) {
       if (rejected[outcome.ordinal()] > 0) {
@@ -38,11 +36,11 @@ final class TxCounters {
         copyFailures,
         mappedCopies,
         checksumFixups,
-        events,
-        spuriousEvents,
+        ring.events(),
+        ring.spuriousEvents(),
         rounds,
-        notifications,
-        answered - notifications,
+        ring.notifications(),
+        answered - ring.notifications(),
         new QueueStatistics.RingIndices(reqCons, rspProd));
   }
 }

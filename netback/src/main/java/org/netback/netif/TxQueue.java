@@ -5,13 +5,12 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.ctrl.GrefMappings;
 import org.netback.loop.EventLoop;
-import org.netback.loop.Polled;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.MulticastFilter;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.event.EventChannel;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.BackRing;
+import org.netback.xen.ring.RingService;
 import org.netback.xen.ring.RingViolation;
 
 /// Reads what a guest transmits on one ring, and carries it into the switch.
@@ -25,12 +24,9 @@ import org.netback.xen.ring.RingViolation;
 /// waits; no packet is lost by it. A timer goes on when what the queue has booked of the vif's
 /// [Credit] is due; meanwhile the guest is not asked to notify.
 ///
-/// Rounds run on the queue's loop. The guard is taken once per round and keeps [#stop] from
-/// returning while one is under way; but for an exchange of mapped pages nobody else wants it, and
-/// no one who holds it waits for anything but the lock of an [RxQueue], whose holders never wait.
-final class TxQueue implements Polled {
-  private static final long STOP_SECONDS = 5;
-
+/// Served by a [RingService], whose guard nobody else wants except an exchange of mapped pages; no
+/// one who holds it waits for anything but the lock of an [RxQueue], whose holders never wait.
+final class TxQueue implements RingService.Round {
   /// Bounds how often a queue that is over its rate wakes its loop.
   private static final long LEAST_WAIT_NANOS = TimeUnit.MICROSECONDS.toNanos(500);
 
@@ -48,22 +44,10 @@ final class TxQueue implements Polled {
   private final TxRound round;
   private final PortCounters port;
   private final Ingress ingress;
-  private final Consumer<Throwable> failure;
   private final MulticastFilter multicast;
   private final Credit credit;
-  private final Runnable resume = this::resume;
-  private final Runnable creditBack = this::creditBack;
-
-  private final ReentrantLock guard;
+  private final RingService service;
   private final TxCounters counters = new TxCounters();
-  private volatile State state = State.NEW;
-  private boolean resumeQueued;
-  private boolean lingers;
-
-  /// What the guest is known to have published, and had when it notified last.
-  private int reqSeen;
-
-  private int reqSeenAtLastEvent;
   private int wholeRounds;
 
   /// Octets that are booked and not sent; negative if they were sent and are not booked.
@@ -74,8 +58,6 @@ final class TxQueue implements Polled {
 
   private long due;
   private boolean waitsForCredit;
-  private EventLoop.Timer creditTimer = () -> {};
-  private EventChannel channel = Unbound.CHANNEL;
 
   /// @param mappings pages of the queue's that need no grant operation, exchanged under the guard
   ///   only
@@ -99,153 +81,41 @@ final class TxQueue implements Polled {
     this.domid = domid;
     this.ring = ring;
     this.mappings = mappings;
-    this.guard = guard;
     this.loop = memory.loop();
     this.round = memory.round();
     this.port = port;
     this.ingress = ingress;
     this.multicast = multicast;
     this.credit = credit;
-    this.failure = failure;
-    this.reqSeen = ring.reqCons();
-    this.reqSeenAtLastEvent = reqSeen;
+    this.service = new RingService(ring, loop, guard, this, failure);
     count();
   }
 
-  /// Looks at the ring once, since no event will come for what is in it already, and from then on
-  /// when its channel or its own work tells it to.
-  void start(EventChannel notify) {
-    guard.lock();
-    try {
-      channel = notify;
-      if (state == State.NEW) {
-        state = State.RUNNING;
-      }
-      resumeQueued = true;
-      if (ring.owesNotification()) {
-        counters.notifications++;
-        notify.notifyPeer();
-      }
-    } finally {
-      guard.unlock();
-    }
-    loop.execute(resume);
+  RingService service() {
+    return service;
   }
 
-  /// Ends the queue: when this has returned, the ring and the guest's pages are not touched any
-  /// more. For the bus's thread; idempotent.
-  ///
-  /// @return false if a round has not come to its end in time; it will find its mappings closed
-  boolean stop() {
-    boolean quiet = false;
-    try {
-      quiet = guard.tryLock(STOP_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    state = State.STOPPED;
-    if (quiet) {
-      creditTimer.cancel();
-      settleCredit();
-      guard.unlock();
-    }
-    return quiet;
+  QueueStatistics.Tx statistics() {
+    return counters.snapshot(service.counters());
   }
 
-  /// Begins no further round, without waiting for one under way; to be stopped all the same.
-  void halt() {
-    state = State.STOPPED;
-  }
-
-  TxCounters counters() {
-    return counters;
-  }
-
-  /// The guest has notified.
-  ///
-  /// @return whether there were requests since its last notification: a round of our own may have
-  ///   taken those that this one was about, and the guest must not be slowed down for that
-  boolean onEvent() {
-    counters.events++;
-    run();
-    // While the queue is being stopped nothing is held against the guest.
-    boolean worked = reqSeen != reqSeenAtLastEvent || state != State.RUNNING;
-    reqSeenAtLastEvent = reqSeen;
-    if (!worked) {
-      counters.spuriousEvents++;
-    }
-    return worked;
-  }
-
-  @Override
-  public boolean poll() {
-    guard.lock();
-    try {
-      if (state != State.RUNNING || waitsForCredit || ring.unconsumedRequests() == 0) {
-        return false;
-      }
-      runRound();
-      return true;
-    } catch (Throwable e) {
-      fail(e);
-      return true;
-    } finally {
-      guard.unlock();
-    }
-  }
-
-  @Override
-  public void arm() {
-    lingers = false;
-    guard.lock();
-    try {
-      if (state == State.RUNNING && !waitsForCredit) {
-        sleep();
-      }
-    } catch (Throwable e) {
-      fail(e);
-    } finally {
-      guard.unlock();
-    }
-  }
-
-  private void resume() {
-    resumeQueued = false;
-    run();
-  }
-
-  private void creditBack() {
-    waitsForCredit = false;
+  /// Whether what the queue has booked is not due yet.
+  private long mustWait() {
     long wait = due - loop.nanoTime();
-    if (wait > 0 && booked.equals(credit.rate())) {
-      waitForCredit(wait);
-    } else {
-      run();
-    }
+    return wait > 0 && booked.equals(credit.rate()) ? wait : 0;
   }
 
-  private void run() {
-    guard.lock();
-    try {
-      if (state == State.RUNNING) {
-        runRound();
+  @Override
+  public long round(int waiting) throws RingViolation {
+    int available = waiting;
+    if (waitsForCredit) {
+      long wait = mustWait();
+      if (wait > 0) {
+        return bounded(wait);
       }
-    } catch (Throwable e) {
-      fail(e);
-    } finally {
-      guard.unlock();
+      waitsForCredit = false;
     }
-  }
-
-  private void fail(Throwable e) {
-    state = State.STOPPED;
-    failure.accept(e);
-  }
-
-  private void runRound() throws RingViolation {
     round.begin(domid);
-    int available = ring.unconsumedRequests();
-    reqSeen = ring.reqCons() + available;
     TxAssembler assembler = round.assembler();
     int[] slots = ring.slots();
     TxOutcome fatal = TxOutcome.PACKET;
@@ -256,9 +126,7 @@ final class TxQueue implements Polled {
       prepaid = 0;
     }
     long wait = 0;
-    for (int n = 0;
-        n < TxRound.PACKETS && available > 0 && round.hasRoom() && !waitsForCredit;
-        n++) {
+    for (int n = 0; n < TxRound.PACKETS && available > 0 && round.hasRoom(); n++) {
       while (limited && prepaid <= 0 && wait <= 0) {
         wait = book();
       }
@@ -309,8 +177,7 @@ final class TxQueue implements Polled {
       // What goes to a tap, or to several, is cheaper had at once.
       wholeRounds = round.pulledPackets() > 0 ? WHOLE_ROUNDS : Math.max(0, wholeRounds - 1);
       if (ring.push()) {
-        counters.notifications++;
-        channel.notifyPeer();
+        service.notifyPeer();
       }
     }
     count();
@@ -320,22 +187,14 @@ final class TxQueue implements Polled {
     }
     if (wait > 0) {
       counters.throttled++;
-      waitForCredit(wait);
-    } else if (!waitsForCredit && !lingers) {
-      // Not for an event without requests, or a guest could keep the loop awake by those.
-      lingers = round.slots() > 0 && loop.linger(this);
-      if (!lingers) {
-        sleep();
-      }
+      waitsForCredit = true;
+      return bounded(wait);
     }
+    return round.slots() > 0 ? RingService.WORKED : RingService.IDLE;
   }
 
-  /// Asks to be notified, if nothing is left.
-  private void sleep() throws RingViolation {
-    if (!resumeQueued && ring.finalCheck()) {
-      resumeQueued = true;
-      loop.execute(resume);
-    }
+  private static long bounded(long wait) {
+    return Math.clamp(wait, LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS);
   }
 
   private void changeMulticast(TxOutcome change, long address) {
@@ -365,27 +224,16 @@ final class TxQueue implements Polled {
 
   /// What a queue has booked and owes must not go with it, or a guest would lose or gain by
   /// connecting again.
-  private void settleCredit() {
+  @Override
+  public void ended() {
     if (booked.equals(credit.rate())) {
       credit.spend(-prepaid);
       prepaid = 0;
     }
   }
 
-  private void waitForCredit(long nanos) {
-    waitsForCredit = true;
-    creditTimer =
-        loop.schedule(Math.clamp(nanos, LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS), creditBack);
-  }
-
   private void count() {
     counters.reqCons = ring.reqCons();
     counters.rspProd = ring.rspProdPvt();
-  }
-
-  private enum State {
-    NEW,
-    RUNNING,
-    STOPPED
   }
 }

@@ -7,11 +7,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import org.netback.ctrl.GrefBudget;
 import org.netback.loop.Closing;
+import org.netback.loop.InternalErrors;
 import org.netback.vswitch.Network;
+import org.netback.xen.bus.Attachment;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.bus.FrontendKeys;
+import org.netback.xen.ground.Guests;
 import org.netback.xen.store.StoreException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +40,9 @@ public final class Vif implements DeviceBackend {
 
   private final BackendDevice device;
   private final BackendSettings settings;
-  private final Ground ground;
+  private final Guests guests;
+  private final InternalErrors errors;
+  private final GrefBudget grefBudget;
   private final int maxQueues;
   private final Supplier<LoopMemory> loops;
   private final Network network;
@@ -52,7 +59,9 @@ public final class Vif implements DeviceBackend {
   Vif(
       BackendDevice device,
       BackendSettings settings,
-      Ground ground,
+      Guests guests,
+      InternalErrors errors,
+      GrefBudget grefBudget,
       int maxQueues,
       Supplier<LoopMemory> loops,
       Network network,
@@ -62,7 +71,9 @@ public final class Vif implements DeviceBackend {
       Runnable removed) {
     this.device = device;
     this.settings = settings;
-    this.ground = ground;
+    this.guests = guests;
+    this.errors = errors;
+    this.grefBudget = grefBudget;
     this.maxQueues = maxQueues;
     this.loops = loops;
     this.network = network;
@@ -92,21 +103,21 @@ public final class Vif implements DeviceBackend {
   @Override
   public void connect() throws DeviceException, StoreException {
     disconnect();
-    VifSettings frontend = VifSettings.read(device.frontendKeys(), maxQueues, settings.mtu());
+    FrontendKeys keys = device.frontendKeys();
+    VifSettings frontend = VifSettings.read(keys, maxQueues, settings.mtu());
     readRates();
     device.writeBackendKey("carrier", "1");
     connection =
         Optional.of(
             VifConnection.open(
-                ground,
-                device.id().domid(),
+                new Attachment(device, keys, guests, errors),
+                grefBudget,
                 frontend,
                 requestsMulticastControl(),
                 fromGuest,
                 loops,
                 network,
                 port,
-                device::fail,
                 () -> storeWriter.execute(this::writeCarrier)));
   }
 

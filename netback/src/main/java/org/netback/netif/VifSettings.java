@@ -1,30 +1,28 @@
 package org.netback.netif;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import org.netback.packet.OffloadSet;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.FrontendKeys;
 import org.netback.xen.grant.GrantTable;
 
-/// What a frontend's directory says, judged as a whole before anything of it is used.
+/// What a frontend's directory says of its vif, except the references and ports themselves, which
+/// an attachment reads by the keys here.
 ///
 /// With one queue the keys are in the directory itself, also if the number of queues is given; with
 /// more they are in `queue-0` and on. What is left over of the other form is ignored: a frontend
 /// may have had another number of queues before.
 ///
-/// @param ctrl the control ring, if there is one
+/// @param ctrl whether there is a control ring
 /// @param rxNotify the frontend notifies when it has posted buffers to receive into
 /// @param accepts what may be sent to the guest
-record VifSettings(
-    List<QueueKeys> queues, Optional<CtrlKeys> ctrl, boolean rxNotify, OffloadSet accepts) {
+record VifSettings(List<QueueKeys> queues, boolean ctrl, boolean rxNotify, OffloadSet accepts) {
   /// More than this is never offered, whatever the configuration says.
   static final int MOST_QUEUES = 64;
 
-  private static final long MAX_GREF = 0xffff_ffffL;
+  static final String CTRL_RING = "ctrl-ring-ref";
+  static final String CTRL_CHANNEL = "event-channel-ctrl";
 
   VifSettings {
     queues = List.copyOf(queues);
@@ -42,65 +40,21 @@ record VifSettings(
       throw new DeviceException("request-rx-copy is 0, and there is nothing but copying");
     }
     List<QueueKeys> queues = new ArrayList<>();
-    Map<Long, String> refs = new HashMap<>();
-    Map<Long, String> ports = new HashMap<>();
     for (int i = 0; i < count; i++) {
-      queues.add(readQueue(keys, count == 1 ? "" : "queue-" + i + '/', refs, ports));
+      queues.add(readQueue(keys, count == 1 ? "" : "queue-" + i + '/'));
     }
+    // A channel without a ring is left over from a frontend before this one.
     return new VifSettings(
-        queues,
-        readCtrl(keys, refs, ports),
-        keys.flag("feature-rx-notify", false),
-        accepts(keys, mtu));
+        queues, keys.has(CTRL_RING), keys.flag("feature-rx-notify", false), accepts(keys, mtu));
   }
 
-  private static QueueKeys readQueue(
-      FrontendKeys keys, String prefix, Map<Long, String> refs, Map<Long, String> ports)
-      throws DeviceException {
-    int txRef = unique(keys, prefix + "tx-ring-ref", 0, MAX_GREF, refs);
-    int rxRef = unique(keys, prefix + "rx-ring-ref", 0, MAX_GREF, refs);
-    String txKey = prefix + "event-channel-tx";
-    String rxKey = prefix + "event-channel-rx";
-    String oneKey = prefix + "event-channel";
-    boolean split = keys.has(txKey) && keys.has(rxKey);
-    if (!split && !keys.has(oneKey) && (keys.has(txKey) || keys.has(rxKey))) {
-      // Names the half that is missing.
-      keys.number(txKey, 1, Integer.MAX_VALUE);
-      keys.number(rxKey, 1, Integer.MAX_VALUE);
-    }
-    if (!split) {
-      int port = unique(keys, oneKey, 1, Integer.MAX_VALUE, ports);
-      return new QueueKeys(prefix, txRef, rxRef, port, port);
-    }
-    return new QueueKeys(
-        prefix,
-        txRef,
-        rxRef,
-        unique(keys, txKey, 1, Integer.MAX_VALUE, ports),
-        unique(keys, rxKey, 1, Integer.MAX_VALUE, ports));
-  }
-
-  /// A channel without a ring is left over from a frontend before this one.
-  private static Optional<CtrlKeys> readCtrl(
-      FrontendKeys keys, Map<Long, String> refs, Map<Long, String> ports) throws DeviceException {
-    if (!keys.has(CtrlKeys.RING)) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new CtrlKeys(
-            unique(keys, CtrlKeys.RING, 0, MAX_GREF, refs),
-            unique(keys, CtrlKeys.CHANNEL, 1, Integer.MAX_VALUE, ports)));
-  }
-
-  private static int unique(
-      FrontendKeys keys, String key, long min, long max, Map<Long, String> taken)
-      throws DeviceException {
-    long value = keys.number(key, min, max);
-    String other = taken.putIfAbsent(value, key);
-    if (other != null) {
-      throw new DeviceException(key + " is " + value + ", as is " + other);
-    }
-    return (int) value;
+  private static QueueKeys readQueue(FrontendKeys keys, String prefix) throws DeviceException {
+    QueueKeys split = new QueueKeys(prefix, true);
+    QueueKeys one = new QueueKeys(prefix, false);
+    boolean tx = keys.has(split.txChannel());
+    boolean rx = keys.has(split.rxChannel());
+    // If neither form is whole, the half that is missing is named.
+    return tx && rx || (tx || rx) && !keys.has(one.txChannel()) ? split : one;
   }
 
   /// Segmentation is of no use to a guest that cannot take a frame in several buffers, or cannot
@@ -123,19 +77,25 @@ record VifSettings(
         mtu);
   }
 
-  /// Where the control ring and its channel are.
-  record CtrlKeys(int ref, int port) {
-    static final String RING = "ctrl-ring-ref";
-    static final String CHANNEL = "event-channel-ctrl";
-  }
-
-  /// Where one queue's rings and channels are.
+  /// The keys of one queue's rings and channels.
   ///
-  /// @param prefix of its keys, for messages: "" or "queue-1/"
-  /// @param rxPort the same as the tx port if the queue has one channel for both
-  record QueueKeys(String prefix, int txRef, int rxRef, int txPort, int rxPort) {
-    boolean isSplit() {
-      return txPort != rxPort;
+  /// @param prefix of its keys: "" or "queue-1/"
+  /// @param split whether it has a channel for each ring
+  record QueueKeys(String prefix, boolean split) {
+    String txRing() {
+      return prefix + "tx-ring-ref";
+    }
+
+    String rxRing() {
+      return prefix + "rx-ring-ref";
+    }
+
+    String txChannel() {
+      return prefix + (split ? "event-channel-tx" : "event-channel");
+    }
+
+    String rxChannel() {
+      return prefix + (split ? "event-channel-rx" : "event-channel");
     }
   }
 }

@@ -92,7 +92,7 @@ final class DeviceFaultsTest {
   }
 
   @Test
-  void anArmingThatThrows() {
+  void aRoundAfterAnArmingThatThrows() {
     bad.connect();
     bad.queue().send(Frames.udp(1, 2, 60));
     house.settle();
@@ -106,6 +106,7 @@ final class DeviceFaultsTest {
     bad.queue().post(2);
     copiesLeft = 0;
     assertThat(house.loop.rest()).isPositive();
+    house.settle();
 
     assertFailedAlone();
   }

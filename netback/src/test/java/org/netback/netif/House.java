@@ -18,6 +18,7 @@ import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Guests;
 
 /// A backend with a switch and some guests on the embedded ground, stepped by hand: nothing happens
 /// before [#settle].
@@ -69,8 +70,9 @@ final class House implements AutoCloseable {
         new NetBackend(
             vswitch,
             NetworkPolicy.OPEN,
-            grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
-            events.apply(registry.backendEvents()),
+            new Guests(
+                grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
+                events.apply(registry.backendEvents())),
             threads.isEmpty() ? List.of(loop) : threads,
             MAX_QUEUES,
             loop::execute);

@@ -109,6 +109,12 @@ final class RxQueueCallsTest {
         failures::add);
   }
 
+  /// With its first look done.
+  private void start() {
+    queue.service().start(channel);
+    loop.runReady();
+  }
+
   private void beforeCopy() {
     if (copiesLeft >= 0 && copiesLeft-- == 0) {
       throw new IllegalStateException("planted");
@@ -119,7 +125,7 @@ final class RxQueueCallsTest {
   @AfterEach
   void close() {
     assertThat(lock.isLocked()).isFalse();
-    queue.close();
+    queue.service().close();
     assertThat(loop.pendingTimers()).isZero();
     registry.close();
     arena.close();
@@ -170,7 +176,7 @@ final class RxQueueCallsTest {
   }
 
   private QueueStatistics.Rx counters() {
-    return queue.counters().snapshot();
+    return queue.statistics();
   }
 
   private static long millis(long millis) {
@@ -191,7 +197,7 @@ final class RxQueueCallsTest {
     ring.push();
     notifyFrom(wantsToKnow ? START + 2 : START + 3);
 
-    queue.start(channel);
+    start();
 
     assertThat(statuses()).containsExactly(RxResponse.ERROR, RxResponse.ERROR);
     assertThat(notified).isEqualTo(wantsToKnow ? 1 : 0);
@@ -204,7 +210,7 @@ final class RxQueueCallsTest {
   @Test
   void isNotStartedOnARingThatIsBroken() {
     breakRing();
-    queue.start(channel);
+    start();
     assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
     transmit(60);
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(1);
@@ -215,7 +221,7 @@ final class RxQueueCallsTest {
   @Test
   void dropsFramesThatAreTooLong() throws RingViolation {
     post(10);
-    queue.start(channel);
+    start();
     transmit(20_000, 20_001, 60);
     assertThat(statuses()).containsExactly(4096, 4096, 4096, 4096, 20_000 - 4 * 4096, 60);
     assertThat(port.drops()).containsOnlyKeys(DropReason.TOO_LONG);
@@ -226,7 +232,7 @@ final class RxQueueCallsTest {
   @Test
   void hasWrittenAFrameWhenItIsAnswered() throws RingViolation {
     post(2);
-    queue.start(channel);
+    start();
     transmit(60, 300);
     assertThat(statuses()).containsExactly(60, 300);
     assertThat(buffers.get(0).asSlice(0, 61).toArray(ValueLayout.JAVA_BYTE)).isEqualTo(octets(60));
@@ -245,12 +251,12 @@ final class RxQueueCallsTest {
   @CsvSource({"60, 1", "4095, 1", "4096, 1", "4097, 2", "8192, 2", "8193, 3"})
   void takesABufferPerPage(int length, int buffers) throws RingViolation {
     post(buffers - 1);
-    queue.start(channel);
+    start();
     transmit(length);
     assertThat(statuses()).isEmpty();
     assertThat(counters().backlogged()).isEqualTo(1);
     post(1);
-    assertThat(queue.onEvent()).isTrue();
+    assertThat(queue.service().onEvent()).isTrue();
     assertThat(statuses()).hasSize(buffers);
     post(buffers);
     transmit(length);
@@ -262,7 +268,7 @@ final class RxQueueCallsTest {
   /// Buffers that were posted without a notification are used up for what waits first.
   @Test
   void deliversWhatWaitsBeforeWhatComes() throws RingViolation {
-    queue.start(channel);
+    start();
     transmit(60);
     post(2);
     transmit(61);
@@ -274,25 +280,26 @@ final class RxQueueCallsTest {
   /// A buffer that is posted after the last look, and before the guest is asked to tell of it.
   @Test
   void doesNotMissABufferThatIsPostedMeanwhile() throws RingViolation {
-    queue.start(channel);
+    start();
     transmit(60, 61);
     post(1);
     notifyFrom(START + 1);
     whenNotified = () -> post(1);
-    assertThat(queue.onEvent()).isTrue();
+    assertThat(queue.service().onEvent()).isTrue();
     assertThat(notified).isEqualTo(1);
+    loop.runReady();
     assertThat(statuses()).containsExactly(60, 61);
   }
 
   @Test
   void tellsTheChannelWhetherBuffersWerePosted() throws RingViolation {
-    queue.start(channel);
-    assertThat(queue.onEvent()).isFalse();
+    start();
+    assertThat(queue.service().onEvent()).isFalse();
     post(1);
-    assertThat(queue.onEvent()).isTrue();
-    assertThat(queue.onEvent()).isFalse();
+    assertThat(queue.service().onEvent()).isTrue();
+    assertThat(queue.service().onEvent()).isFalse();
     transmit(60);
-    assertThat(queue.onEvent()).isFalse();
+    assertThat(queue.service().onEvent()).isFalse();
     assertThat(statuses()).containsExactly(60);
     assertThat(counters().events()).isEqualTo(4);
     assertThat(counters().spuriousEvents()).isEqualTo(3);
@@ -301,67 +308,68 @@ final class RxQueueCallsTest {
   /// An event that was under way when the queue was closed is not held against the guest.
   @Test
   void takesAnEventToAClosedQueueForWork() {
-    queue.start(channel);
-    queue.close();
-    assertThat(queue.onEvent()).isTrue();
+    start();
+    queue.service().close();
+    assertThat(queue.service().onEvent()).isTrue();
     assertThat(counters().spuriousEvents()).isZero();
   }
 
   @Test
   void saysOfAPollWhetherFramesWereDelivered() throws RingViolation {
-    queue.start(channel);
-    assertThat(queue.poll()).isFalse();
+    start();
+    assertThat(queue.service().poll()).isFalse();
     transmit(60, 61);
-    assertThat(queue.poll()).isFalse();
+    assertThat(queue.service().poll()).isFalse();
     post(1);
-    assertThat(queue.poll()).isTrue();
+    assertThat(queue.service().poll()).isTrue();
     assertThat(counters().backlogFrames()).isEqualTo(1);
-    assertThat(queue.poll()).isFalse();
+    assertThat(queue.service().poll()).isFalse();
     post(1);
-    queue.close();
-    assertThat(queue.poll()).isFalse();
+    queue.service().close();
+    assertThat(queue.service().poll()).isFalse();
     assertThat(statuses()).containsExactly(60);
   }
 
   @Test
   void deliversWhenItIsArmedWhatCouldBeDelivered() throws RingViolation {
-    queue.start(channel);
+    start();
     transmit(60);
-    queue.arm();
+    queue.service().arm();
     assertThat(statuses()).isEmpty();
     post(1);
-    queue.arm();
+    queue.service().arm();
+    loop.runReady();
     assertThat(statuses()).containsExactly(60);
     assertThat(counters().backlogFrames()).isZero();
-    queue.arm();
+    queue.service().arm();
     assertThat(ring.unconsumedResponses()).isZero();
   }
 
   /// The loop lingers at a ring from which frames go, and not at one without buffers.
   @Test
   void lingersOnlyWhileTheGuestTakesFrames() {
-    queue.start(channel);
+    start();
     loop.startLingering();
     transmit(60, 61, 62);
-    assertThat(queue.onEvent()).isFalse();
+    assertThat(queue.service().onEvent()).isFalse();
     assertThat(loop.rest()).isZero();
     loop.startLingering();
     post(1);
-    assertThat(queue.onEvent()).isTrue();
+    assertThat(queue.service().onEvent()).isTrue();
     assertThat(loop.rest()).isEqualTo(1);
   }
 
   @Test
   void leavesNothingBehindAtTheClose() {
-    queue.start(channel);
+    start();
     transmit(60, 61);
     assertThat(counters().backlogFrames()).isEqualTo(2);
     assertThat(counters().backlogOctets()).isEqualTo(121);
-    queue.close();
+    queue.service().close();
     assertThat(counters().backlogFrames()).isZero();
     assertThat(counters().backlogOctets()).isZero();
     assertThat(loop.pendingTimers()).isZero();
-    queue.close();
+    queue.service().close();
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(2);
     transmit(62);
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(3);
@@ -378,14 +386,14 @@ final class RxQueueCallsTest {
   @ParameterizedTest
   @EnumSource
   void endsWithTheRing(Call call) {
-    queue.start(channel);
+    start();
     transmit(60);
     breakRing();
     switch (call) {
       case TRANSMISSION -> transmit(61);
-      case EVENT -> assertThat(queue.onEvent()).isTrue();
-      case POLL -> assertThat(queue.poll()).isTrue();
-      case ARMING -> queue.arm();
+      case EVENT -> assertThat(queue.service().onEvent()).isTrue();
+      case POLL -> assertThat(queue.service().poll()).isTrue();
+      case ARMING -> queue.service().arm();
     }
     int lost = call == Call.TRANSMISSION ? 2 : 1;
     assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
@@ -395,15 +403,15 @@ final class RxQueueCallsTest {
     assertThat(lock.isLocked()).isFalse();
     transmit(62);
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(lost + 1);
-    assertThat(queue.poll()).isFalse();
-    queue.arm();
+    assertThat(queue.service().poll()).isFalse();
+    queue.service().arm();
     assertThat(failures).hasSize(1);
   }
 
   /// The timer finds it too, if a frame still waits when the first has expired.
   @Test
   void endsWithTheRingWhenItsTimeIsUp() {
-    queue.start(channel);
+    start();
     transmit(60);
     loop.advance(millis(1000));
     transmit(61);
@@ -420,19 +428,19 @@ final class RxQueueCallsTest {
   @Test
   void countsWhatWasStagedWhenItFails() throws RingViolation {
     post(5);
-    queue.start(channel);
+    start();
     copiesLeft = 2;
     transmit(60, 61, 62, 63);
     assertThat(failures).singleElement().isInstanceOf(IllegalStateException.class);
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(4);
-    queue.close();
+    queue.service().close();
     assertThat(port.drops(DropReason.PORT_DOWN)).isEqualTo(4);
     assertThat(statuses()).isEmpty();
   }
 
   @Test
   void wakesAStalledGuestWithTheFrameThatFindsABuffer() throws RingViolation {
-    queue.start(channel);
+    start();
     for (int second = 0; second < 60; second++) {
       transmit(60);
       loop.advance(millis(1000));
@@ -452,7 +460,7 @@ final class RxQueueCallsTest {
   /// The clock runs on while nothing waits, if nothing could be delivered either.
   @Test
   void findsAStallBetweenTwoExpiries() {
-    queue.start(channel);
+    start();
     transmit(60);
     loop.advance(millis(55_000));
     transmit(60);
@@ -468,7 +476,7 @@ final class RxQueueCallsTest {
   @Test
   void hasOneTimerAtATime() throws RingViolation {
     queue = make(false);
-    queue.start(channel);
+    start();
     transmit(60);
     post(1);
     loop.advance(millis(2));

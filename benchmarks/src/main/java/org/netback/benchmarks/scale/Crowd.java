@@ -64,13 +64,7 @@ final class Crowd implements AutoCloseable {
   Crowd() throws IOException {
     NetBackend netBackend =
         new NetBackend(
-            vswitch,
-            NetworkPolicy.OPEN,
-            backend.grants(),
-            backend.events(),
-            List.of(queueLoop),
-            1,
-            storeWriter);
+            vswitch, NetworkPolicy.OPEN, backend.guests(), List.of(queueLoop), 1, storeWriter);
     bus = new BackendBus(backend.store(), busLoop, BACKEND, Map.of(NetBackend.TYPE, netBackend));
     bus.start();
   }

@@ -54,6 +54,7 @@ import org.netback.xen.frontends.NetfrontQueue;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Guests;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 
@@ -124,8 +125,7 @@ class TapBridgeTest {
         new NetBackend(
             vswitch,
             NetworkPolicy.OPEN,
-            counted(backend.grants()),
-            backend.events(),
+            new Guests(counted(backend.grants()), backend.events()),
             List.copyOf(loops),
             4,
             storeWriter);

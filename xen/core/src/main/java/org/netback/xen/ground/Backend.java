@@ -36,6 +36,10 @@ public final class Backend implements AutoCloseable {
     return events;
   }
 
+  public Guests guests() {
+    return new Guests(grants, events);
+  }
+
   /// The store as domain 0 sees it.
   public XenStore store() {
     return store;

@@ -15,7 +15,7 @@ import java.lang.invoke.VarHandle;
 /// frontend can write any of them at any time: [#unconsumedRequests()] is where that is checked.
 ///
 /// Confined to one thread, or guarded by its owner's lock.
-public final class BackRing {
+public final class BackRing implements RingEnd {
   private final RingPage page;
 
   /// By slot, the request that was copied out, and later the response to be copied in.
@@ -48,7 +48,7 @@ public final class BackRing {
   /// Attaches where the shared `rsp_prod` stands (ring.h `BACK_RING_ATTACH`), not at zero: a ring
   /// may outlive the backend that served it before.
   ///
-  /// @param page the mapped page, 4096 octets
+  /// @param page the mapped pages: 1, 2, 4, 8 or 16
   /// @param slotSize octets of the larger of request and response
   /// @throws RingViolation if the frontend's index is already out of range
   public static BackRing attach(MemorySegment page, int slotSize) throws RingViolation {
@@ -97,6 +97,21 @@ public final class BackRing {
     }
     reqProdSeen = reqProd;
     return unconsumed;
+  }
+
+  @Override
+  public int waiting() throws RingViolation {
+    return unconsumedRequests();
+  }
+
+  @Override
+  public int consumed() {
+    return reqCons;
+  }
+
+  @Override
+  public void ask(int wanted) {
+    armRequestEvent(wanted);
   }
 
   /// The private copies of the slots, as words of the machine's order, which is the ring's.
@@ -251,6 +266,7 @@ public final class BackRing {
   /// Whether the frontend asked to be notified of a response that is already pushed: if it was
   /// pushed by another backend, which died before it notified, the frontend waits for ever. Asked
   /// once after [#attach], with the channel bound.
+  @Override
   public boolean owesNotification() {
     return rspProdPushed - page.loadRspEvent() >= 0;
   }

@@ -4,14 +4,18 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
-/// The one page that both ends of a ring share (ring.h `struct __name##_sring`): four free-running
+/// The pages that both ends of a ring share (ring.h `struct __name##_sring`): four free-running
 /// 32-bit indices at octets 0 to 15, and from octet 64 on a power of two of slots, each a request
-/// or the response that took its place.
+/// or the response that took its place. Slots lie side by side across the pages' borders.
 ///
 /// Only this package sees the shared memory. A slot is copied whole into private memory before
 /// anyone looks at it, so that nothing is read twice (XSA-155).
 final class RingPage {
   static final int PAGE_SIZE = 4096;
+
+  /// What headers allow (blkif.h `max-ring-page-order`).
+  private static final int MOST_PAGES = 16;
+
   private static final long REQ_PROD = 0;
   private static final long REQ_EVENT = 4;
   private static final long RSP_PROD = 8;
@@ -23,15 +27,21 @@ final class RingPage {
   private final int slotSize;
   private final int slotCount;
 
+  /// @param page 1, 2, 4, 8 or 16 pages
   /// @param slotSize octets of a slot: the larger of the request's and the response's size
   RingPage(MemorySegment page, int slotSize) {
-    if (page.byteSize() != PAGE_SIZE || slotSize < 8 || slotSize % 4 != 0) {
+    long pages = page.byteSize() / PAGE_SIZE;
+    if (page.byteSize() % PAGE_SIZE != 0
+        || Long.bitCount(pages) != 1
+        || pages > MOST_PAGES
+        || slotSize < 8
+        || slotSize % 4 != 0) {
       throw new IllegalArgumentException(
           "ring of " + page.byteSize() + " octets with slots of " + slotSize);
     }
     this.page = page;
     this.slotSize = slotSize;
-    this.slotCount = Integer.highestOneBit((PAGE_SIZE - SLOTS) / slotSize);
+    this.slotCount = Integer.highestOneBit(((int) page.byteSize() - SLOTS) / slotSize);
   }
 
   int slotSize() {

@@ -28,6 +28,48 @@ class RingTest {
     assertThat(FrontRing.initialise(page, slotSize).size()).isEqualTo(slots);
   }
 
+  /// blkif.h: 32 requests of 112 octets in a page, 512 in sixteen.
+  @ParameterizedTest
+  @CsvSource({
+    "1, 112, 32",
+    "2, 112, 64",
+    "4, 112, 128",
+    "8, 112, 256",
+    "16, 112, 512",
+    "16, 12, 4096"
+  })
+  void takesSeveralPagesForMoreSlots(int pages, int slotSize, int slots) throws RingViolation {
+    MemorySegment all = Arena.ofAuto().allocate(4096L * pages, 4096);
+    FrontRing front = FrontRing.initialiseAt(all, slotSize, -slots / 2 - 1);
+    BackRing back = BackRing.attach(all, slotSize);
+    assertThat(back.size()).isEqualTo(slots);
+    for (int i = 0; i < slots; i++) {
+      front.putRequest(new Word(i));
+    }
+    front.push();
+    assertThat(front.freeRequests()).isZero();
+    assertThat(back.unconsumedRequests()).isEqualTo(slots);
+    for (int i = 0; i < slots; i++) {
+      int value = Word.read(back.copyRequest());
+      assertThat(value).isEqualTo(i);
+      back.putResponse(new Word(~value));
+    }
+    back.push();
+    assertThat(front.unconsumedResponses()).isEqualTo(slots);
+    for (int i = 0; i < slots; i++) {
+      assertThat(Word.read(front.copyResponse())).isEqualTo(~i);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 4095, 4097, 3 * 4096, 32 * 4096})
+  void refusesWhatIsNoPowerOfTwoOfPages(int octets) {
+    MemorySegment memory = Arena.ofAuto().allocate(Math.max(1, octets)).asSlice(0, octets);
+    assertThatThrownBy(() -> BackRing.attach(memory, SLOT))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(octets + " octets");
+  }
+
   @Test
   void initialisesThePageAsTheHeaderSays() {
     page.fill((byte) 0xaa);

@@ -1,9 +1,9 @@
-package org.netback.netif;
+package org.netback.xen.ring;
 
 import org.netback.xen.event.EventChannel;
 
-/// What a queue has in place of its channel until it is started: the channel's handler needs the
-/// queue, so the queue is made first.
+/// What a service has in place of its channel until it is started: the channel's handler needs the
+/// service, so the service is made first.
 enum Unbound implements EventChannel {
   CHANNEL;
 
