@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,7 +32,6 @@ import org.netback.xen.store.XenStore;
 /// A whole backend as the daemon composes it, on an embedded ground, with guests in a process of
 /// their own: one loop for all queues, on a core of its own where there are two.
 final class Rig implements AutoCloseable {
-  private static final int BACKEND = 0;
   private static final int MOST_QUEUES = 4;
   private static final long PATIENCE_SECONDS = 20;
   private static final String NETWORK = "bench";
@@ -71,7 +69,9 @@ final class Rig implements AutoCloseable {
             List.of(queueLoop),
             MOST_QUEUES,
             storeWriter);
-    bus = new BackendBus(backend.store(), busLoop, BACKEND, Map.of(NetBackend.TYPE, netBackend));
+    bus =
+        new BackendBus(
+            backend.store(), busLoop, backend.domid(), List.of(netBackend.deviceClass()));
     bus.start();
     CompletableFuture<Path> task = new CompletableFuture<>();
     CompletableFuture<Thread> found = new CompletableFuture<>();
@@ -133,8 +133,8 @@ final class Rig implements AutoCloseable {
     return "/local/domain/" + domid + "/device/vif/0/";
   }
 
-  private static String back(int domid) {
-    return "/local/domain/" + BACKEND + "/backend/vif/" + domid + "/0/";
+  private String back(int domid) {
+    return "/local/domain/" + backend.domid() + "/backend/vif/" + domid + "/0/";
   }
 
   private static void await(XenStore store, String back, XenbusState state)

@@ -3,7 +3,6 @@ package org.netback.daemon;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -116,9 +115,9 @@ public final class Daemon implements AutoCloseable {
           new BackendBus(
               ground.backend().store(),
               busLoop,
-              0,
-              Map.of(NetBackend.TYPE, vifs),
-              ground::otherOwner);
+              ground.backend().domid(),
+              List.of(vifs.deviceClass()),
+              ground::kernelOwner);
       vswitch.onNameFreed(bus::reconsider);
       Taps taps = new Taps(vswitch, loops, errors);
       undo.add(taps);

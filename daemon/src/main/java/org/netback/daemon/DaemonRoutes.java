@@ -26,8 +26,6 @@ import org.netback.daemon.control.RequestException;
 import org.netback.daemon.control.Routes;
 import org.netback.loop.InternalErrors;
 import org.netback.netif.NetBackend;
-import org.netback.netif.Rate;
-import org.netback.netif.Vif;
 import org.netback.netif.VifStatistics;
 import org.netback.packet.MacAddress;
 import org.netback.packet.OffloadSet;
@@ -96,7 +94,7 @@ final class DaemonRoutes {
   }
 
   private Map<String, Object> status() {
-    List<DeviceStatus> devices = bus.devices();
+    List<DeviceStatus> devices = bus.devices(NetBackend.TYPE);
     Map<String, Object> status = new LinkedHashMap<>();
     status.put("version", Client.VERSION);
     status.put("pid", ProcessHandle.current().pid());
@@ -149,7 +147,7 @@ final class DaemonRoutes {
       list.add(summary(vif));
       served.add(vif.id());
     }
-    bus.devices().stream()
+    bus.devices(NetBackend.TYPE).stream()
         .filter(device -> !served.contains(device.id()))
         .sorted(
             Comparator.comparingInt((DeviceStatus device) -> device.id().domid())
@@ -162,8 +160,8 @@ final class DaemonRoutes {
   private Map<String, Object> refused(DeviceStatus device) {
     Map<String, Object> view = new LinkedHashMap<>();
     identify(view, device.id(), Optional.of(device));
-    view.put("network", key(backendPath(device.id()) + "/bridge"));
-    view.put("mac", key(backendPath(device.id()) + "/mac"));
+    view.put("network", key(bus.directory(device.id()) + "/bridge"));
+    view.put("mac", key(bus.directory(device.id()) + "/mac"));
     view.put("connected", false);
     view.put("carrier", false);
     view.put("queues", 0);
@@ -225,7 +223,7 @@ final class DaemonRoutes {
         return view;
       }
     }
-    for (DeviceStatus device : bus.devices()) {
+    for (DeviceStatus device : bus.devices(NetBackend.TYPE)) {
       if (device.id().toString().equals(id)) {
         return refused(device);
       }
@@ -240,7 +238,10 @@ final class DaemonRoutes {
             + id
             + "; there are "
             + names(
-                bus.devices().stream().map(device -> device.id().toString()).sorted().toList()));
+                bus.devices(NetBackend.TYPE).stream()
+                    .map(device -> device.id().toString())
+                    .sorted()
+                    .toList()));
   }
 
   /// Writes the nodes that the vif watches, where the toolstack would write them, so that a daemon
@@ -254,7 +255,7 @@ final class DaemonRoutes {
     }
     for (VifStatistics vif : vifs.statistics()) {
       if (vif.id().toString().equals(id) || vif.settings().name().equals(id)) {
-        if (!writeRates(backendPath(vif.id()), request)) {
+        if (!writeRates(vif.id(), request)) {
           throw noVif(id);
         }
         Map<String, Object> rates = new LinkedHashMap<>();
@@ -264,7 +265,7 @@ final class DaemonRoutes {
         return Reply.ok(rates);
       }
     }
-    for (DeviceStatus device : bus.devices()) {
+    for (DeviceStatus device : bus.devices(NetBackend.TYPE)) {
       if (device.id().toString().equals(id)) {
         throw new RequestException(409, id + " is not served: " + device.lastError());
       }
@@ -274,29 +275,12 @@ final class DaemonRoutes {
 
   /// Writes both rates or none.
   ///
-  /// @return false if the device's directory has gone, which a write would bring back
-  private boolean writeRates(String directory, RateRequest request) throws RequestException {
+  /// @return false if the device's directory has gone
+  private boolean writeRates(DeviceId id, RateRequest request) throws RequestException {
     try {
-      return store.transaction(
-          within -> {
-            if (within.read(directory + "/state").isEmpty()) {
-              return false;
-            }
-            writeRate(within, directory + '/' + Vif.RATE_FROM_GUEST, request.fromGuest());
-            writeRate(within, directory + '/' + Vif.RATE_TO_GUEST, request.toGuest());
-            return true;
-          });
+      return vifs.writeRates(id, request.fromGuest(), request.toGuest());
     } catch (StoreException e) {
       throw new RequestException(503, "xenstore: " + e.getMessage());
-    }
-  }
-
-  private static void writeRate(XenStore within, String path, Optional<Rate> rate)
-      throws StoreException {
-    if (rate.isPresent() && rate.get().isUnlimited()) {
-      within.remove(path);
-    } else if (rate.isPresent()) {
-      within.write(path, rate.get().node());
     }
   }
 
@@ -325,10 +309,6 @@ final class DaemonRoutes {
     table.put("networks", networks);
     table.put("groups", groups);
     return table;
-  }
-
-  private static String backendPath(DeviceId id) {
-    return "/local/domain/0/backend/" + id.type() + '/' + id.domid() + '/' + id.handle();
   }
 
   private String key(String path) {

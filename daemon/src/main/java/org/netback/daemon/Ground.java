@@ -9,6 +9,7 @@ import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.RunDirectory;
 import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
+import org.netback.xen.bus.DeviceClass.KernelDriver;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.dom0.Dom0Ground;
 import org.netback.xen.dom0.KernelBackends;
@@ -16,8 +17,8 @@ import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GroundConnection;
 import org.netback.xen.ground.Backend;
 
-/// What the daemon stands on: domain 0's side of a ground, with the ground itself where it is the
-/// daemon's own.
+/// What the daemon stands on: the backends' side of a ground, with the ground itself where it is
+/// the daemon's own.
 ///
 /// @param own empty if the ground is not this process's: another's, or Xen's
 /// @param claim on the ground's devices
@@ -78,9 +79,9 @@ public record Ground(
     }
   }
 
-  /// Who else in this domain serves a device.
-  public Optional<String> otherOwner(DeviceId id) {
-    return kernel.flatMap(backends -> backends.owner(id));
+  /// Which driver of this domain's kernel serves a device.
+  public Optional<String> kernelOwner(KernelDriver driver, DeviceId id) {
+    return kernel.flatMap(backends -> backends.owner(driver, id));
   }
 
   @Override

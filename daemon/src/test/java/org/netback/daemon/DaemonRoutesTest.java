@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,7 +70,14 @@ class DaemonRoutesTest {
         new NetBackend(
             vswitch, NetworkPolicy.OPEN, backend.guests(), List.of(loop), 1, Runnable::run);
     DeviceId id = new DeviceId(NetBackend.TYPE, guest.domid(), 0);
-    vifs.create(new BackendDevice(id, store, directory, guest.frontendPath(0), _ -> {}));
+    vifs.create(
+        new BackendDevice(
+            id,
+            refusing(store),
+            backend.domid(),
+            guest.frontendPath(0),
+            vifs.deviceClass().bounds(),
+            _ -> {}));
     Configuration configuration =
         new Configuration(
             new EmbeddedChoice(run, false),
@@ -87,7 +93,7 @@ class DaemonRoutesTest {
             refusing(store),
             vswitch,
             vifs,
-            new BackendBus(store, loop, 0, Map.of(NetBackend.TYPE, vifs)),
+            new BackendBus(store, loop, backend.domid(), List.of(vifs.deviceClass())),
             new Taps(vswitch, List.of(loop), errors),
             new StaticEntries(vswitch, configuration.networks()),
             errors,

@@ -2,11 +2,7 @@ package org.netback.loop;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -33,7 +29,7 @@ public final class InternalErrors {
   private final LongSupplier nanoClock;
   private final Consumer<Report> log;
   private final LongAdder count = new LongAdder();
-  private final Map<Kind, Ration> rations = new HashMap<>();
+  private final Ration<Kind, Occurrence> ration = new Ration<>(WINDOW_NANOS);
 
   /// What the log is told of an error.
   ///
@@ -50,19 +46,7 @@ public final class InternalErrors {
 
   private record Kind(String owner, String type, String place) {}
 
-  /// What has been told of a kind, and what has not.
-  private static final class Ration {
-    private final long since;
-    private String owner;
-    private Throwable last;
-    private long withheld;
-
-    Ration(long since, String owner, Throwable last) {
-      this.since = since;
-      this.owner = owner;
-      this.last = last;
-    }
-  }
+  private record Occurrence(String owner, Throwable error) {}
 
   /// Tells the system's log.
   ///
@@ -100,21 +84,14 @@ public final class InternalErrors {
 
   /// Tells of errors that were withheld and have not come again. To be called every second or so.
   public void tellWithheld() {
-    List<Report> reports = new ArrayList<>();
-    long now = nanoClock.getAsLong();
-    synchronized (rations) {
-      Iterator<Ration> all = rations.values().iterator();
-      while (all.hasNext()) {
-        Ration ration = all.next();
-        if (now - ration.since >= WINDOW_NANOS) {
-          all.remove();
-          if (ration.withheld > 0) {
-            reports.add(new Report(ration.owner, ration.last, ration.withheld - 1));
-          }
-        }
-      }
+    List<Ration.Withheld<Occurrence>> all;
+    synchronized (ration) {
+      all = ration.over(nanoClock.getAsLong());
     }
-    reports.forEach(log);
+    for (Ration.Withheld<Occurrence> withheld : all) {
+      Occurrence last = withheld.last();
+      log.accept(new Report(last.owner(), last.error(), withheld.count() - 1));
+    }
   }
 
   /// Errors so far, those withheld included.
@@ -128,20 +105,11 @@ public final class InternalErrors {
     Kind kind =
         new Kind(owner, error.getClass().getName(), trace.length == 0 ? "" : trace[0].toString());
     long now = nanoClock.getAsLong();
-    synchronized (rations) {
-      Ration ration = rations.get(kind);
-      if (ration == null && rations.size() >= MOST_KINDS) {
+    synchronized (ration) {
+      if (!ration.knows(kind) && ration.size() >= MOST_KINDS) {
         kind = THE_REST;
-        ration = rations.get(kind);
       }
-      if (ration == null || now - ration.since >= WINDOW_NANOS) {
-        rations.put(kind, new Ration(now, owner, error));
-        return ration == null ? 0 : ration.withheld;
-      }
-      ration.owner = owner;
-      ration.last = error;
-      ration.withheld++;
-      return -1;
+      return ration.admit(kind, new Occurrence(owner, error), now);
     }
   }
 }

@@ -18,9 +18,14 @@ import org.netback.vswitch.PortNameTakenException;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
+import org.netback.xen.bus.DeviceClass;
+import org.netback.xen.bus.DeviceClass.KernelDriver;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
+import org.netback.xen.bus.DeviceStates;
+import org.netback.xen.bus.KeyBounds;
 import org.netback.xen.ground.Guests;
+import org.netback.xen.store.StoreException;
 
 /// Makes a [Vif] of each device of type `vif`, and joins it to the network that the `bridge` key of
 /// its backend directory names, as the toolstack would have joined it to a bridge of that name. Any
@@ -28,6 +33,13 @@ import org.netback.xen.ground.Guests;
 public final class NetBackend implements DeviceBackend.Factory {
   /// Of the type in a device's path: `backend/vif/3/0`.
   public static final String TYPE = "vif";
+
+  /// The kernel's own backend of these devices.
+  private static final KernelDriver XEN_NETBACK = new KernelDriver(TYPE, "xen-netback");
+
+  /// Linux's netfront has some thirty keys with those of the toolstack, and writes four per queue;
+  /// headers to come have room.
+  private static final KeyBounds BOUNDS = new KeyBounds(64, VifSettings.MOST_QUEUES, 16);
 
   /// Pages that guests may have mapped for good, all together: a fourth of the mappings that Linux
   /// allows a process, since a list may need one per page.
@@ -71,6 +83,11 @@ public final class NetBackend implements DeviceBackend.Factory {
     this.clock = loops.get(0)::nanoTime;
     this.maxQueues = maxQueues;
     this.storeWriter = storeWriter;
+  }
+
+  /// What the bus has to know of vifs.
+  public DeviceClass deviceClass() {
+    return new DeviceClass(TYPE, this, DeviceStates.USUAL, true, Optional.of(XEN_NETBACK), BOUNDS);
   }
 
   @Override
@@ -128,6 +145,19 @@ public final class NetBackend implements DeviceBackend.Factory {
 
   private LoopMemory nextLoop() {
     return loops.get(Math.floorMod(nextLoop.getAndIncrement(), loops.size()));
+  }
+
+  /// Changes the rates of a vif by the nodes that it watches, where the toolstack would write them,
+  /// so that a backend that comes after this one finds them. Both are written or none. Any thread
+  /// that may wait for the store.
+  ///
+  /// @param fromGuest empty to leave it as it is
+  /// @param toGuest likewise
+  /// @return false if there is no such vif, or its directory has gone
+  public boolean writeRates(DeviceId id, Optional<Rate> fromGuest, Optional<Rate> toGuest)
+      throws StoreException {
+    Vif vif = vifs.get(id);
+    return vif != null && vif.writeRates(fromGuest, toGuest);
   }
 
   /// All vifs, ordered by domain and handle.

@@ -106,7 +106,8 @@ public final class Vif implements DeviceBackend {
     FrontendKeys keys = device.frontendKeys();
     VifSettings frontend = VifSettings.read(keys, maxQueues, settings.mtu());
     readRates();
-    device.writeBackendKey("carrier", "1");
+    // If the directory has gone, the bus finds that out next.
+    boolean _ = device.publish(Map.of("carrier", "1"), false);
     connection =
         Optional.of(
             VifConnection.open(
@@ -145,6 +146,21 @@ public final class Vif implements DeviceBackend {
   private void readRates() throws StoreException {
     fromGuest.limitTo(rate(RATE_FROM_GUEST));
     port.limitTo(rate(RATE_TO_GUEST));
+  }
+
+  /// Both or none; not at once in force, but when the bus has heard of it.
+  ///
+  /// @return false if the device has gone
+  boolean writeRates(Optional<Rate> fromGuest, Optional<Rate> toGuest) throws StoreException {
+    Map<String, String> nodes = new HashMap<>();
+    fromGuest.ifPresent(rate -> nodes.put(RATE_FROM_GUEST, node(rate)));
+    toGuest.ifPresent(rate -> nodes.put(RATE_TO_GUEST, node(rate)));
+    return device.publish(nodes, false);
+  }
+
+  /// No limit is no node.
+  private static String node(Rate rate) {
+    return rate.isUnlimited() ? "" : rate.node();
   }
 
   /// As in Linux, what cannot be read is no limit; said once, since it is looked at often.
@@ -201,11 +217,11 @@ public final class Vif implements DeviceBackend {
   private void writeCarrier() {
     Optional<VifConnection> current = connection.filter(VifConnection::isOpen);
     if (current.isEmpty()) {
-      // The directory may be gone already, and a write would bring it back.
+      // The next connection begins with a carrier.
       return;
     }
     try {
-      device.writeBackendKey("carrier", current.get().hasCarrier() ? "1" : "0");
+      boolean _ = device.publish(Map.of("carrier", current.get().hasCarrier() ? "1" : "0"), false);
     } catch (StoreException e) {
       LOG.warn("carrier of {} not written: {}", device.id(), e.getMessage());
     }

@@ -13,6 +13,8 @@ import java.util.Optional;
 import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
+import org.netback.xen.bus.XenbusState;
+import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.LocalDomain;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -254,8 +256,16 @@ final class RawGuest implements AutoCloseable {
     if (house.store.read(backendPath + "/mtu").isEmpty()) {
       writeBackend("mtu", mtu);
     }
+    writeBackend("state", XenbusState.INIT_WAIT.text());
     this.vif =
-        house.backend.create(new BackendDevice(id, house.store, backendPath, path, failures::add));
+        house.backend.create(
+            new BackendDevice(
+                id,
+                house.store,
+                DomainRegistry.BACKEND_DOMID,
+                path,
+                house.backend.deviceClass().bounds(),
+                failures::add));
     queues.add(new Queue());
     write("request-rx-copy", "1");
     write("feature-rx-notify", "1");

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,7 +36,6 @@ import org.netback.xen.ring.RingViolation;
 /// queues, the guests in the hands of the caller's thread. Guests 0 and 1, 2 and 3 and so on talk
 /// to each other, both ways.
 final class Crowd implements AutoCloseable {
-  private static final int BACKEND = 0;
   private static final String NETWORK = "bench";
 
   /// Two rings with a page per slot, and little more.
@@ -65,7 +63,9 @@ final class Crowd implements AutoCloseable {
     NetBackend netBackend =
         new NetBackend(
             vswitch, NetworkPolicy.OPEN, backend.guests(), List.of(queueLoop), 1, storeWriter);
-    bus = new BackendBus(backend.store(), busLoop, BACKEND, Map.of(NetBackend.TYPE, netBackend));
+    bus =
+        new BackendBus(
+            backend.store(), busLoop, backend.domid(), List.of(netBackend.deviceClass()));
     bus.start();
   }
 

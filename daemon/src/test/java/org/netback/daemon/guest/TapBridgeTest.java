@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -130,7 +129,8 @@ class TapBridgeTest {
             4,
             storeWriter);
     vifs.add(made);
-    BackendBus busOfIt = new BackendBus(backend.store(), busLoop, 0, Map.of(NetBackend.TYPE, made));
+    BackendBus busOfIt =
+        new BackendBus(backend.store(), busLoop, backend.domid(), List.of(made.deviceClass()));
     busOfIt.start();
     bus.add(busOfIt);
   }

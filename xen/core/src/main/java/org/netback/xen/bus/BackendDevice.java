@@ -11,11 +11,7 @@ import org.netback.xen.store.XenStore;
 
 /// A device as its [DeviceBackend] sees it: its two directories, and the way to fail.
 public final class BackendDevice {
-  /// Enough for every key of every header; a guest that writes more has the rest left unread.
-  private static final int MAX_KEYS = 64;
-
-  private static final int MAX_QUEUES = 64;
-  private static final int MAX_KEYS_PER_QUEUE = 8;
+  private static final String QUEUE = "queue-";
 
   /// A frontend does not write its directory while it is Connected. One that does must not keep the
   /// bus reading, a round trip for each key.
@@ -23,23 +19,27 @@ public final class BackendDevice {
 
   private final DeviceId id;
   private final XenStore store;
-  private final String backendPath;
+  private final BackendDirectory directory;
   private final String frontendPath;
+  private final KeyBounds bounds;
   private final Consumer<String> failure;
 
-  /// @param backendPath absolute
+  /// @param domid the backend's domain
   /// @param frontendPath absolute, already found to be the frontend's domain's own
+  /// @param bounds on what is read of the frontend's directory
   /// @param failure what [#fail] does; called on any thread, must return at once
   public BackendDevice(
       DeviceId id,
       XenStore store,
-      String backendPath,
+      int domid,
       String frontendPath,
+      KeyBounds bounds,
       Consumer<String> failure) {
     this.id = id;
     this.store = store;
-    this.backendPath = backendPath;
+    this.directory = new BackendDirectory(store, domid, id);
     this.frontendPath = frontendPath;
+    this.bounds = bounds;
     this.failure = failure;
   }
 
@@ -49,12 +49,24 @@ public final class BackendDevice {
 
   /// A key of the backend's own directory, written by the toolstack.
   public Optional<String> backendKey(String key) throws StoreException {
-    return store.read(backendPath + '/' + key);
+    return directory.read(key);
   }
 
-  /// Writes a key of the backend's own directory.
-  public void writeBackendKey(String key, String value) throws StoreException {
-    store.write(backendPath + '/' + key, value);
+  /// Writes keys of the backend's own directory, all or none. Any thread; blocks for round trips to
+  /// the store.
+  ///
+  /// The directory is the toolstack's: once it is removed, nothing is written, so that it does not
+  /// come back. The bus hears of what is written as of every change there, and calls
+  /// [DeviceBackend#refresh], which must therefore not publish what is published already.
+  ///
+  /// @param keys value by key. An empty value removes the key: no class tells a key without a value
+  ///   from one that is not there
+  /// @param touchState whether the state is written once more as it is, by which frontends that
+  ///   watch it are told to look again (blkfront does so for another size)
+  /// @return false if the device has gone
+  /// @throws IllegalArgumentException if `state` is one of the keys
+  public boolean publish(Map<String, String> keys, boolean touchState) throws StoreException {
+    return directory.publish(keys, touchState);
   }
 
   /// One key of the frontend's directory, for what may change while the device is connected. The
@@ -64,20 +76,27 @@ public final class BackendDevice {
   }
 
   /// All keys of the frontend's directory that the guest has written, read at once in one
-  /// transaction. Bounded, and every value hostile.
+  /// transaction. Every value is hostile.
   ///
+  /// @throws DeviceException the guest has written more than its class allows; names the directory
+  ///   and the bound
   /// @throws StoreException EAGAIN if the guest goes on writing them meanwhile
-  public FrontendKeys frontendKeys() throws StoreException {
+  public FrontendKeys frontendKeys() throws DeviceException, StoreException {
     AtomicInteger attempts = new AtomicInteger();
-    Map<String, String> keys =
+    Reading reading =
         store.transaction(
             within -> {
               if (attempts.getAndIncrement() == READ_ATTEMPTS) {
                 throw new StoreException("read of a frontend", frontendPath, "EAGAIN");
               }
-              return readFrontend(within);
+              Reading one = new Reading();
+              readFrontend(within, one);
+              return one;
             });
-    return new FrontendKeys(frontendPath, keys);
+    if (!reading.excess.isEmpty()) {
+      throw new DeviceException(reading.excess);
+    }
+    return new FrontendKeys(frontendPath, reading.keys);
   }
 
   /// Ends the device because of something that its guest did: disconnects it, writes the message to
@@ -86,28 +105,57 @@ public final class BackendDevice {
     failure.accept(message);
   }
 
-  private Map<String, String> readFrontend(XenStore within) throws StoreException {
-    Map<String, String> keys = new HashMap<>();
-    int queues = 0;
-    for (String name : firstOf(within.directory(frontendPath), MAX_KEYS + MAX_QUEUES)) {
-      if (!name.startsWith("queue-")) {
-        readKey(within, name, keys);
-      } else if (queues++ < MAX_QUEUES) {
-        for (String key :
-            firstOf(within.directory(frontendPath + '/' + name), MAX_KEYS_PER_QUEUE)) {
-          readKey(within, name + '/' + key, keys);
-        }
+  /// What was read, or why it was not.
+  private static final class Reading {
+    private final Map<String, String> keys = new HashMap<>();
+
+    /// Empty if nothing is beyond its bound.
+    private String excess = "";
+  }
+
+  /// Counts before it reads, since a guest may have written any number.
+  private void readFrontend(XenStore within, Reading reading) throws StoreException {
+    List<String> names = within.directory(frontendPath);
+    int queues = (int) names.stream().filter(BackendDevice::isQueue).count();
+    if (isBeyond(frontendPath, "keys", names.size() - queues, bounds.keys(), reading)
+        || isBeyond(frontendPath, "queues", queues, bounds.queues(), reading)) {
+      return;
+    }
+    for (String name : names) {
+      if (!isQueue(name)) {
+        readKey(within, name, reading);
+      } else if (!readQueue(within, name, reading)) {
+        return;
       }
     }
-    return keys;
   }
 
-  private void readKey(XenStore within, String key, Map<String, String> keys)
-      throws StoreException {
-    within.read(frontendPath + '/' + key).ifPresent(value -> keys.put(key, value));
+  /// Another name that begins like one is a key; it may be long, and goes into no message.
+  private static boolean isQueue(String name) {
+    return name.startsWith(QUEUE) && PathNumber.parse(name.substring(QUEUE.length())) >= 0;
   }
 
-  private static List<String> firstOf(List<String> names, int limit) {
-    return names.size() <= limit ? names : names.subList(0, limit);
+  private boolean readQueue(XenStore within, String queue, Reading reading) throws StoreException {
+    String path = frontendPath + '/' + queue;
+    List<String> names = within.directory(path);
+    if (isBeyond(path, "keys", names.size(), bounds.keysPerQueue(), reading)) {
+      return false;
+    }
+    for (String name : names) {
+      readKey(within, queue + '/' + name, reading);
+    }
+    return true;
+  }
+
+  private static boolean isBeyond(String path, String what, int count, int bound, Reading reading) {
+    if (count <= bound) {
+      return false;
+    }
+    reading.excess = path + " has " + count + ' ' + what + ", more than " + bound;
+    return true;
+  }
+
+  private void readKey(XenStore within, String key, Reading reading) throws StoreException {
+    within.read(frontendPath + '/' + key).ifPresent(value -> reading.keys.put(key, value));
   }
 }

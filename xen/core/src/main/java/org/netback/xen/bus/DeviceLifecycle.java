@@ -1,7 +1,8 @@
 package org.netback.xen.bus;
 
 /// What a backend does next, judged from both ends' states alone. Pure: [BackendBus] looks at a
-/// device, asks, does the one step, and asks again until there is nothing to do.
+/// device, asks, does the one step, and asks again until there is nothing to do. Where device
+/// classes differ, their [DeviceStates] say how; `docs/architecture.md` has the diagram.
 ///
 /// Nothing here remembers what was seen before, since a state may have been skipped or overwritten
 /// before anyone looked, and the process that saw it may have died: what counts is where both ends
@@ -53,37 +54,49 @@ final class DeviceLifecycle {
     STARTING,
     /// Has published its rings.
     READY,
-    /// Between states that say nothing to a network backend.
+    /// In a state that says nothing to a backend of the class.
     BUSY,
     CLOSING,
     /// Closed, or its directory is gone.
     GONE
   }
 
-  private static Frontend standing(XenbusState frontend) {
+  private static Frontend standing(XenbusState frontend, DeviceStates states) {
+    if (states.published().contains(frontend)) {
+      return Frontend.READY;
+    }
     return switch (frontend) {
       case INITIALISING -> Frontend.STARTING;
-      case INITIALISED, CONNECTED -> Frontend.READY;
-      case INIT_WAIT, RECONFIGURING, RECONFIGURED -> Frontend.BUSY;
+      case INIT_WAIT, INITIALISED, CONNECTED, RECONFIGURING, RECONFIGURED -> Frontend.BUSY;
       case CLOSING -> Frontend.CLOSING;
       case CLOSED, UNKNOWN -> Frontend.GONE;
     };
   }
 
   /// The next step, of which [BackendBus] asks again when it has been done.
-  static Step next(View view) {
+  ///
+  /// @param states of the device's class
+  static Step next(View view, DeviceStates states) {
+    Frontend frontend = standing(view.frontend(), states);
     return switch (view.backend()) {
       // Not yet written, or being removed: the toolstack is at it.
       case UNKNOWN -> Step.NOTHING;
       case INITIALISING -> whenInitialising(view);
-      case INIT_WAIT -> whenInitWait(view);
-      case CONNECTED -> whenConnected(view);
-      case CLOSING -> whenClosing(view);
-      case CLOSED -> whenClosed(view);
-      // Not states of a network backend: start over from where every frontend knows its way.
-      case INITIALISED, RECONFIGURING, RECONFIGURED ->
-          view.attached() ? Step.DISCONNECT : Step.ENTER_CLOSING;
+      case INIT_WAIT -> whenInitWait(view, frontend);
+      case CONNECTED -> whenConnected(view, frontend);
+      case CLOSING -> whenClosing(view, frontend);
+      case CLOSED -> whenClosed(view, frontend);
+      // A toolstack may have written these; backends enter them only where their class has a use.
+      case INITIALISED ->
+          states.known().contains(view.backend()) ? whenInitWait(view, frontend) : startOver(view);
+      case RECONFIGURING, RECONFIGURED ->
+          states.known().contains(view.backend()) ? whenConnected(view, frontend) : startOver(view);
     };
+  }
+
+  /// From where every frontend knows its way.
+  private static Step startOver(View view) {
+    return view.attached() ? Step.DISCONNECT : Step.ENTER_CLOSING;
   }
 
   private static Step whenInitialising(View view) {
@@ -100,8 +113,7 @@ final class DeviceLifecycle {
     return view.served() ? Step.ANNOUNCE : Step.REFUSE;
   }
 
-  private static Step whenInitWait(View view) {
-    Frontend frontend = standing(view.frontend());
+  private static Step whenInitWait(View view, Frontend frontend) {
     if (view.attached()) {
       return switch (frontend) {
         case READY -> {
@@ -130,8 +142,7 @@ final class DeviceLifecycle {
     };
   }
 
-  private static Step whenConnected(View view) {
-    Frontend frontend = standing(view.frontend());
+  private static Step whenConnected(View view, Frontend frontend) {
     if (view.attached()) {
       return switch (frontend) {
         case READY, BUSY -> view.ending() ? Step.ENTER_CLOSING : Step.NOTHING;
@@ -150,8 +161,8 @@ final class DeviceLifecycle {
     };
   }
 
-  private static Step whenClosing(View view) {
-    return switch (standing(view.frontend())) {
+  private static Step whenClosing(View view, Frontend frontend) {
+    return switch (frontend) {
       // The frontend is told by our state, and may use its rings until it has let go of them.
       case READY, BUSY -> Step.NOTHING;
       case CLOSING -> view.attached() ? Step.DISCONNECT : Step.NOTHING;
@@ -159,7 +170,7 @@ final class DeviceLifecycle {
     };
   }
 
-  private static Step whenClosed(View view) {
+  private static Step whenClosed(View view, Frontend frontend) {
     if (view.attached()) {
       return Step.DISCONNECT;
     }
@@ -169,7 +180,7 @@ final class DeviceLifecycle {
     if (!view.online()) {
       return Step.REMOVE;
     }
-    return switch (standing(view.frontend())) {
+    return switch (frontend) {
       case STARTING -> {
         if (view.served()) {
           yield Step.ANNOUNCE;

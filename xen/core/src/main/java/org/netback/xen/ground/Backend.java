@@ -5,27 +5,38 @@ import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.store.XenStore;
 
-/// Domain 0's side of a ground, for the drivers of this process. Each ground makes its own.
+/// The backends' side of a ground, for the drivers of this process: dom0's, or a driver domain's.
+/// Each ground makes its own.
 public final class Backend implements AutoCloseable {
+  private final int domid;
   private final GrantTable grants;
   private final EventChannels events;
   private final XenStore store;
   private final CompletionStage<String> lost;
   private final Runnable detach;
 
+  /// @param domid the domain in which this process lives
   /// @param lost completes with the reason when the ground has gone
   /// @param detach lets go of the ground; idempotent
   public Backend(
+      int domid,
       GrantTable grants,
       EventChannels events,
       XenStore store,
       CompletionStage<String> lost,
       Runnable detach) {
+    this.domid = domid;
     this.grants = grants;
     this.events = events;
     this.store = store;
     this.lost = lost;
     this.detach = detach;
+  }
+
+  /// The domain in which this process lives: its devices are below `/local/domain/<domid>/backend`,
+  /// and guests grant their pages to it.
+  public int domid() {
+    return domid;
   }
 
   public GrantTable grants() {
@@ -40,7 +51,7 @@ public final class Backend implements AutoCloseable {
     return new Guests(grants, events);
   }
 
-  /// The store as domain 0 sees it.
+  /// The store as this domain sees it.
   public XenStore store() {
     return store;
   }

@@ -29,9 +29,10 @@ public final class StoreClient implements XenStore {
   private static final long REPLY_SECONDS = 30;
 
   private static final int ABSOLUTE_PATH_MAX = 3072;
+  private static final String DOMID = "domid";
 
   private final StoreTransport transport;
-  private final String home;
+  private String home;
   private final WatchEvents events;
   private final CompletableFuture<String> closed = new CompletableFuture<>();
 
@@ -59,6 +60,42 @@ public final class StoreClient implements XenStore {
     StoreClient client = new StoreClient(transport, home, watchers, errors);
     transport.start(client.new Replies());
     return client;
+  }
+
+  /// Starts to speak over a connected transport, at home in whichever domain xenstored takes the
+  /// connection for. Blocks for a round trip.
+  ///
+  /// @throws StoreException the domain cannot be read; the transport is closed
+  public static StoreClient start(
+      StoreTransport transport, Executor watchers, InternalErrors errors) throws StoreException {
+    StoreClient client = start(transport, "", watchers, errors);
+    try {
+      client.home = "/local/domain/" + client.domid();
+      return client;
+    } catch (Throwable e) {
+      client.close();
+      throw e;
+    }
+  }
+
+  /// The domain that xenstored takes this connection for, which is where it looks for paths that do
+  /// not begin with a slash: what the path `domid` holds there. The toolstack writes it for every
+  /// domain it makes; only dom0, which makes itself, may be without it if nothing at its boot has
+  /// written it.
+  public int domid() throws StoreException {
+    String text;
+    try {
+      text = call(StoreOperation.READ, 0, DOMID, DOMID + '\0').payload();
+    } catch (StoreException e) {
+      if (e.error().equals("ENOENT")) {
+        return 0;
+      }
+      throw e;
+    }
+    if (!text.matches("[0-9]{1,5}")) {
+      throw new StoreException("own domain", DOMID, "EIO");
+    }
+    return Integer.parseInt(text);
   }
 
   /// Completes with the reason when the connection has ended, by whichever side, on the thread that

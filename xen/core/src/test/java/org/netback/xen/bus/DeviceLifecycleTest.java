@@ -1,6 +1,7 @@
 package org.netback.xen.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.netback.xen.bus.XenbusState.CLOSED;
 import static org.netback.xen.bus.XenbusState.CLOSING;
 import static org.netback.xen.bus.XenbusState.CONNECTED;
@@ -15,10 +16,14 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.netback.xen.bus.DeviceLifecycle.Step;
 import org.netback.xen.bus.DeviceLifecycle.View;
 
 class DeviceLifecycleTest {
+  private static final Set<XenbusState> ALL = EnumSet.complementOf(EnumSet.of(UNKNOWN));
+
   /// What has become of a device, and what was done on the way.
   private record Rest(View view, List<Step> steps) {}
 
@@ -160,9 +165,10 @@ class DeviceLifecycleTest {
     assertThat(DeviceLifecycle.hasEnded(closed.view())).isTrue();
   }
 
-  /// Every view there is comes to rest, and keeps the rules on the way.
-  @Test
-  void neverBreaksARuleFromWhateverItFinds() {
+  /// Every view there is comes to rest, and keeps the rules on the way, whatever the class.
+  @ParameterizedTest
+  @MethodSource("everyKindOfStates")
+  void neverBreaksARuleFromWhateverItFinds(DeviceStates states) {
     int views = 0;
     for (XenbusState backend : XenbusState.values()) {
       for (XenbusState frontend : XenbusState.values()) {
@@ -179,7 +185,7 @@ class DeviceLifecycleTest {
           if (view.attached() && !(view.introduced() && view.served())) {
             continue;
           }
-          settle(new Draft(view));
+          settle(new Draft(view), states);
           views++;
         }
       }
@@ -187,17 +193,81 @@ class DeviceLifecycleTest {
     assertThat(views).isEqualTo(9 * 9 * (16 + 4));
   }
 
+  private static List<DeviceStates> everyKindOfStates() {
+    return List.of(
+        DeviceStates.USUAL,
+        new DeviceStates(EnumSet.of(CONNECTED), DeviceStates.USUAL.known()),
+        new DeviceStates(EnumSet.of(INITIALISED, CONNECTED), ALL),
+        new DeviceStates(EnumSet.of(INIT_WAIT, CONNECTED, RECONFIGURING), ALL));
+  }
+
+  private static Set<XenbusState> beyondCommon(DeviceStates states) {
+    Set<XenbusState> beyond = EnumSet.copyOf(states.known());
+    beyond.removeAll(DeviceStates.USUAL.known());
+    return beyond;
+  }
+
+  @Test
+  void waitsInInitialisedForAClassWhoseFrontendPublishesItsRingsLater() {
+    DeviceStates late = new DeviceStates(EnumSet.of(CONNECTED), DeviceStates.USUAL.known());
+
+    assertThat(settle(known(INIT_WAIT, INITIALISED, false), late).steps()).isEmpty();
+    assertThat(settle(known(INIT_WAIT, CONNECTED, false), late).steps())
+        .containsExactly(Step.CONNECT, Step.ENTER_CONNECTED);
+  }
+
+  @Test
+  void leavesADeviceInAStateThatItsClassKnows() {
+    DeviceStates all = new DeviceStates(EnumSet.of(INITIALISED, CONNECTED), ALL);
+    for (XenbusState reconfiguring : EnumSet.of(RECONFIGURING, XenbusState.RECONFIGURED)) {
+      assertThat(settle(known(reconfiguring, CONNECTED, true), all).steps()).isEmpty();
+      assertThat(settle(fresh(reconfiguring, CONNECTED), all).steps())
+          .containsExactly(Step.CONNECT);
+      assertThat(settle(known(reconfiguring, CLOSED, true), all).steps())
+          .containsExactly(Step.DISCONNECT, Step.ENTER_CLOSING, Step.ENTER_CLOSED);
+      assertThat(settle(known(reconfiguring, CLOSED, true)).steps())
+          .containsExactly(Step.DISCONNECT, Step.ENTER_CLOSING, Step.ENTER_CLOSED);
+      assertThat(settle(known(reconfiguring, CONNECTED, true)).steps())
+          .as("of a class that does not know it")
+          .containsExactly(Step.DISCONNECT, Step.ENTER_CLOSING);
+    }
+    assertThat(settle(known(INITIALISED, CONNECTED, false), all).steps())
+        .containsExactly(Step.CONNECT, Step.ENTER_CONNECTED);
+    assertThat(settle(known(INITIALISED, CONNECTED, false)).steps())
+        .containsExactly(Step.ENTER_CLOSING);
+  }
+
+  @Test
+  void refusesStatesThatCannotBe() {
+    Set<XenbusState> common = DeviceStates.USUAL.known();
+    for (XenbusState never : EnumSet.of(UNKNOWN, INITIALISING, CLOSING, CLOSED)) {
+      assertThatThrownBy(() -> new DeviceStates(EnumSet.of(CONNECTED, never), common))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThatThrownBy(() -> new DeviceStates(EnumSet.of(INITIALISED), common))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new DeviceStates(EnumSet.of(CONNECTED), EnumSet.of(CONNECTED)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(
+            () -> new DeviceStates(EnumSet.of(CONNECTED), EnumSet.allOf(XenbusState.class)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
   private static Rest settle(Draft draft) {
+    return settle(draft, DeviceStates.USUAL);
+  }
+
+  private static Rest settle(Draft draft, DeviceStates states) {
     View view = draft.view;
     List<Step> steps = new ArrayList<>();
     while (true) {
-      Step step = DeviceLifecycle.next(view);
+      Step step = DeviceLifecycle.next(view, states);
       if (step == Step.NOTHING) {
         break;
       }
       steps.add(step);
       assertThat(steps).as("steps from %s", draft.view).hasSizeLessThan(9);
-      judge(view, step);
+      judge(view, step, states);
       view = after(view, step);
       if (step == Step.REMOVE || step == Step.RECREATE) {
         break;
@@ -206,7 +276,7 @@ class DeviceLifecycleTest {
     return new Rest(view, steps);
   }
 
-  private static void judge(View view, Step step) {
+  private static void judge(View view, Step step, DeviceStates states) {
     Set<XenbusState> mayClose = EnumSet.complementOf(EnumSet.of(UNKNOWN, CLOSING, CLOSED));
     boolean allowed =
         switch (step) {
@@ -217,9 +287,11 @@ class DeviceLifecycleTest {
               view.served()
                   && !view.attached()
                   && !view.ending()
-                  && EnumSet.of(INIT_WAIT, CONNECTED).contains(view.backend())
-                  && EnumSet.of(INITIALISED, CONNECTED).contains(view.frontend());
-          case ENTER_CONNECTED -> view.attached() && view.backend() == INIT_WAIT;
+                  && (EnumSet.of(INIT_WAIT, CONNECTED).contains(view.backend())
+                      || beyondCommon(states).contains(view.backend()))
+                  && states.published().contains(view.frontend());
+          case ENTER_CONNECTED ->
+              view.attached() && EnumSet.of(INIT_WAIT, INITIALISED).contains(view.backend());
           case DISCONNECT -> view.attached();
           case ENTER_CLOSING -> mayClose.contains(view.backend());
           case ENTER_CLOSED -> view.backend() == CLOSING && !view.attached();

@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.loop.netty.NettyLoop;
 
 /// The client against a xenstored that keeps to the protocol's letter only, or not even that.
@@ -71,6 +73,33 @@ class StoreClientTest {
 
     assertThat(client.read("backend/vif")).contains("/local/domain/0/backend/vif\0");
     assertThat(client.read("/abs")).contains("/abs\0");
+  }
+
+  /// xenstored looks for a path without a slash below the domain that it takes the connection for.
+  @Test
+  void learnsFromXenstoredInWhichDomainItIsAtHome() throws Exception {
+    StoreClient client =
+        connectAtHome(
+            (request, peer) ->
+                peer.reply(request, request.payload().equals("domid\0") ? "5" : request.payload()));
+
+    assertThat(client.domid()).isEqualTo(5);
+    assertThat(client.read("backend/vif")).contains("/local/domain/5/backend/vif\0");
+  }
+
+  @Test
+  void takesADomainForDom0ThatNobodyHasTold() throws Exception {
+    StoreClient client = connectAtHome((request, peer) -> peer.refuse(request, "ENOENT"));
+
+    assertThat(client.domid()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "five", "-1", "123456"})
+  void isAtHomeInNoDomainThatIsNone(String domid) {
+    assertThatThrownBy(() -> connectAtHome((request, peer) -> peer.reply(request, domid)))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("EIO");
   }
 
   @Test
@@ -296,6 +325,15 @@ class StoreClientTest {
     assertThatThrownBy(() -> UnixStoreTransport.connect(loop, dir.resolve("none")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining(dir.resolve("none").toString());
+  }
+
+  private StoreClient connectAtHome(ScriptedXenstored.Script script) throws IOException {
+    Path socket = dir.resolve("s");
+    open.add(ScriptedXenstored.listen(socket, script));
+    StoreClient client =
+        StoreClient.start(UnixStoreTransport.connect(loop, socket), watchers, loop.errors());
+    open.add(client);
+    return client;
   }
 
   private StoreClient connect(ScriptedXenstored.Script script) throws IOException {

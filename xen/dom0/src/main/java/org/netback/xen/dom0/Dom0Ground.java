@@ -19,22 +19,22 @@ import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreTransport;
 import org.netback.xen.store.UnixStoreTransport;
 
-/// The ground of the control domain of a real Xen host. It is lost when the connection to the store
-/// ends, and when the event channels of one loop fail ([LoopPorts]): the daemon then ends without a
-/// word to its guests, and the next one goes on with all of them. To close the devices of that loop
-/// would be worse, since no frontend comes back from that by itself.
+/// The ground of a domain of a real Xen host that serves devices: the control domain, or a driver
+/// domain. It is lost when the connection to the store ends, and when the event channels of one
+/// loop fail ([LoopPorts]): the daemon then ends without a word to its guests, and the next one
+/// goes on with all of them. To close the devices of that loop would be worse, since no frontend
+/// comes back from that by itself.
 public final class Dom0Ground {
   private static final List<Path> STORE_SOCKETS =
       List.of(Path.of("/run/xenstored/socket"), Path.of("/var/run/xenstored/socket"));
-
-  private static final String HOME = "/local/domain/0";
 
   private Dom0Ground() {}
 
   /// Opens the devices and connects to the store.
   ///
   /// @param environment of the process: `XENSTORED_PATH` names another socket of xenstored's
-  /// @throws IOException this is not dom0, or a device or xenstored is not there
+  /// @throws IOException this is no domain that may serve devices, or a device or xenstored is not
+  ///   there
   /// @param errors where what escapes callbacks is recorded
   public static Backend open(Map<String, String> environment, InternalErrors errors)
       throws IOException {
@@ -53,10 +53,11 @@ public final class Dom0Ground {
                   .uncaughtExceptionHandler(errors::uncaught)
                   .factory());
       undo.add(watchers::shutdownNow);
-      StoreClient store = StoreClient.start(transport(loop, environment), HOME, watchers, errors);
+      StoreClient store = StoreClient.start(transport(loop, environment), watchers, errors);
       undo.add(store);
       AtomicBoolean closed = new AtomicBoolean();
       return new Backend(
+          store.domid(),
           grants,
           events,
           store,

@@ -3,6 +3,7 @@ package org.netback.xen.dom0;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.netback.xen.bus.DeviceClass.KernelDriver;
 import org.netback.xen.bus.DeviceId;
 
 /// The kernel's own backends in this domain, which bind whatever device of their class the
@@ -15,18 +16,18 @@ public final class KernelBackends {
     this.sys = sys;
   }
 
-  /// Which of the kernel's drivers has a device, or will have it since it is loaded: judged anew
-  /// each time, for people.
-  public Optional<String> owner(DeviceId id) {
-    if (!id.type().equals("vif")) {
-      return Optional.empty();
-    }
-    if (Files.exists(sys.resolve("module/xen_netback"))) {
+  /// Whether the kernel's driver of a class has a device, or will have it since it is loaded:
+  /// judged anew each time, for people.
+  public Optional<String> owner(KernelDriver driver, DeviceId id) {
+    if (Files.exists(sys.resolve("module").resolve(driver.module().replace('-', '_')))
+        || Files.exists(sys.resolve("bus/xen-backend/drivers").resolve(driver.name()))) {
+      String module = driver.module();
       return Optional.of(
-          "the kernel's xen-netback, which is loaded: unload it (modprobe -r xen-netback), and keep"
-              + " it from being loaded (blacklist xen-netback)");
+          "the kernel's %s, which is loaded: unload it (modprobe -r %s), and keep it from being"
+                  .formatted(module, module)
+              + " loaded (blacklist %s)".formatted(module));
     }
-    String device = "vif-" + id.domid() + '-' + id.handle();
+    String device = id.type() + '-' + id.domid() + '-' + id.handle();
     if (Files.exists(sys.resolve("bus/xen-backend/devices").resolve(device).resolve("driver"))) {
       return Optional.of("a driver of the kernel's, which has it as " + device);
     }

@@ -24,9 +24,11 @@ import org.netback.xen.grant.GrantTable;
 /// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy
 /// and no event takes.
 ///
-/// Domain 0 is there from the start. It has no memory of its own here, as it grants nothing.
+/// The backends' domain is there from the start. It has no memory of its own here, as it grants
+/// nothing.
 public final class DomainRegistry implements AutoCloseable {
-  /// The domain that backends run in.
+  /// The domain that backends run in. This ground has no other that could: it is domain 0, as dom0
+  /// is, and nothing else here says so.
   public static final int BACKEND_DOMID = 0;
 
   private static final int MAX_DOMAINS = 1024;

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 /// A ground of one's own: registry, xenstored and toolstack, in the directory where other processes
 /// find it. It may live in the backends' process, which then dies with it, or alone.
 ///
-/// The directory holds `xenstored.sock` (the store as domain 0), `ground.sock` (where
+/// The directory holds `xenstored.sock` (the store as the backends' domain), `ground.sock` (where
 /// [GroundConnection] attaches) and `domains/<domid>.sock` (the store as that domain). All are
 /// their user's alone; between processes of one user, nothing but the protocol keeps a guest from
 /// another's socket, as nothing keeps it from debugging the other.
@@ -151,6 +151,7 @@ public final class EmbeddedGround implements AutoCloseable {
   public Backend backend() throws IOException {
     StoreClient client = connectStore(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
     return new Backend(
+        DomainRegistry.BACKEND_DOMID,
         registry.grantTable(DomainRegistry.BACKEND_DOMID),
         registry.backendEvents(),
         client,

@@ -82,7 +82,7 @@ public final class GroundConnection {
     }
   }
 
-  /// Acts for domain 0.
+  /// Acts for the backends' domain.
   ///
   /// @throws java.net.SocketTimeoutException the ground does not answer
   /// @throws IOException if nobody listens there, or this process has another user than the
@@ -106,6 +106,7 @@ public final class GroundConnection {
       }
       GroundConnection connection = open(ground, domid, storeSocket, errors);
       return new Backend(
+          domid,
           new EmbeddedGrantTable(domid, domains.mapped(), domains),
           new RemoteEventChannels(ground),
           connection.store,

@@ -16,6 +16,9 @@ import org.netback.xen.store.XenStore;
 final class Toolstack {
   private static final String DOMAINS = "/local/domain/";
 
+  /// Where the backends live.
+  private static final int BACKEND = DomainRegistry.BACKEND_DOMID;
+
   /// Directories that a guest may write, and those it may only read.
   private static final List<String> WRITABLE =
       List.of("control/shutdown", "data", "drivers", "feature", "attr", "error");
@@ -24,7 +27,7 @@ final class Toolstack {
 
   private final XenStore store;
 
-  /// @param store a connection as domain 0
+  /// @param store a connection as the backends' domain, which is privileged
   Toolstack(XenStore store) {
     this.store = store;
   }
@@ -38,19 +41,27 @@ final class Toolstack {
   }
 
   static String backendPath(int domid, int handle) {
-    return DOMAINS + "0/backend/vif/" + domid + '/' + handle;
+    return backendsPath(domid) + '/' + handle;
+  }
+
+  private static String backendsPath(int domid) {
+    return domainPath(BACKEND) + "/backend/vif/" + domid;
+  }
+
+  private static String errorsPath(int domid) {
+    return domainPath(BACKEND) + "/error/backend/vif/" + domid;
   }
 
   /// Where a backend leaves its errors. libxl makes no such directory, so that on Xen no guest may
   /// read it; here the guest's command is to show its operator what is wrong.
   static String errorPath(int domid, int handle) {
-    return DOMAINS + "0/error/backend/vif/" + domid + '/' + handle;
+    return errorsPath(domid) + '/' + handle;
   }
 
-  /// The nodes of domain 0 itself, before anything else is there.
+  /// The nodes of the backends' domain itself, before anything else is there.
   void buildBackendDomain() throws StoreException {
-    store.write(DOMAINS + "0/name", "Domain-0");
-    store.write(DOMAINS + "0/domid", "0");
+    store.write(domainPath(BACKEND) + "/name", "Domain-" + BACKEND);
+    store.write(domainPath(BACKEND) + "/domid", Integer.toString(BACKEND));
   }
 
   void build(int domid, GuestSpec spec) throws StoreException {
@@ -80,9 +91,9 @@ final class Toolstack {
     String frontend = frontendPath(domid, handle);
     String backend = backendPath(domid, handle);
     within.remove(frontend);
-    make(within, frontend, List.of("n" + domid, "r0"));
+    make(within, frontend, List.of("n" + domid, "r" + BACKEND));
     within.write(frontend + "/backend", backend);
-    within.write(frontend + "/backend-id", "0");
+    within.write(frontend + "/backend-id", Integer.toString(BACKEND));
     within.write(frontend + "/state", XenbusState.INITIALISING.text());
     within.write(frontend + "/handle", Integer.toString(handle));
     within.write(frontend + "/mac", vif.mac());
@@ -109,7 +120,7 @@ final class Toolstack {
   }
 
   private static List<String> readable(int domid) {
-    return List.of("n0", "r" + domid);
+    return List.of("n" + BACKEND, "r" + domid);
   }
 
   private static void make(XenStore within, String path, List<String> permissions)
@@ -121,7 +132,7 @@ final class Toolstack {
   /// Removes the frontends' directories of a domain that is destroyed, asks the backends to let go,
   /// waits until they have or the time is up, and removes their directories too.
   void removeDevices(int domid, Duration patience) throws StoreException {
-    String backends = DOMAINS + "0/backend/vif/" + domid;
+    String backends = backendsPath(domid);
     List<String> handles = store.directory(backends);
     for (String handle : handles) {
       askToClose(backends + '/' + handle);
@@ -133,7 +144,7 @@ final class Toolstack {
       awaitClosed(backends + '/' + handle, end);
     }
     store.remove(backends);
-    store.remove(DOMAINS + "0/error/backend/vif/" + domid);
+    store.remove(errorsPath(domid));
   }
 
   private void askToClose(String backend) throws StoreException {

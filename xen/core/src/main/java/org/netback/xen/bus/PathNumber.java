@@ -1,0 +1,25 @@
+package org.netback.xen.bus;
+
+/// Numbers in the store's paths.
+final class PathNumber {
+  private static final int MAX_DOMID = 0x7fef;
+
+  private PathNumber() {}
+
+  /// A decimal number as the toolstack writes it, or -1.
+  static int parse(String text) {
+    if (text.isEmpty()
+        || text.length() > 9
+        || text.length() > 1 && text.charAt(0) == '0'
+        || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      return -1;
+    }
+    return Integer.parseInt(text);
+  }
+
+  /// A domain's number (public/xen.h: those from 0x7ff0 on name no domain), or -1.
+  static int domid(String text) {
+    int domid = parse(text);
+    return domid > MAX_DOMID ? -1 : domid;
+  }
+}
