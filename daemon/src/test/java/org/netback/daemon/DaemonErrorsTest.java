@@ -55,7 +55,11 @@ class DaemonErrorsTest {
     }
 
     assertThat(log.lines("planted-loop")).containsExactly("ERROR planted-loop: internal error");
-    assertThat(log.events().getFirst().getThrowableProxy().getMessage()).isEqualTo("planted");
+    assertThat(log.events())
+        .filteredOn(event -> event.getFormattedMessage().startsWith("planted-loop"))
+        .singleElement()
+        .extracting(event -> event.getThrowableProxy().getMessage())
+        .isEqualTo("planted");
   }
 
   @Test

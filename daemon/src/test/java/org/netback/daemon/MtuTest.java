@@ -46,6 +46,7 @@ class MtuTest {
   void packetsLongerThanTheTapsMtuAreDroppedUntilItIsRaised() throws Exception {
     Command.Result dropped = Command.run(LIMIT, guest.command(LONG_PING));
     assertThat(dropped.out()).contains("100% packet loss");
+    lab.await("the drop", () -> tooLong() > 0);
     assertThat(tooLong()).isEqualTo(1);
     guest.succeed(LIMIT, "ping", "-c", "1", "-M", "do", "-s", "1472", "10.77.0.3");
     assertThat(tooLong()).isEqualTo(1);

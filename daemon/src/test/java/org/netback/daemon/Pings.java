@@ -39,13 +39,16 @@ final class Pings implements AutoCloseable {
   ///
   /// @param least how many there are to be
   void assertNoneIsMissing(int least) throws IOException, InterruptedException {
+    lab.await(least + " answers", () -> answered().size() >= least);
     Command.succeed(Lab.PATIENCE, List.of("kill", "-INT", Long.toString(process.pid())));
     process.waitFor();
-    List<Integer> answered =
-        ANSWER.matcher(lab.log("ping")).results().map(r -> Integer.valueOf(r.group(1))).toList();
-    assertThat(answered)
-        .hasSizeGreaterThanOrEqualTo(least)
-        .isEqualTo(IntStream.rangeClosed(1, answered.size()).boxed().toList());
+    List<Integer> answered = answered();
+    assertThat(answered).isEqualTo(IntStream.rangeClosed(1, answered.size()).boxed().toList());
+  }
+
+  /// The numbers of the answers so far.
+  private List<Integer> answered() throws IOException {
+    return ANSWER.matcher(lab.log("ping")).results().map(r -> Integer.valueOf(r.group(1))).toList();
   }
 
   @Override

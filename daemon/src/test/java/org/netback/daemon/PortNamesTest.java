@@ -8,6 +8,7 @@ import org.netback.client.ControlClient;
 
 /// Taps and guests' devices that are to have the same name.
 class PortNamesTest {
+  private static final String BACKEND = "/local/domain/0/backend/vif/1/0";
   private static final String ERROR = "/local/domain/0/error/backend/vif/1/0/error";
 
   private static String tap(String name, Namespace namespace) {
@@ -29,23 +30,30 @@ class PortNamesTest {
     try (Lab lab = new Lab()) {
       Namespace up = lab.namespace("up");
       Namespace guest = lab.namespace("g");
-      // In another network: the name is taken all the same.
-      lab.daemon(
-          "ground: {run: run}\nnetworks: [{name: lan}, {name: up}]\n"
-              + "taps: [{name: vif1.0, network: up, namespace: "
-              + up.name()
-              + "}]\n");
+      lab.ground();
       String ground = lab.run().resolve("ground.sock").toString();
       List<String> command =
           List.of("guest", "--name", "g", "--network", "lan", "--tap", "eth0", "--ground", ground);
       NetnsProcess first =
           lab.add(
               NetnsProcess.start(guest.name(), lab.directory().resolve("refused.log"), command));
+      lab.await("the domain", () -> lab.xenstore("xenstore-list", "/local/domain").equals("0\n1"));
+      // It would end at the refusal, and its nodes with it.
+      Lab.signal(first, "STOP");
+      // In another network: the name is taken all the same.
+      lab.daemon(
+          "ground: {run: run, apart: true}\nnetworks: [{name: lan}, {name: up}]\n"
+              + "taps: [{name: vif1.0, network: up, namespace: "
+              + up.name()
+              + "}]\n");
       String message = "vifname: there is a port vif1.0 already (a tap)";
-      lab.await("the refusal", () -> lab.get("/vifs").toString().contains(message));
+      lab.await(
+          "the refusal",
+          () -> lab.xenstore("xenstore-read", BACKEND + "/hotplug-status").equals("error"));
+      assertThat(lab.get("/vifs").toString()).contains(message);
       assertThat(lab.xenstore("xenstore-read", ERROR)).startsWith("22 " + message);
-      assertThat(lab.xenstore("xenstore-read", "/local/domain/0/backend/vif/1/0/hotplug-error"))
-          .startsWith(message);
+      assertThat(lab.xenstore("xenstore-read", BACKEND + "/hotplug-error")).startsWith(message);
+      Lab.signal(first, "CONT");
 
       // A frontend would be back within a second; for some of these there is nothing to see.
       long seen = lab.get("/status").path("uptimeSeconds").asLong();

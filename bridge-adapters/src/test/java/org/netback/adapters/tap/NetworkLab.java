@@ -1,5 +1,6 @@
 package org.netback.adapters.tap;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
@@ -12,12 +13,15 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /// Network namespaces and processes of one test, all of which end with it. The names carry the
 /// process's number, so that runs side by side do not meet.
 public final class NetworkLab implements AutoCloseable {
+  private static final Pattern ANSWER = Pattern.compile("bytes from .* icmp_seq=([0-9]+)");
+
   private final List<String> namespaces = new ArrayList<>();
   private final List<Process> processes = new ArrayList<>();
 
@@ -83,6 +87,28 @@ public final class NetworkLab implements AutoCloseable {
     List<String> all = new ArrayList<>(List.of("ping", "-w", "20"));
     all.addAll(List.of(options));
     runIn(namespace, all.toArray(String[]::new));
+  }
+
+  /// Pings, and fails if any answer is missing.
+  ///
+  /// @param count how many there are to be
+  public void pingWithoutLoss(String namespace, int count, String... options) throws IOException {
+    assertNoneLost(runIn(namespace, pings(count, options)), count);
+  }
+
+  /// The command whose output [#assertNoneLost] judges. It has a deadline, as [#ping] has.
+  public static String[] pings(int count, String... options) {
+    List<String> all = new ArrayList<>(List.of("ping", "-n", "-w", "25"));
+    all.addAll(List.of("-c", Integer.toString(count)));
+    all.addAll(List.of(options));
+    return all.toArray(String[]::new);
+  }
+
+  /// Judges answers by their numbers: with a deadline ping sends on until the last answer has come,
+  /// and would call lost what is under way then.
+  public static void assertNoneLost(String output, int count) {
+    assertThat(ANSWER.matcher(output).results().map(r -> Integer.valueOf(r.group(1))).sorted())
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, count).boxed().toList());
   }
 
   /// Starts a command that goes on until it is done or the test is.

@@ -34,7 +34,7 @@ class ControlServerTest {
 
   private Path socket = Path.of("");
   private final List<InternalErrors.Report> log = new CopyOnWriteArrayList<>();
-  private final InternalErrors errors = new InternalErrors(System::nanoTime, log::add);
+  private final InternalErrors errors = new InternalErrors(() -> 0, log::add);
   private final List<ControlServer> servers = new ArrayList<>();
 
   @BeforeEach

@@ -51,13 +51,25 @@ class NettyLoopTest {
     try (NettyLoop loop = NettyLoop.start("loop-test")) {
       CountDownLatch ran = new CountDownLatch(1);
       CountDownLatch later = new CountDownLatch(1);
+      // The loop is held meanwhile: however long the cancelling takes, the timer is not due before.
+      CountDownLatch cancelled = new CountDownLatch(1);
+      loop.execute(() -> hold(cancelled));
       EventLoop.Timer timer = loop.schedule(20_000_000, ran::countDown);
       timer.cancel();
       loop.schedule(40_000_000, later::countDown);
+      cancelled.countDown();
 
       assertThat(later.await(30, TimeUnit.SECONDS)).isTrue();
       assertThat(ran.getCount()).isEqualTo(1);
       timer.cancel();
+    }
+  }
+
+  private static void hold(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

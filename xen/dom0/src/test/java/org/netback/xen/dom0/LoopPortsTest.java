@@ -38,8 +38,7 @@ final class LoopPortsTest {
   private final BlockingQueue<String> calls = new LinkedBlockingQueue<>();
   private final InternalErrors errors =
       new InternalErrors(
-          System::nanoTime,
-          report -> records.add(report.owner() + ": " + report.error().getMessage()));
+          () -> 0, report -> records.add(report.owner() + ": " + report.error().getMessage()));
   private final NettyLoop loop = NettyLoop.start("loop", 0, errors);
   private final CompletableFuture<String> lost = new CompletableFuture<>();
   private final int[] sockets = new int[2];

@@ -204,10 +204,16 @@ final class RemoteGroundTest {
             offered.notifyPeer();
             return calls.get() >= 6;
           });
-      // The next call would come after 16 ms, and takes up what was rung last; one more would come
-      // after 32 ms, and so on.
-      await(backendLoop, 100);
-      int seen = calls.get();
+      // On the backend's loop, so that no call comes between: the next one, after 16 ms, takes up
+      // this ring and whatever was rung before it. One more would come after 32 ms, and so on.
+      CompletableFuture<Integer> before = new CompletableFuture<>();
+      backendLoop.execute(
+          () -> {
+            offered.notifyPeer();
+            before.complete(calls.get());
+          });
+      int seen = before.get(1, TimeUnit.MINUTES) + 1;
+      until(() -> calls.get() >= seen);
       await(backendLoop, 400);
       assertThat(calls.get()).isEqualTo(seen);
 
