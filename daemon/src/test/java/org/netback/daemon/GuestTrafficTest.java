@@ -74,10 +74,13 @@ class GuestTrafficTest {
 
   @Test
   void udpArrives() throws Exception {
-    JsonNode sum = iperf("10.77.0.2", "-u", "-b", "10M", "-l", "1400", "-w", "1M").path("sum");
-    assertThat(sum.path("packets").asLong()).isGreaterThan(300);
-    // The sender's bursts meet whatever else the machine is doing.
-    assertThat(sum.path("lost_percent").asDouble()).isLessThan(2);
+    JsonNode sum =
+        lab.iperf(a, b, "10.77.0.2", "-u", "-b", "10M", "-n", "60K", "-l", "1400").path("sum");
+    // All of them fit a socket's buffer and a ring, whatever else the machine is doing. The last
+    // may
+    // arrive when iperf3 has counted.
+    assertThat(sum.path("packets").asLong()).isGreaterThan(20);
+    assertThat(sum.path("lost_packets").asLong(-1)).isZero();
   }
 
   @Test

@@ -122,11 +122,12 @@ class TaggedTrafficTest {
     String longest = version == 4 ? "1472" : "1452";
     for (String direction : List.of("", "-R")) {
       JsonNode sum =
-          lab.iperf(host, a, address, "-u", "-b", "10M", "-n", "1M", "-l", longest, direction)
+          lab.iperf(host, a, address, "-u", "-b", "10M", "-n", "60K", "-l", longest, direction)
               .path("sum");
-      assertThat(sum.path("packets").asLong()).isGreaterThan(600);
-      // The sender's bursts meet whatever else the machine is doing.
-      assertThat(sum.path("lost_percent").asDouble()).isLessThan(10);
+      // All of them fit a socket's buffer and a ring, whatever else the machine is doing. The last
+      // may arrive when iperf3 has counted.
+      assertThat(sum.path("packets").asLong()).isGreaterThan(20);
+      assertThat(sum.path("lost_packets").asLong(-1)).isZero();
     }
     assertNothingDroppedForItsOffload();
   }

@@ -72,7 +72,8 @@ final class House implements AutoCloseable {
             NetworkPolicy.OPEN,
             new Guests(
                 grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
-                events.apply(registry.backendEvents())),
+                events.apply(registry.backendEvents()),
+                registry.foreign()),
             threads.isEmpty() ? List.of(loop) : threads,
             MAX_QUEUES,
             loop::execute);

@@ -124,7 +124,10 @@ class TapBridgeTest {
         new NetBackend(
             vswitch,
             NetworkPolicy.OPEN,
-            new Guests(counted(backend.grants()), backend.events()),
+            new Guests(
+                counted(backend.guests().grants()),
+                backend.guests().events(),
+                backend.guests().foreign()),
             List.copyOf(loops),
             4,
             storeWriter);

@@ -23,5 +23,10 @@ public interface GrantTable {
 
     @Override
     void close();
+
+    /// A mapping whose end runs something, once.
+    static GrantMapping of(MemorySegment memory, Runnable unmap) {
+      return new MappedUntilClosed(memory, unmap);
+    }
   }
 }

@@ -1,16 +1,13 @@
 package org.netback.xen.ground;
 
 import java.util.concurrent.CompletionStage;
-import org.netback.xen.event.EventChannels;
-import org.netback.xen.grant.GrantTable;
 import org.netback.xen.store.XenStore;
 
 /// The backends' side of a ground, for the drivers of this process: dom0's, or a driver domain's.
 /// Each ground makes its own.
 public final class Backend implements AutoCloseable {
   private final int domid;
-  private final GrantTable grants;
-  private final EventChannels events;
+  private final Guests guests;
   private final XenStore store;
   private final CompletionStage<String> lost;
   private final Runnable detach;
@@ -19,15 +16,9 @@ public final class Backend implements AutoCloseable {
   /// @param lost completes with the reason when the ground has gone
   /// @param detach lets go of the ground; idempotent
   public Backend(
-      int domid,
-      GrantTable grants,
-      EventChannels events,
-      XenStore store,
-      CompletionStage<String> lost,
-      Runnable detach) {
+      int domid, Guests guests, XenStore store, CompletionStage<String> lost, Runnable detach) {
     this.domid = domid;
-    this.grants = grants;
-    this.events = events;
+    this.guests = guests;
     this.store = store;
     this.lost = lost;
     this.detach = detach;
@@ -39,16 +30,8 @@ public final class Backend implements AutoCloseable {
     return domid;
   }
 
-  public GrantTable grants() {
-    return grants;
-  }
-
-  public EventChannels events() {
-    return events;
-  }
-
   public Guests guests() {
-    return new Guests(grants, events);
+    return guests;
   }
 
   /// The store as this domain sees it.

@@ -105,8 +105,8 @@ public final class BackRing implements RingEnd {
   }
 
   @Override
-  public int consumed() {
-    return reqCons;
+  public int progress() {
+    return reqProdSeen;
   }
 
   @Override

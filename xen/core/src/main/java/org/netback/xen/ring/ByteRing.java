@@ -24,6 +24,7 @@ public final class ByteRing implements RingEnd {
   private int cons;
 
   private int consLimit;
+  private int taken;
   private int prod;
 
   /// Where a ring of octets lies in its page.
@@ -77,12 +78,14 @@ public final class ByteRing implements RingEnd {
       throw violation(in, cons, produced);
     }
     consLimit = produced;
+    taken = load(out.cons());
     return waiting;
   }
 
+  /// What the peer has put, and what it has taken of ours.
   @Override
-  public int consumed() {
-    return cons;
+  public int progress() {
+    return consLimit + taken;
   }
 
   /// Both ends notify always.

@@ -27,6 +27,7 @@ public final class EventPage implements RingEnd {
   private final MemorySegment scratch;
   private int cons;
   private int consLimit;
+  private int taken;
   private int prod;
 
   /// Where a ring of events lies in its page.
@@ -83,12 +84,14 @@ public final class EventPage implements RingEnd {
       throw violation(in, cons, produced);
     }
     consLimit = produced;
+    taken = load(out.cons());
     return waiting;
   }
 
+  /// What the peer has put, and what it has taken of ours.
   @Override
-  public int consumed() {
-    return cons;
+  public int progress() {
+    return consLimit + taken;
   }
 
   /// Both ends notify always.

@@ -9,8 +9,9 @@ public interface RingEnd {
   /// @throws RingViolation if the index cannot be true
   int waiting() throws RingViolation;
 
-  /// The private index of what is to be consumed next, free-running.
-  int consumed();
+  /// How far the peer is known to have come, as of the last [#waiting()]: a number that is another
+  /// one after whatever the peer notifies of.
+  int progress();
 
   /// Asks to be notified when that much waits; the caller looks again after this.
   void ask(int wanted);

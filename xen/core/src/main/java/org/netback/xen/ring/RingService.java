@@ -95,7 +95,7 @@ public final class RingService implements Polled, AutoCloseable {
     this.guard = guard;
     this.round = round;
     this.failure = failure;
-    this.seen = ring.consumed();
+    this.seen = ring.progress();
     this.seenAtLastEvent = seen;
   }
 
@@ -259,7 +259,7 @@ public final class RingService implements Polled, AutoCloseable {
 
   private int look() throws RingViolation {
     int available = ring.waiting();
-    seen = ring.consumed() + available;
+    seen = ring.progress();
     return available;
   }
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.loop.libc.Errno;
 import org.netback.loop.libc.LibC;
 import org.netback.xen.grant.GrantCopies;
@@ -58,7 +57,7 @@ final class Dom0GrantTable implements GrantTable, AutoCloseable {
                   LibC.munmap(mapped.address(), mapped.byteSize());
                   withdraw(index, grefs.length);
                 });
-    return new Mapping(readOnly ? memory.asReadOnly() : memory, arena);
+    return GrantMapping.of(readOnly ? memory.asReadOnly() : memory, arena::close);
   }
 
   /// Tells the device which references it is about; whether they are any good shows in the mmap.
@@ -125,28 +124,5 @@ final class Dom0GrantTable implements GrantTable, AutoCloseable {
   @Override
   public void close() {
     gntdev.close();
-  }
-
-  private static final class Mapping implements GrantMapping {
-    private final MemorySegment memory;
-    private final Arena arena;
-    private final AtomicBoolean closed = new AtomicBoolean();
-
-    Mapping(MemorySegment memory, Arena arena) {
-      this.memory = memory;
-      this.arena = arena;
-    }
-
-    @Override
-    public MemorySegment memory() {
-      return memory;
-    }
-
-    @Override
-    public void close() {
-      if (closed.compareAndSet(false, true)) {
-        arena.close();
-      }
-    }
   }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Guests;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreTransport;
 import org.netback.xen.store.UnixStoreTransport;
@@ -44,6 +45,8 @@ public final class Dom0Ground {
       undo.add(grants);
       Dom0EventChannels events = new Dom0EventChannels();
       undo.add(events);
+      Dom0ForeignMemory foreign = new Dom0ForeignMemory();
+      undo.add(foreign);
       NettyLoop loop = NettyLoop.start("xenstore", 0, errors);
       undo.add(loop);
       ExecutorService watchers =
@@ -58,8 +61,7 @@ public final class Dom0Ground {
       AtomicBoolean closed = new AtomicBoolean();
       return new Backend(
           store.domid(),
-          grants,
-          events,
+          new Guests(grants, events, foreign),
           store,
           lost(store, events),
           () -> {

@@ -3,6 +3,7 @@ package org.netback.xen.embedded;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /// A live domain in the ground's books; guarded by the registry.
 final class Domain {
@@ -17,6 +18,10 @@ final class Domain {
   final Optional<SharedMemory> memory;
 
   final ActiveGrants grants;
+
+  /// Whether its console was opened.
+  final AtomicBoolean consoleOpened = new AtomicBoolean();
+
   final Map<Integer, Port> ports = new HashMap<>();
   private int lastPort;
 

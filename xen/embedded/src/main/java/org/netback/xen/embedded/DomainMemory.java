@@ -27,9 +27,15 @@ final class DomainMemory implements GuestMemory {
     this.frameOfGref = new int[entries];
     this.freeGrefs = new int[entries];
     usedPages.set(0, size.grantFrames());
+    usedPages.set(size.consoleFrame());
     for (int gref = entries - 1; gref >= GrantEntries.RESERVED; gref--) {
       freeGrefs[freeGrefCount++] = gref;
     }
+  }
+
+  /// The page of the primary console, which the toolstack has granted.
+  MemorySegment console() {
+    return whole.asSlice((long) size.consoleFrame() * PAGE_SIZE, PAGE_SIZE);
   }
 
   /// From the grant table's first octet on.

@@ -16,9 +16,12 @@ import org.netback.xen.embedded.Domain.Port;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
+import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Guests;
+import org.netback.xen.io.console.ConsolePage;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
 /// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy
@@ -63,6 +66,22 @@ public final class DomainRegistry implements AutoCloseable {
     return new EmbeddedGrantTable(domid, mapped, new LocalPins(this, domid));
   }
 
+  /// Any page of any domain, for the backends' domain.
+  public ForeignMemory foreign() {
+    return new EmbeddedForeign(this::memoryOf);
+  }
+
+  private SharedMemory memoryOf(int domid) throws IOException {
+    return find(domid)
+        .flatMap(domain -> domain.memory)
+        .orElseThrow(() -> new IOException("domain " + domid + " does not exist"));
+  }
+
+  /// What the backends' drivers in this process reach guests by.
+  public Guests guests() {
+    return new Guests(grantTable(BACKEND_DOMID), backendEvents(), foreign());
+  }
+
   /// Event channels of the backends' domain, for drivers in this process.
   public EventChannels backendEvents() {
     return events(domain(BACKEND_DOMID));
@@ -93,10 +112,19 @@ public final class DomainRegistry implements AutoCloseable {
       lastDomid = lastDomid == MappedDomains.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
     } while (domains.containsKey(lastDomid));
     SharedMemory memory = SharedMemory.create(size.totalPages());
+    grantReserved(memory, size);
     Domain domain = new Domain(lastDomid, name, size, memory);
     domains.put(domain.domid, domain);
     mapped.put(domain.domid, MappedDomain.of(memory, size));
     return domain;
+  }
+
+  /// What a toolstack grants of a domain before it runs (libxl: `xc_dom_gnttab_seed`).
+  private static void grantReserved(SharedMemory memory, DomainSize size) {
+    int gref = ConsolePage.RESERVED_GREF;
+    GrantEntries.storeFrame(memory.whole(), gref, size.consoleFrame());
+    GrantEntries.storeWordRelease(
+        memory.whole(), gref, GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND_DOMID));
   }
 
   /// Ends a domain: its channels close, and its memory goes as soon as nobody maps it.

@@ -27,6 +27,11 @@ public record DomainSize(int grantFrames, int pages) {
   }
 
   int totalPages() {
+    return grantFrames + pages + 1;
+  }
+
+  /// The frame of the console's page, which the toolstack chooses: behind the guest's own.
+  int consoleFrame() {
     return grantFrames + pages;
   }
 }

@@ -2,8 +2,6 @@ package org.netback.xen.embedded;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
@@ -35,7 +33,14 @@ final class EmbeddedGrantTable implements GrantTable {
     GrantPins.Pin pin = pins.pin(ofDomid, grefs, readOnly);
     Arena arena = Arena.ofShared();
     try {
-      return new Mapping(pins, pin, pin.memory().map(pin.frames(), readOnly, arena), arena);
+      return GrantMapping.of(
+          pin.memory().map(pin.frames(), readOnly, arena),
+          () -> {
+            // Unmapped before unpinned: once the guest may reuse the page, nobody here can reach
+            // it.
+            arena.close();
+            pins.unpin(pin);
+          });
     } catch (IOException e) {
       arena.close();
       pins.unpin(pin);
@@ -56,34 +61,5 @@ final class EmbeddedGrantTable implements GrantTable {
           default -> "not granted to this domain for such access";
         };
     return refused(domid, gref, status, what);
-  }
-
-  private static final class Mapping implements GrantMapping {
-    private final GrantPins pins;
-    private final GrantPins.Pin pin;
-    private final MemorySegment memory;
-    private final Arena arena;
-    private final AtomicBoolean closed = new AtomicBoolean();
-
-    Mapping(GrantPins pins, GrantPins.Pin pin, MemorySegment memory, Arena arena) {
-      this.pins = pins;
-      this.pin = pin;
-      this.memory = memory;
-      this.arena = arena;
-    }
-
-    @Override
-    public MemorySegment memory() {
-      return memory;
-    }
-
-    @Override
-    public void close() {
-      if (closed.compareAndSet(false, true)) {
-        // Unmapped before unpinned: once the guest may reuse the page, nobody here can reach it.
-        arena.close();
-        pins.unpin(pin);
-      }
-    }
   }
 }

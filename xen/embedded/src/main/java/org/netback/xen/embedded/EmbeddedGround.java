@@ -11,11 +11,14 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.netback.loop.Closing;
+import org.netback.loop.EventLoop;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.loop.netty.SocketFile;
 import org.netback.xen.embedded.xenstored.Xenstored;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.EventHandler;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.StoreException;
@@ -151,12 +154,7 @@ public final class EmbeddedGround implements AutoCloseable {
   public Backend backend() throws IOException {
     StoreClient client = connectStore(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
     return new Backend(
-        DomainRegistry.BACKEND_DOMID,
-        registry.grantTable(DomainRegistry.BACKEND_DOMID),
-        registry.backendEvents(),
-        client,
-        client.closed(),
-        client::close);
+        DomainRegistry.BACKEND_DOMID, registry.guests(), client, client.closed(), client::close);
   }
 
   private StoreClient connectStore(Path socket, int domid) throws IOException {
@@ -186,6 +184,7 @@ public final class EmbeddedGround implements AutoCloseable {
           spec.name(),
           new DomainMemory(domain.domid, domain.memory.orElseThrow(), spec.size()),
           registry.events(domain),
+          (loop, handler) -> openConsole(domain, loop, handler),
           client,
           lost.minimalCompletionStage(),
           () -> Closing.all(client::close, () -> destroy(domain, "destroyed by its guest")));
@@ -193,6 +192,29 @@ public final class EmbeddedGround implements AutoCloseable {
       destroy(domain, "could not be built");
       throw e;
     }
+  }
+
+  private EventChannel openConsole(Domain domain, EventLoop loop, EventHandler handler)
+      throws IOException {
+    EventChannel channel =
+        registry.events(domain).allocate(DomainRegistry.BACKEND_DOMID, loop, handler);
+    try {
+      announceConsole(domain, channel.port());
+    } catch (Throwable e) {
+      channel.close();
+      throw e;
+    }
+    return channel;
+  }
+
+  /// Writes where a domain's primary console is.
+  ///
+  /// @throws IOException it was written before
+  void announceConsole(Domain domain, int port) throws IOException {
+    if (!domain.consoleOpened.compareAndSet(false, true)) {
+      throw new IOException("the console of domain " + domain.domid + " is open already");
+    }
+    toolstack.addConsole(domain.domid, domain.size.consoleFrame(), port);
   }
 
   /// Makes a domain known in the store.

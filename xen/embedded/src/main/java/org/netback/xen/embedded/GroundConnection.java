@@ -14,6 +14,7 @@ import org.netback.xen.embedded.GroundMessage.AttachBackend;
 import org.netback.xen.embedded.GroundMessage.AttachGuest;
 import org.netback.xen.embedded.GroundMessage.Attached;
 import org.netback.xen.ground.Backend;
+import org.netback.xen.ground.Guests;
 import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.UnixStoreTransport;
 
@@ -65,10 +66,12 @@ public final class GroundConnection {
       SharedMemory memory = SharedMemory.adopt(answer.descriptors().getFirst(), size.totalPages());
       try {
         GroundConnection connection = open(ground, domid, storeSocket, errors);
+        RemoteEventChannels events = new RemoteEventChannels(ground);
         return new GuestDomain(
             spec.name(),
             new DomainMemory(domid, memory, size),
-            new RemoteEventChannels(ground),
+            events,
+            events::openConsole,
             connection.store,
             ground.lost(),
             () -> Closing.all(connection::close, memory::close));
@@ -107,8 +110,10 @@ public final class GroundConnection {
       GroundConnection connection = open(ground, domid, storeSocket, errors);
       return new Backend(
           domid,
-          new EmbeddedGrantTable(domid, domains.mapped(), domains),
-          new RemoteEventChannels(ground),
+          new Guests(
+              new EmbeddedGrantTable(domid, domains.mapped(), domains),
+              new RemoteEventChannels(ground),
+              domains.foreign()),
           connection.store,
           ground.lost(),
           () -> Closing.all(connection::close, domains::close));

@@ -13,7 +13,7 @@ import java.util.List;
 /// a reply with their id, in any order; id 0 is the ground's own notice.
 sealed interface GroundMessage {
   /// Changes with every change of a message.
-  int VERSION = 1;
+  int VERSION = 2;
 
   /// Pages that one request may map: what fits a message.
   int MAX_GREFS = 512;
@@ -31,6 +31,10 @@ sealed interface GroundMessage {
   record AttachGuest(GuestSpec spec) implements Request {}
 
   record Allocate(int remoteDomid) implements Request {}
+
+  /// Of a guest: offer the port of its primary console, and have the toolstack announce it.
+  /// Answered as [Allocate] is.
+  record OpenConsole() implements Request {}
 
   record Bind(int remoteDomid, int remotePort) implements Request {}
 
@@ -90,6 +94,7 @@ sealed interface GroundMessage {
           putNumbers(to, grefs);
         }
         case Unpin(long pin) -> to.put((byte) 8).putLong(pin);
+        case OpenConsole() -> to.put((byte) 9);
         case Attached(int domid, DomainSize size, String storeSocket) -> {
           to.put((byte) 65).putInt(domid);
           putSize(to, size);
@@ -157,6 +162,7 @@ sealed interface GroundMessage {
       case 6 -> new OpenMemory(from.getInt());
       case 7 -> new Pin(from.getInt(), from.get() != 0, numbers(from));
       case 8 -> new Unpin(from.getLong());
+      case 9 -> new OpenConsole();
       case 65 -> new Attached(from.getInt(), size(from), text(from));
       case 66 -> new PortOpened(from.getInt());
       case 67 -> new MemoryOpened(from.getInt(), size(from));

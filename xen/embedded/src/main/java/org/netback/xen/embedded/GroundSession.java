@@ -21,6 +21,7 @@ import org.netback.xen.embedded.GroundMessage.ClosePort;
 import org.netback.xen.embedded.GroundMessage.Destroyed;
 import org.netback.xen.embedded.GroundMessage.Done;
 import org.netback.xen.embedded.GroundMessage.MemoryOpened;
+import org.netback.xen.embedded.GroundMessage.OpenConsole;
 import org.netback.xen.embedded.GroundMessage.OpenMemory;
 import org.netback.xen.embedded.GroundMessage.Pin;
 import org.netback.xen.embedded.GroundMessage.Pinned;
@@ -71,7 +72,7 @@ final class GroundSession implements Runnable {
       switch (first.get().request) {
         case AttachBackend _ -> serveBackend(first.get().id);
         case AttachGuest(GuestSpec spec) -> serveGuest(first.get().id, spec);
-        case Allocate _, Bind _, ClosePort _, OpenMemory _, Pin _, Unpin _ ->
+        case Allocate _, OpenConsole _, Bind _, ClosePort _, OpenMemory _, Pin _, Unpin _ ->
             throw new IOException("a first message that is not to attach");
       }
     } catch (IOException e) {
@@ -220,7 +221,7 @@ final class GroundSession implements Runnable {
         }
         reply(asked.id, new Done());
       }
-      case Allocate _, Bind _, ClosePort _, AttachBackend _, AttachGuest _ ->
+      case Allocate _, OpenConsole _, Bind _, ClosePort _, AttachBackend _, AttachGuest _ ->
           serveChannels(asked, domain, ports);
     }
   }
@@ -247,6 +248,21 @@ final class GroundSession implements Runnable {
                 asked.id,
                 registry.allocate(domain, remoteDomid, (_, _) -> RemoteChannel.create()),
                 ports);
+        case OpenConsole() -> {
+          if (domain.domid == DomainRegistry.BACKEND_DOMID) {
+            throw new DetachException("a backend that asks for a console");
+          }
+          Opened<RemoteChannel> offered =
+              registry.allocate(
+                  domain, DomainRegistry.BACKEND_DOMID, (_, _) -> RemoteChannel.create());
+          try {
+            ground.announceConsole(domain, offered.port());
+          } catch (IOException e) {
+            registry.close(domain, offered.port());
+            throw e;
+          }
+          opened(asked.id, offered, ports);
+        }
         case Bind(int remoteDomid, int remotePort) ->
             opened(
                 asked.id,

@@ -13,7 +13,10 @@ record MappedDomain(MemorySegment whole, int grantEntries, int firstPage, int pa
 
   static MappedDomain of(SharedMemory memory, DomainSize size) {
     return new MappedDomain(
-        memory.whole(), GrantEntries.count(size.grantFrames()), size.grantFrames(), size.pages());
+        memory.whole(),
+        GrantEntries.count(size.grantFrames()),
+        size.grantFrames(),
+        size.pages() + 1);
   }
 
   boolean isNone() {

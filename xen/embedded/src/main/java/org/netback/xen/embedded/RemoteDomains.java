@@ -17,6 +17,7 @@ import org.netback.xen.embedded.GroundMessage.OpenMemory;
 import org.netback.xen.embedded.GroundMessage.Pinned;
 import org.netback.xen.embedded.GroundMessage.Refused;
 import org.netback.xen.embedded.GroundMessage.Unpin;
+import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 
@@ -163,6 +164,18 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
       // The connection has gone, and the pin with it.
       return;
     }
+  }
+
+  /// Any page of a domain, for domain 0.
+  ForeignMemory foreign() {
+    return new EmbeddedForeign(this::memoryOf);
+  }
+
+  private SharedMemory memoryOf(int domid) throws IOException {
+    if (memory(domid).isEmpty() && !isDead(domid)) {
+      ask(domid);
+    }
+    return memory(domid).orElseThrow(() -> new IOException("domain " + domid + " does not exist"));
   }
 
   synchronized void close() {

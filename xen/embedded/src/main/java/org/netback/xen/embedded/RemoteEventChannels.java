@@ -31,6 +31,11 @@ record RemoteEventChannels(GroundClient ground) implements EventChannels {
     return open(new GroundMessage.Allocate(remoteDomid), loop, handler);
   }
 
+  /// The primary console's port.
+  EventChannel openConsole(EventLoop loop, EventHandler handler) throws IOException {
+    return open(new GroundMessage.OpenConsole(), loop, handler);
+  }
+
   private LocalChannel open(Request request, EventLoop loop, EventHandler handler)
       throws IOException {
     if (!(loop instanceof NettyLoop)) {

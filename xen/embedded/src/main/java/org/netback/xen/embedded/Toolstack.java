@@ -119,6 +119,27 @@ final class Toolstack {
     make(within, errorPath(domid, handle), readable(domid));
   }
 
+  /// The primary console's nodes (libxl_console.c, libxl_dom.c), which its guest may only read.
+  ///
+  /// @param frame of its page
+  /// @param port that the guest's domain offers to the backend's
+  void addConsole(int domid, long frame, int port) throws StoreException {
+    boolean _ =
+        store.transaction(
+            within -> {
+              String console = domainPath(domid) + "/console";
+              make(within, console, readable(domid));
+              within.write(console + "/backend-id", "0");
+              within.write(console + "/limit", "1048576");
+              within.write(console + "/type", "xenconsoled");
+              within.write(console + "/output", "pty");
+              within.write(console + "/tty", "");
+              within.write(console + "/ring-ref", Long.toString(frame));
+              within.write(console + "/port", Integer.toString(port));
+              return true;
+            });
+  }
+
   private static List<String> readable(int domid) {
     return List.of("n" + BACKEND, "r" + domid);
   }

@@ -85,6 +85,7 @@ final class AttachedProcessTest {
       AtomicInteger events = new AtomicInteger();
       channels.add(
           backend
+              .guests()
               .events()
               .bind(
                   domid,
@@ -95,7 +96,8 @@ final class AttachedProcessTest {
                     return true;
                   }));
       EmbeddedGroundTest.await("first event", () -> events.get() > 0);
-      mappings.add(backend.grants().map(domid, new int[] {Integer.parseInt(said[2])}, false));
+      mappings.add(
+          backend.guests().grants().map(domid, new int[] {Integer.parseInt(said[2])}, false));
     }
     for (ChildProcess guest : guests) {
       guest.kill();
@@ -240,6 +242,7 @@ final class AttachedProcessTest {
       AtomicLong calls = new AtomicLong();
       EventChannel bound =
           backend
+              .guests()
               .events()
               .bind(
                   guest.domid(),

@@ -119,8 +119,8 @@ final class ChildProcess implements AutoCloseable {
         int port = Integer.parseInt(arguments[2].substring(arguments[2].indexOf(':') + 1));
         try (NettyLoop loop = NettyLoop.start("backend");
             Backend backend = GroundConnection.attachBackend(directory);
-            var _ = backend.grants().map(domid, new int[] {8}, false);
-            EventChannel channel = backend.events().bind(domid, port, loop, () -> true)) {
+            var _ = backend.guests().grants().map(domid, new int[] {8}, false);
+            EventChannel channel = backend.guests().events().bind(domid, port, loop, () -> true)) {
           channel.notifyPeer();
           ready("bound");
         }

@@ -184,8 +184,8 @@ final class EmbeddedGroundTest {
       int gref = guest.memory().grant(guest.memory().allocate(1), 0, false);
       EventChannel offered = guest.events().allocate(0, loop, () -> true);
       guest.store().write("device/vif/0/event-channel", "" + offered.port());
-      backend.grants().map(guest.domid(), new int[] {gref}, false).close();
-      backend.events().bind(guest.domid(), offered.port(), loop, () -> true).close();
+      backend.guests().grants().map(guest.domid(), new int[] {gref}, false).close();
+      backend.guests().events().bind(guest.domid(), offered.port(), loop, () -> true).close();
     }
   }
 }

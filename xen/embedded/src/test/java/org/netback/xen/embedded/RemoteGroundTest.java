@@ -75,7 +75,7 @@ final class RemoteGroundTest {
     void detach() throws IOException {
       int domid = guest.domid();
       guest.close();
-      awaitGone(backend.grants(), domid);
+      awaitGone(backend.guests().grants(), domid);
       backend.close();
     }
 
@@ -86,7 +86,7 @@ final class RemoteGroundTest {
 
     @Override
     protected GrantTable backend() {
-      return backend.grants();
+      return backend.guests().grants();
     }
 
     @Override
@@ -98,7 +98,7 @@ final class RemoteGroundTest {
     void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
-      awaitGone(backend.grants(), domid);
+      awaitGone(backend.guests().grants(), domid);
     }
   }
 
@@ -130,7 +130,7 @@ final class RemoteGroundTest {
 
     @Override
     protected GrantTable backend() {
-      return backend.grants();
+      return backend.guests().grants();
     }
 
     @Override
@@ -142,7 +142,7 @@ final class RemoteGroundTest {
     void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
-      awaitGone(backend.grants(), domid);
+      awaitGone(backend.guests().grants(), domid);
     }
   }
 
@@ -265,7 +265,7 @@ final class RemoteGroundTest {
 
     @Override
     protected EventChannels backend() {
-      return backend.events();
+      return backend.guests().events();
     }
   }
 
@@ -302,7 +302,7 @@ final class RemoteGroundTest {
 
     @Override
     protected EventChannels backend() {
-      return backend.events();
+      return backend.guests().events();
     }
   }
 
@@ -339,7 +339,7 @@ final class RemoteGroundTest {
 
     @Override
     protected EventChannels backend() {
-      return backend.events();
+      return backend.guests().events();
     }
   }
 }

@@ -395,7 +395,8 @@ class NetifLayoutTest {
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(
-                Objects.requireNonNull(NetifLayoutTest.class.getResourceAsStream("layouts.csv")),
+                Objects.requireNonNull(
+                    NetifLayoutTest.class.getResourceAsStream("/org/netback/xen/io/layouts.csv")),
                 StandardCharsets.UTF_8))) {
       lines
           .lines()
@@ -409,6 +410,7 @@ class NetifLayoutTest {
                       f[2],
                       f[3].isEmpty() ? 0 : Integer.parseInt(f[3]),
                       Integer.parseInt(f[4])))
+          .filter(field -> field.struct.contains("netif"))
           .forEach(fields::add);
     }
     return fields;

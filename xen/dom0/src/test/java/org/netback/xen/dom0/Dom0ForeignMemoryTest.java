@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
@@ -13,9 +12,11 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.loop.InternalErrors;
+import org.netback.xen.foreign.ForeignMemory;
+import org.netback.xen.grant.GrantTable.GrantMapping;
 import org.netback.xen.ground.Backend;
 
-final class ForeignMemoryTest {
+final class Dom0ForeignMemoryTest {
   @BeforeEach
   void assumeXen() {
     Devices.assume(Privcmd.PATH, Gntdev.PATH);
@@ -23,10 +24,9 @@ final class ForeignMemoryTest {
 
   @Test
   void refusesPagesOfDomainsThatAreNotThere() throws IOException {
-    try (ForeignMemory foreign = ForeignMemory.open();
-        Arena arena = Arena.ofShared()) {
+    try (Dom0ForeignMemory foreign = new Dom0ForeignMemory()) {
       for (int domid : new int[] {-1, 31_000, 0x7ff0}) {
-        assertThatThrownBy(() -> foreign.map(domid, new long[] {1}, true, arena))
+        assertThatThrownBy(() -> foreign.map(domid, new long[] {1}, true))
             .isInstanceOf(IOException.class)
             .hasMessageContaining("domain " + domid);
       }
@@ -37,9 +37,8 @@ final class ForeignMemoryTest {
   /// never more than the ring apart.
   @Test
   void mapsTheConsoleRingOfAGuest() throws IOException {
-    try (Backend ground = Dom0Ground.open(Map.of(), new InternalErrors(System::nanoTime));
-        ForeignMemory foreign = ForeignMemory.open();
-        Arena arena = Arena.ofShared()) {
+    try (Backend ground = Dom0Ground.open(Map.of(), new InternalErrors(System::nanoTime))) {
+      ForeignMemory foreign = ground.guests().foreign();
       Optional<String> guest =
           ground.store().directory("/local/domain").stream()
               .filter(domid -> !domid.equals("0"))
@@ -48,14 +47,18 @@ final class ForeignMemoryTest {
       String console = "/local/domain/" + guest.orElseThrow() + "/console/ring-ref";
       long frame = Long.parseLong(ground.store().read(console).orElseThrow());
       int domid = Integer.parseInt(guest.orElseThrow());
-      MemorySegment ring = foreign.map(domid, new long[] {frame, frame}, true, arena);
+      GrantMapping mapping = foreign.map(domid, new long[] {frame, frame}, true);
+      MemorySegment ring = mapping.memory();
       int outConsumer = ring.get(ValueLayout.JAVA_INT, 3072 + 8);
       int outProducer = ring.get(ValueLayout.JAVA_INT, 3072 + 12);
       assertThat(outProducer).isPositive();
       assertThat(outProducer - outConsumer).isBetween(0, 2048);
       assertThat(ring.get(ValueLayout.JAVA_INT, 4096 + 3072 + 12)).isEqualTo(outProducer);
-      assertThatThrownBy(() -> foreign.map(domid, new long[] {frame, 1L << 40}, true, arena))
+      assertThatThrownBy(() -> foreign.map(domid, new long[] {frame, 1L << 40}, true))
           .isInstanceOf(IOException.class);
+      mapping.close();
+      assertThatThrownBy(() -> ring.get(ValueLayout.JAVA_INT, 0))
+          .isInstanceOf(IllegalStateException.class);
     }
   }
 }
