@@ -17,6 +17,7 @@ public final class LibC {
   public static final int O_RDWR = 2;
   public static final int O_NONBLOCK = 0x800;
   public static final int O_CLOEXEC = 0x80000;
+  public static final int F_SETFL = 4;
   public static final int F_ADD_SEALS = 1033;
   public static final int F_GET_SEALS = 1034;
   public static final int F_SEAL_SEAL = 1;

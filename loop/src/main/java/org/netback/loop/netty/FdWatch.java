@@ -73,16 +73,25 @@ public final class FdWatch implements AutoCloseable {
 
   /// Calls back no more for what can be read, until [#resume()]. On the loop.
   public void pause() {
-    listenFor(PAUSED);
+    listenFor(false, false);
   }
 
   /// On the loop.
   public void resume() {
-    listenFor(EpollIoOps.EPOLLIN);
+    listenFor(true, false);
   }
 
-  private void listenFor(EpollIoOps ops) {
+  /// Calls back for what can be read, for room to write, or both, and for neither otherwise. On the
+  /// loop.
+  public void listenFor(boolean readable, boolean writable) {
     if (!handle.stopped) {
+      EpollIoOps ops = PAUSED;
+      if (readable) {
+        ops = ops.with(EpollIoOps.EPOLLIN);
+      }
+      if (writable) {
+        ops = ops.with(EpollIoOps.EPOLLOUT);
+      }
       registration.submit(ops);
     }
   }

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.loop.InternalErrors;
@@ -37,10 +38,15 @@ import org.netback.xen.ring.RingViolation;
 public final class Attachment implements AutoCloseable {
   private static final long MAX_GREF = 0xffff_ffffL;
 
-  private final BackendDevice device;
+  /// What ten digits can say: 36 TiB of memory.
+  private static final long MAX_FRAME = 9_999_999_999L;
+
+  private final String owner;
+  private final int domid;
   private final FrontendKeys keys;
   private final Guests guests;
   private final InternalErrors errors;
+  private final Consumer<String> failure;
 
   /// By reference and by port, the key that has named it: a frontend that names one twice has made
   /// a mistake, or wants a page to be two rings.
@@ -54,18 +60,37 @@ public final class Attachment implements AutoCloseable {
 
   private record Served(RingService service, EventChannel channel) {}
 
+  /// Of a device on xenbus.
+  ///
   /// @param keys one reading of the frontend's directory
   /// @param errors where a fault of ours is recorded, as the device's
   public Attachment(BackendDevice device, FrontendKeys keys, Guests guests, InternalErrors errors) {
-    this.device = device;
+    this("device " + device.id(), device.id().domid(), keys, guests, errors, device::fail);
+  }
+
+  /// Of something that is no device on xenbus, as a primary console.
+  ///
+  /// @param owner by whose name a fault of ours is recorded
+  /// @param keys one reading of the directory that has the keys
+  /// @param failure told why the connection has failed; called on any thread, must return at once
+  public Attachment(
+      String owner,
+      int domid,
+      FrontendKeys keys,
+      Guests guests,
+      InternalErrors errors,
+      Consumer<String> failure) {
+    this.owner = owner;
+    this.domid = domid;
     this.keys = keys;
     this.guests = guests;
     this.errors = errors;
+    this.failure = failure;
   }
 
   /// The guest's domain.
   public int domid() {
-    return device.id().domid();
+    return domid;
   }
 
   public Guests guests() {
@@ -106,6 +131,31 @@ public final class Attachment implements AutoCloseable {
       return mapping;
     } catch (GrantException e) {
       throw new DeviceException(pages.getFirst() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /// Maps the page behind a grant reference that the toolstack has given from the start
+  /// (`GNTTAB_RESERVED_CONSOLE`), or, where there is no such grant, the page whose frame number a
+  /// key has.
+  public GrantMapping reserved(int gref, String frameKey) throws DeviceException {
+    try {
+      GrantMapping mapping = guests.grants().map(domid, new int[] {gref}, false);
+      keep(mapping::close);
+      return mapping;
+    } catch (GrantException e) {
+      return foreign(frameKey, e);
+    }
+  }
+
+  private GrantMapping foreign(String key, GrantException notGranted) throws DeviceException {
+    long frame = keys.number(key, 0, MAX_FRAME);
+    try {
+      GrantMapping mapping = guests.foreign().map(domid, new long[] {frame}, false);
+      keep(mapping::close);
+      return mapping;
+    } catch (IOException e) {
+      e.addSuppressed(notGranted);
+      throw new DeviceException(key + ": " + e.getMessage() + "; " + notGranted.getMessage(), e);
     }
   }
 
@@ -179,10 +229,10 @@ public final class Attachment implements AutoCloseable {
     }
     served.forEach(each -> each.service().halt());
     if (cause instanceof RingViolation) {
-      device.fail("broken ring: " + cause.getMessage());
+      failure.accept("broken ring: " + cause.getMessage());
     } else {
-      errors.record("device " + device.id(), cause);
-      device.fail("internal error: " + cause);
+      errors.record(owner, cause);
+      failure.accept("internal error: " + cause);
     }
     return true;
   }

@@ -75,6 +75,21 @@ public final class BackendDevice {
     return store.read(frontendPath + '/' + key);
   }
 
+  /// Writes a key of the frontend's directory that the backend has to write there (a console's
+  /// `tty`). Nothing is written once the toolstack has removed the directory.
+  ///
+  /// @return false if the directory has gone
+  public boolean publishInFrontend(String key, String value) throws StoreException {
+    return store.transaction(
+        within -> {
+          if (within.read(frontendPath + "/backend").isEmpty()) {
+            return false;
+          }
+          within.write(frontendPath + '/' + key, value);
+          return true;
+        });
+  }
+
   /// All keys of the frontend's directory that the guest has written, read at once in one
   /// transaction. Every value is hostile.
   ///

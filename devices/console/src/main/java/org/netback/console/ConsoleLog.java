@@ -1,0 +1,205 @@
+package org.netback.console;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// The file that a console's output goes to. Written at once, on the console's loop: what has been
+/// written is in the kernel's hands.
+///
+/// A file that grows too large or too old is moved away: `guest-a.log` becomes `guest-a.log.1`,
+/// that one `.2`, and the oldest is removed. A file that something else has moved away is written
+/// to until [#reopen()].
+///
+/// What cannot be written is lost. That is told once, and the file is tried again every ten
+/// seconds; then a line in it says how many octets are missing.
+///
+/// Guarded by its console's guard.
+final class ConsoleLog implements AutoCloseable {
+  private static final Duration RETRY = Duration.ofSeconds(10);
+  private static final DateTimeFormatter STAMP =
+      DateTimeFormatter.ofPattern("'['yyyy-MM-dd HH:mm:ss'] '");
+
+  private final LogSettings settings;
+  private final Optional<Path> path;
+  private final InstantSource clock;
+  private final ZoneId zone;
+  private final Consumer<String> complaint;
+  private final EscapeFilter filter = new EscapeFilter();
+  private Optional<FileChannel> file = Optional.empty();
+  private Instant openedAt = Instant.EPOCH;
+  private long size;
+  private boolean atLineStart = true;
+  private long lost;
+  private Instant retryAt = Instant.MIN;
+
+  /// @param name of the guest, or what else tells the console from others
+  /// @param complaint told what keeps the log from being written
+  ConsoleLog(
+      LogSettings settings,
+      String name,
+      InstantSource clock,
+      ZoneId zone,
+      Consumer<String> complaint) {
+    this.settings = settings;
+    this.path = settings.directory().map(directory -> directory.resolve(fileName(name)));
+    this.clock = clock;
+    this.zone = zone;
+    this.complaint = complaint;
+  }
+
+  /// A toolstack has written the name, in which anything may be: what could lead out of the
+  /// directory, or is hard to type, becomes an underscore.
+  static String fileName(String name) {
+    String safe = name.replaceAll("[^A-Za-z0-9._-]", "_");
+    return "guest-" + safe.substring(0, Math.min(safe.length(), 200)) + ".log";
+  }
+
+  void write(byte[] octets, int length) {
+    if (path.isEmpty()) {
+      return;
+    }
+    byte[] text = new byte[length + 1];
+    int kept = length;
+    if (settings.filtered()) {
+      kept = filter.filter(octets, length, text);
+    } else {
+      System.arraycopy(octets, 0, text, 0, length);
+    }
+    if (kept > 0) {
+      append(text, kept);
+    }
+  }
+
+  private void append(byte[] text, int length) {
+    Instant now = clock.instant();
+    try {
+      rotateIfDue(now);
+      if (!open(now)) {
+        lost += length;
+        return;
+      }
+      ByteBuffer lines = settings.timestamps() ? stamped(text, length, now) : wrap(text, length);
+      while (lines.hasRemaining()) {
+        size += file.orElseThrow().write(lines);
+      }
+    } catch (IOException e) {
+      lost += length;
+      retryAt = now.plus(RETRY);
+      shut();
+      complaint.accept(path.orElseThrow() + " cannot be written: " + e);
+    }
+  }
+
+  private static ByteBuffer wrap(byte[] text, int length) {
+    return ByteBuffer.wrap(text, 0, length);
+  }
+
+  /// With the time at the beginning of each line.
+  private ByteBuffer stamped(byte[] text, int length, Instant now) {
+    byte[] stamp = STAMP.format(now.atZone(zone)).getBytes(StandardCharsets.US_ASCII);
+    int lines = 1;
+    for (int i = 0; i < length; i++) {
+      if (text[i] == '\n') {
+        lines++;
+      }
+    }
+    ByteBuffer out = ByteBuffer.allocate(length + lines * stamp.length);
+    for (int i = 0; i < length; i++) {
+      if (atLineStart) {
+        out.put(stamp);
+      }
+      out.put(text[i]);
+      atLineStart = text[i] == '\n';
+    }
+    return out.flip();
+  }
+
+  private boolean open(Instant now) throws IOException {
+    if (file.isPresent()) {
+      return true;
+    }
+    if (now.isBefore(retryAt)) {
+      return false;
+    }
+    Path at = path.orElseThrow();
+    Files.createDirectories(at.toAbsolutePath().getParent());
+    FileChannel opened =
+        FileChannel.open(
+            at, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+    file = Optional.of(opened);
+    size = opened.size();
+    openedAt = now;
+    if (lost > 0) {
+      byte[] gap = ("[" + lost + " octets are missing here]\n").getBytes(StandardCharsets.US_ASCII);
+      lost = 0;
+      size += opened.write(ByteBuffer.wrap(gap));
+    }
+    return true;
+  }
+
+  private void rotateIfDue(Instant now) throws IOException {
+    if (file.isEmpty()) {
+      return;
+    }
+    boolean tooLarge = settings.maxOctets() > 0 && size >= settings.maxOctets();
+    boolean tooOld =
+        settings.maxAge().isPositive() && !now.isBefore(openedAt.plus(settings.maxAge()));
+    if (tooLarge || tooOld) {
+      shut();
+      rotate(path.orElseThrow());
+    }
+  }
+
+  private void rotate(Path at) throws IOException {
+    if (settings.kept() == 0) {
+      Files.deleteIfExists(at);
+      return;
+    }
+    for (int i = settings.kept(); i > 0; i--) {
+      Path from = i == 1 ? at : numbered(at, i - 1);
+      if (Files.exists(from)) {
+        Files.move(from, numbered(at, i), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private static Path numbered(Path at, int number) {
+    return at.resolveSibling(at.getFileName() + "." + number);
+  }
+
+  /// Opens the file anew with the next output.
+  void reopen() {
+    retryAt = Instant.MIN;
+    shut();
+  }
+
+  private void shut() {
+    Optional<FileChannel> open = file;
+    file = Optional.empty();
+    if (open.isPresent()) {
+      try {
+        open.get().close();
+      } catch (IOException e) {
+        complaint.accept(path.orElseThrow() + " cannot be closed: " + e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    shut();
+  }
+}

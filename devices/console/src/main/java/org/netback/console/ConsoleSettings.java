@@ -1,0 +1,35 @@
+package org.netback.console;
+
+import java.util.Set;
+
+/// What an operator chooses for all consoles.
+///
+/// @param primary whose primary consoles are served: those of guests with these names, or, with
+///   "*", of all
+/// @param overflow what becomes of output that nobody takes
+/// @param scrollback octets of each console's past that are kept for who comes late
+/// @param pty whether each console has a pty
+/// @param tellsConnection whether guests are told, in the octet that later headers have for it,
+///   that their console is connected
+public record ConsoleSettings(
+    Set<String> primary,
+    Overflow overflow,
+    int scrollback,
+    boolean pty,
+    boolean tellsConnection,
+    LogSettings log) {
+  /// Every guest's, where nobody else serves consoles.
+  public static final ConsoleSettings ALL =
+      new ConsoleSettings(Set.of("*"), Overflow.DISCARD, 64 * 1024, true, false, LogSettings.NONE);
+
+  public ConsoleSettings {
+    primary = Set.copyOf(primary);
+    if (scrollback < 1) {
+      throw new IllegalArgumentException("scrollback of " + scrollback + " octets");
+    }
+  }
+
+  boolean servesPrimaryOf(String guest) {
+    return primary.contains("*") || primary.contains(guest);
+  }
+}

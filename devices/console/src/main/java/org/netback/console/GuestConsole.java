@@ -1,0 +1,281 @@
+package org.netback.console;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.netback.loop.EventLoop;
+import org.netback.xen.ring.ByteRing;
+import org.netback.xen.ring.RingService;
+import org.netback.xen.ring.RingViolation;
+
+/// One console of a guest, connected: takes what the guest puts to the log and to all viewers, and
+/// gives the guest what the writer sends.
+///
+/// What the guest has put is in the log before its room in the ring is given back, so a process
+/// that is killed loses nothing that it has taken.
+///
+/// One viewer at a time is the writer; input of others is not taken. The last that has asked to
+/// write is it, and when it goes, the one before. Input that the guest does not take waits, up to
+/// 64 KiB; then the writer has to wait.
+///
+/// A guest that notifies more than 30 times in 200 ms is looked at no more until these are over, as
+/// xenconsoled does it: what it puts stays in its ring.
+///
+/// Any thread may call the public methods; the guard of the ring's service guards all of it. No
+/// viewer that is called under it waits for anything.
+public final class GuestConsole implements RingService.Round {
+  /// Events in a [#PERIOD_NANOS].
+  static final int EVENTS = 30;
+
+  static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+  static final int PENDING_INPUT = 64 * 1024;
+
+  /// The most octets that a viewer is given at once.
+  static final int CHUNK = 2048;
+
+  private final ByteRing ring;
+  private final EventLoop loop;
+  private final Overflow overflow;
+  private final ConsoleLog log;
+  private final Scrollback scrollback;
+  private final ReentrantLock guard = new ReentrantLock();
+  private final RingService service;
+  private final List<Viewer> viewers = new ArrayList<>();
+
+  /// Those who have asked to write, the present one last.
+  private final List<Viewer> writers = new ArrayList<>();
+
+  private final OctetQueue input = new OctetQueue(PENDING_INPUT);
+  private final byte[] chunk = new byte[CHUNK];
+  private boolean refusedInput;
+  private boolean held;
+  private long periodStart;
+  private long eventsAtPeriodStart;
+  private long fromGuest;
+  private long toGuest;
+  private long timesHeld;
+  private boolean over;
+
+  /// @param ring the backend's end
+  /// @param log closed with this
+  /// @param scrollback of this console's past, for viewers who come late
+  /// @param failure the service's
+  GuestConsole(
+      ByteRing ring,
+      EventLoop loop,
+      Overflow overflow,
+      ConsoleLog log,
+      Scrollback scrollback,
+      Consumer<Throwable> failure) {
+    this.ring = ring;
+    this.loop = loop;
+    this.overflow = overflow;
+    this.log = log;
+    this.scrollback = scrollback;
+    this.service = new RingService(ring, loop, guard, this, failure);
+    this.periodStart = loop.nanoTime();
+  }
+
+  RingService service() {
+    return service;
+  }
+
+  /// The loop that its viewers are called on.
+  EventLoop loop() {
+    return loop;
+  }
+
+  @Override
+  public long round(int available) throws RingViolation {
+    long wait = mustWait();
+    if (wait > 0) {
+      return wait;
+    }
+    boolean moved = take(available);
+    moved |= give();
+    if (moved) {
+      service.notifyPeer();
+    }
+    return moved ? RingService.DONE : RingService.IDLE;
+  }
+
+  private long mustWait() {
+    long now = loop.nanoTime();
+    long events = service.counters().events();
+    if (now - periodStart >= PERIOD_NANOS) {
+      periodStart = now;
+      eventsAtPeriodStart = events;
+    }
+    return events - eventsAtPeriodStart > EVENTS ? periodStart + PERIOD_NANOS - now : 0;
+  }
+
+  private boolean take(int available) {
+    int left = available;
+    while (left > 0 && !mustHold()) {
+      int count = ring.peek(chunk, 0, Math.min(left, CHUNK));
+      log.write(chunk, count);
+      scrollback.add(chunk, count);
+      for (Viewer viewer : viewers) {
+        viewer.output(chunk, count);
+      }
+      ring.consume(count);
+      left -= count;
+      fromGuest += count;
+    }
+    if (left > 0 && !held) {
+      timesHeld++;
+    }
+    held = left > 0;
+    return left < available;
+  }
+
+  private boolean mustHold() {
+    return overflow == Overflow.KEEP && viewers.stream().anyMatch(Viewer::isFull);
+  }
+
+  private boolean give() throws RingViolation {
+    boolean gave = false;
+    while (!input.isEmpty()) {
+      int count = ring.put(chunk, 0, input.peek(chunk));
+      if (count == 0) {
+        break;
+      }
+      input.remove(count);
+      toGuest += count;
+      gave = true;
+    }
+    if (refusedInput && input.room() > 0) {
+      refusedInput = false;
+      writer().ifPresent(Viewer::inputAccepted);
+    }
+    return gave;
+  }
+
+  /// While it is held back, nothing that the guest puts is of use.
+  @Override
+  public int wanted() {
+    return held ? 0 : 1;
+  }
+
+  /// A viewer that was full is so no more.
+  public void goOn() {
+    service.wake();
+  }
+
+  /// Lets somebody look, who is first shown the end of what there was before.
+  ///
+  /// @param writes whether it is the writer from now on
+  /// @return false if the console has gone
+  public boolean attach(Viewer viewer, boolean writes) {
+    guard.lock();
+    try {
+      if (over) {
+        return false;
+      }
+      scrollback.show(viewer);
+      viewers.add(viewer);
+      if (writes) {
+        writers.add(viewer);
+      }
+      return true;
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /// Ends a viewer's part. Idempotent.
+  public void detach(Viewer viewer) {
+    guard.lock();
+    try {
+      viewers.remove(viewer);
+      if (writers.remove(viewer)) {
+        refusedInput = false;
+        writer().ifPresent(Viewer::inputAccepted);
+      }
+    } finally {
+      guard.unlock();
+    }
+    // It may have been the one that held the guest back.
+    goOn();
+  }
+
+  private Optional<Viewer> writer() {
+    return writers.isEmpty() ? Optional.empty() : Optional.of(writers.getLast());
+  }
+
+  /// Whether a viewer's input is taken.
+  public boolean isWriter(Viewer viewer) {
+    guard.lock();
+    try {
+      return writer().filter(viewer::equals).isPresent();
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /// Sends the guest octets of a viewer's.
+  ///
+  /// @return how many were taken: all that come of a viewer that is not the writer, and are lost;
+  ///   of the writer as many as there is room for, who is told ([Viewer#inputAccepted]) when there
+  ///   is more
+  public int input(Viewer from, byte[] octets, int at, int length) {
+    guard.lock();
+    try {
+      if (over || writer().filter(from::equals).isEmpty()) {
+        return length;
+      }
+      int taken = input.add(octets, at, length);
+      refusedInput |= taken < length;
+      return taken;
+    } finally {
+      guard.unlock();
+      goOn();
+    }
+  }
+
+  @Override
+  public void ended() {
+    over = true;
+    List<Viewer> all = List.copyOf(viewers);
+    viewers.clear();
+    writers.clear();
+    all.forEach(viewer -> viewer.closed("the guest's console has gone"));
+    input.clear();
+    log.close();
+  }
+
+  /// Has the log file opened anew, which something may have moved away.
+  void reopenLog() {
+    guard.lock();
+    try {
+      if (!over) {
+        log.reopen();
+      }
+    } finally {
+      guard.unlock();
+    }
+  }
+
+  /// @param id of the console
+  ConsoleStatistics statistics(ConsoleId id, String guest, String tty) {
+    guard.lock();
+    try {
+      return new ConsoleStatistics(
+          id.toString(),
+          guest,
+          id.domid(),
+          id.number(),
+          viewers.stream().map(Viewer::name).toList(),
+          writer().map(Viewer::name).orElse(""),
+          fromGuest,
+          toGuest,
+          timesHeld,
+          tty);
+    } finally {
+      guard.unlock();
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package org.netback.console;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.time.InstantSource;
+import java.time.ZoneId;
+import java.util.Optional;
+import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.bus.Attachment;
+import org.netback.xen.bus.DeviceException;
+import org.netback.xen.io.console.ConsolePage;
+import org.netback.xen.ring.RingService;
+import org.netback.xen.ring.RingViolation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A console from its connection to its end: the same for the primary console and for others.
+///
+/// @param guest the domain's name, empty if it has none
+record OpenConsole(
+    ConsoleId id, String guest, GuestConsole console, Optional<Pty> pty, Attachment attachment) {
+  private static final Logger LOG = LoggerFactory.getLogger(OpenConsole.class);
+
+  /// Makes a console of a page that is mapped; nothing runs before the attachment is started.
+  ///
+  /// @param portKey of the channel's port
+  /// @param limit octets of output that may wait for a pty
+  /// @throws DeviceException the page or the channel is wrong, or there is no pty
+  static OpenConsole open(
+      ConsoleId id,
+      String guest,
+      Attachment attachment,
+      MemorySegment page,
+      String portKey,
+      int limit,
+      ConsoleSettings settings,
+      NettyLoop loop)
+      throws DeviceException {
+    GuestConsole console;
+    try {
+      console =
+          new GuestConsole(
+              ConsolePage.backend(page),
+              loop,
+              settings.overflow(),
+              new ConsoleLog(
+                  settings.log(),
+                  logName(id, guest),
+                  InstantSource.system(),
+                  ZoneId.systemDefault(),
+                  complaint -> LOG.warn("log of {}: {}", id, complaint)),
+              new Scrollback(settings.scrollback()),
+              attachment::fail);
+    } catch (RingViolation e) {
+      throw new DeviceException("console page: " + e.getMessage(), e);
+    }
+    RingService service = console.service();
+    attachment.serve(service, attachment.bind(portKey, loop, service::onEvent));
+    Optional<Pty> pty = Optional.empty();
+    if (settings.pty()) {
+      try {
+        pty = Optional.of(Pty.open(console, loop, settings.overflow(), limit));
+        console.attach(pty.get(), true);
+      } catch (IOException e) {
+        throw new DeviceException("pty: " + e.getMessage(), e);
+      }
+    }
+    if (settings.tellsConnection()) {
+      attachment.keep(() -> ConsolePage.tellConnected(page, false));
+      ConsolePage.tellConnected(page, true);
+    }
+    return new OpenConsole(id, guest, console, pty, attachment);
+  }
+
+  private static String logName(ConsoleId id, String guest) {
+    String name = guest.isEmpty() ? Integer.toString(id.domid()) : guest;
+    return id.number() == 0 ? name : name + '-' + id.number();
+  }
+
+  String tty() {
+    return pty.map(Pty::path).orElse("");
+  }
+
+  ConsoleStatistics statistics() {
+    return console.statistics(id, guest, tty());
+  }
+}

@@ -1,0 +1,302 @@
+package org.netback.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.SteppedLoop;
+import org.netback.xen.event.EventChannel;
+import org.netback.xen.io.console.ConsolePage;
+import org.netback.xen.ring.ByteRing;
+import org.netback.xen.ring.RingViolation;
+
+/// A console on a page and a loop that is stepped, with viewers that the test fills and empties.
+class GuestConsoleTest {
+  @TempDir private Path directory;
+  private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
+  private final SteppedLoop loop = new SteppedLoop();
+  private final List<Throwable> failures = new ArrayList<>();
+  private final List<String> complaints = new ArrayList<>();
+  private int notified;
+
+  private final EventChannel channel =
+      new EventChannel() {
+        @Override
+        public int port() {
+          return 1;
+        }
+
+        @Override
+        public void notifyPeer() {
+          notified++;
+        }
+
+        @Override
+        public void close() {}
+      };
+
+  private static final class Watcher implements Viewer {
+    private final ByteArrayOutputStream seen = new ByteArrayOutputStream();
+    private boolean full;
+    private int accepted;
+    private String ended = "";
+
+    @Override
+    public String name() {
+      return "watcher";
+    }
+
+    @Override
+    public void output(byte[] octets, int length) {
+      seen.write(octets, 0, length);
+    }
+
+    @Override
+    public boolean isFull() {
+      return full;
+    }
+
+    @Override
+    public void inputAccepted() {
+      accepted++;
+    }
+
+    @Override
+    public void closed(String reason) {
+      ended = reason;
+    }
+
+    private String text() {
+      return seen.toString(StandardCharsets.US_ASCII);
+    }
+  }
+
+  private GuestConsole open(Overflow overflow) throws RingViolation {
+    LogSettings log = new LogSettings(Optional.of(directory), false, true, 0, Duration.ZERO, 0);
+    GuestConsole console =
+        new GuestConsole(
+            ConsolePage.backend(page),
+            loop,
+            overflow,
+            new ConsoleLog(log, "guest", InstantSource.system(), ZoneOffset.UTC, complaints::add),
+            new Scrollback(10),
+            failures::add);
+    console.service().start(channel);
+    loop.runReady();
+    notified = 0;
+    return console;
+  }
+
+  private ByteRing guest() throws RingViolation {
+    return ConsolePage.frontend(page);
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private void put(ByteRing guest, String text) throws RingViolation {
+    assertThat(guest.put(ascii(text), 0, text.length())).isEqualTo(text.length());
+  }
+
+  private static String take(ByteRing guest) throws RingViolation {
+    byte[] octets = new byte[guest.waiting()];
+    guest.peek(octets, 0, octets.length);
+    guest.consume(octets.length);
+    return new String(octets, StandardCharsets.US_ASCII);
+  }
+
+  private String log() throws IOException {
+    Path file = directory.resolve("guest-guest.log");
+    return Files.exists(file) ? Files.readString(file) : "";
+  }
+
+  @Test
+  void givesWhatTheGuestPutsToTheLogAndToAll() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher one = new Watcher();
+    Watcher two = new Watcher();
+    console.attach(one, true);
+    console.attach(two, false);
+    put(guest(), "login: ");
+    assertThat(console.service().onEvent()).isTrue();
+    assertThat(one.text()).isEqualTo(two.text()).isEqualTo(log()).isEqualTo("login: ");
+    assertThat(notified).isEqualTo(1);
+    assertThat(guest().room()).isEqualTo(2048);
+  }
+
+  @Test
+  void showsTheEndOfWhatWasBeforeToWhoComesLate() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    put(guest(), "0123456789abcdef");
+    console.service().onEvent();
+    Watcher late = new Watcher();
+    assertThat(console.attach(late, false)).isTrue();
+    assertThat(late.text()).isEqualTo("6789abcdef");
+  }
+
+  @Test
+  void takesWhatWasThereBeforeIt() throws Exception {
+    put(guest(), "booting");
+    open(Overflow.KEEP);
+    assertThat(log()).isEqualTo("booting");
+  }
+
+  @Test
+  void holdsTheGuestBackWhileAViewerIsFullIfNothingMayBeLost() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher slow = new Watcher();
+    console.attach(slow, false);
+    slow.full = true;
+    ByteRing guest = guest();
+    put(guest, "x".repeat(2048));
+    console.service().onEvent();
+    loop.runReady();
+    assertThat(slow.text()).isEmpty();
+    assertThat(guest.room()).isZero();
+    assertThat(console.statistics(new ConsoleId(1, 0), "g", "").held()).isEqualTo(1);
+    // Events change nothing, and are the guest's to answer for.
+    console.service().onEvent();
+    assertThat(console.service().onEvent()).isFalse();
+    slow.full = false;
+    console.goOn();
+    loop.runReady();
+    assertThat(slow.text()).hasSize(2048);
+    assertThat(log()).hasSize(2048);
+    assertThat(guest.room()).isEqualTo(2048);
+  }
+
+  @Test
+  void goesOnWhenTheOneThatHeldItBackLeaves() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher slow = new Watcher();
+    console.attach(slow, false);
+    slow.full = true;
+    put(guest(), "waits");
+    console.service().onEvent();
+    console.detach(slow);
+    loop.runReady();
+    assertThat(log()).isEqualTo("waits");
+  }
+
+  @Test
+  void goesOnWithoutAFullViewerWhereOutputMayBeLost() throws Exception {
+    GuestConsole console = open(Overflow.DISCARD);
+    Watcher slow = new Watcher();
+    console.attach(slow, false);
+    slow.full = true;
+    put(guest(), "goes on");
+    console.service().onEvent();
+    assertThat(slow.text()).isEqualTo("goes on");
+  }
+
+  @Test
+  void takesInputOfTheLastWhoAskedToWriteAndOfNoOther() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher first = new Watcher();
+    Watcher reader = new Watcher();
+    Watcher second = new Watcher();
+    console.attach(first, true);
+    console.attach(reader, false);
+    assertThat(console.input(first, ascii("a"), 0, 1)).isEqualTo(1);
+    assertThat(console.input(reader, ascii("b"), 0, 1)).isEqualTo(1);
+    console.attach(second, true);
+    assertThat(console.isWriter(first)).isFalse();
+    assertThat(console.input(first, ascii("c"), 0, 1)).isEqualTo(1);
+    assertThat(console.input(second, ascii("d"), 0, 1)).isEqualTo(1);
+    console.detach(second);
+    assertThat(console.isWriter(first)).isTrue();
+    assertThat(console.input(first, ascii("e"), 0, 1)).isEqualTo(1);
+    loop.runReady();
+    assertThat(take(guest())).isEqualTo("ade");
+  }
+
+  @Test
+  void keepsInputThatTheGuestDoesNotTakeUpToABound() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher writer = new Watcher();
+    console.attach(writer, true);
+    byte[] much = new byte[100_000];
+    for (int i = 0; i < much.length; i++) {
+      much[i] = (byte) ('a' + i % 26);
+    }
+    int taken = console.input(writer, much, 0, much.length);
+    assertThat(taken).isEqualTo(GuestConsole.PENDING_INPUT);
+    loop.runReady();
+    assertThat(writer.accepted).isEqualTo(1);
+    ByteRing guest = guest();
+    StringBuilder received = new StringBuilder();
+    while (received.length() < much.length) {
+      taken += console.input(writer, much, taken, much.length - taken);
+      received.append(take(guest));
+      console.service().onEvent();
+      loop.runReady();
+      // A guest that reads has done something, though it has put nothing.
+      assertThat(console.service().counters().spuriousEvents()).isZero();
+      loop.advance(GuestConsole.PERIOD_NANOS);
+    }
+    assertThat(received.toString()).isEqualTo(new String(much, StandardCharsets.US_ASCII));
+  }
+
+  @Test
+  void looksNoMoreAtAGuestThatNotifiesWithoutPause() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    ByteRing guest = guest();
+    for (int i = 0; i < 1000; i++) {
+      put(guest, "x");
+      console.service().onEvent();
+    }
+    loop.runReady();
+    assertThat(log()).hasSize(GuestConsole.EVENTS);
+    loop.advance(GuestConsole.PERIOD_NANOS);
+    assertThat(log()).hasSize(1000);
+    assertThat(failures).isEmpty();
+  }
+
+  @Test
+  void endsWithABrokenRingAndTellsAll() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    Watcher viewer = new Watcher();
+    console.attach(viewer, true);
+    page.set(ValueLayout.JAVA_INT, ConsolePage.OUT.prod(), 2049);
+    console.service().onEvent();
+    assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
+    assertThat(viewer.ended).isEqualTo("the guest's console has gone");
+    assertThat(console.attach(new Watcher(), true)).isFalse();
+    assertThat(console.input(viewer, ascii("x"), 0, 1)).isEqualTo(1);
+    console.detach(viewer);
+    console.reopenLog();
+    loop.runReady();
+    assertThat(complaints).isEmpty();
+  }
+
+  /// A successor takes up what this one has not, and nothing twice.
+  @Test
+  void leavesInTheRingWhatItHasNotTaken() throws Exception {
+    GuestConsole first = open(Overflow.KEEP);
+    Watcher slow = new Watcher();
+    first.attach(slow, false);
+    put(guest(), "one,");
+    first.service().onEvent();
+    slow.full = true;
+    put(guest(), "two");
+    first.service().onEvent();
+    first.service().halt();
+    open(Overflow.KEEP);
+    assertThat(log()).isEqualTo("one,two");
+  }
+}
