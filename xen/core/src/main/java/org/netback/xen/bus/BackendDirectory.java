@@ -5,24 +5,21 @@ import java.util.Optional;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;
 
-/// A device's own directory in the backend's domain, `backend/<type>/<domid>/<handle>`, and its
-/// error node beside it. Any thread; each call blocks for round trips to the store.
+/// A device's own directory in the backend's domain, `backend/<type>/<domid>/<handle>`. Any thread;
+/// each call blocks for round trips to the store.
 ///
 /// Every write into the directory is part of a transaction that finds its `state` node there: the
 /// toolstack may remove the directory at any time, and a bare write would bring it back.
 final class BackendDirectory {
   private static final String STATE = "state";
-  private static final String EINVAL = "22";
 
   private final XenStore store;
   private final String path;
-  private final String errorPath;
 
   /// @param domid the backend's domain
   BackendDirectory(XenStore store, int domid, DeviceId id) {
     this.store = store;
     this.path = path(domid, id);
-    this.errorPath = home(domid) + "/error/" + relative(id);
   }
 
   static String home(int domid) {
@@ -33,7 +30,7 @@ final class BackendDirectory {
     return home(domid) + '/' + relative(id);
   }
 
-  private static String relative(DeviceId id) {
+  static String relative(DeviceId id) {
     return "backend/" + id.type() + '/' + id.domid() + '/' + id.handle();
   }
 
@@ -132,14 +129,5 @@ final class BackendDirectory {
               }
               return awaited;
             });
-  }
-
-  /// Leaves the message where xenbus drivers leave theirs, an errno before it.
-  void writeError(String message) throws StoreException {
-    store.write(errorPath + "/error", EINVAL + ' ' + BusLog.printable(message));
-  }
-
-  void removeError() throws StoreException {
-    store.remove(errorPath);
   }
 }

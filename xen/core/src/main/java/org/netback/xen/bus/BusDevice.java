@@ -37,6 +37,7 @@ final class BusDevice {
   private final BusLog log;
   private final Runnable mark;
   private final BackendDirectory directory;
+  private final ErrorNode error;
   private final String frontendPath;
   private Optional<MadeBackend> backend = Optional.empty();
   private Optional<XenStore.Watch> frontendWatch = Optional.empty();
@@ -47,8 +48,6 @@ final class BusDevice {
   private boolean refused;
 
   private boolean attached;
-  private boolean errorWritten;
-  private String lastError = "";
   private boolean lookScheduled;
   private final ConnectPace pace;
   private volatile Optional<DeviceStatus> status = Optional.empty();
@@ -78,6 +77,7 @@ final class BusDevice {
     this.log = log;
     this.mark = mark;
     this.directory = new BackendDirectory(store, domid, id);
+    this.error = new ErrorNode(store, domid, id);
     this.pace = new ConnectPace(RETRY_NANOS, loop.nanoTime());
   }
 
@@ -100,7 +100,7 @@ final class BusDevice {
         || !frontendPath.startsWith(BackendDirectory.home(id.domid()) + '/')) {
       // A directory of another domain's could be pointed at to have its rings taken over. Nothing
       // below the path is read or watched.
-      writeError("frontend " + frontendPath + " is not a directory of domain " + id.domid());
+      error.write("frontend " + frontendPath + " is not a directory of domain " + id.domid());
       return;
     }
     make();
@@ -129,8 +129,8 @@ final class BusDevice {
 
   private void refused(String reason) throws StoreException {
     log.deviceRefused(id, reason);
-    if (!refused || !lastError.equals(reason)) {
-      writeError(reason);
+    if (!refused || !error.text().equals(reason)) {
+      error.write(reason);
     }
     refused = true;
   }
@@ -143,7 +143,7 @@ final class BusDevice {
     make();
     if (!refused) {
       try {
-        directory.removeError();
+        error.remove();
         watchLiveKeys();
       } catch (Throwable e) {
         // Half a device would not hear of its live keys: it is made once more at the next look.
@@ -153,8 +153,6 @@ final class BusDevice {
         throw e;
       }
       introduced = false;
-      lastError = "";
-      errorWritten = false;
     }
   }
 
@@ -174,7 +172,8 @@ final class BusDevice {
         return Outcome.VANISHED;
       }
       status =
-          Optional.of(new DeviceStatus(id, view.backend(), view.frontend(), attached, lastError));
+          Optional.of(
+              new DeviceStatus(id, view.backend(), view.frontend(), attached, error.text()));
       switch (DeviceLifecycle.next(view, deviceClass.states())) {
         case NOTHING -> {
           if (attached) {
@@ -246,7 +245,7 @@ final class BusDevice {
   /// toolstack would wait until its patience is over, and then could not say what is wrong.
   private void refuse() throws StoreException {
     introduced = true;
-    directory.refuse(deviceClass.hasHotplugNodes() ? Optional.of(lastError) : Optional.empty());
+    directory.refuse(deviceClass.hasHotplugNodes() ? Optional.of(error.text()) : Optional.empty());
   }
 
   private void enterConnected(View view) throws StoreException {
@@ -319,7 +318,7 @@ final class BusDevice {
 
   /// Says why, and closes; Closed comes when the frontend has let go.
   private void fail(XenbusState from, String message) throws StoreException {
-    writeError(message);
+    error.write(message);
     switch (from) {
       case UNKNOWN, CLOSING, CLOSED -> {
         // There is nothing to close, or it is being done.
@@ -329,17 +328,9 @@ final class BusDevice {
     }
   }
 
-  private void writeError(String message) throws StoreException {
-    lastError = message;
-    errorWritten = true;
-    directory.writeError(message);
-  }
-
   /// The device's directory has gone: its error goes too.
   void removeError() throws StoreException {
-    if (errorWritten) {
-      directory.removeError();
-    }
+    error.removeIfWritten();
   }
 
   /// Lets go of the device for good, without a word to its frontend.

@@ -160,4 +160,26 @@ class RefusedDevicesTest extends BusScene {
     await(() -> device().live.equals("1"));
     assertThat(toolstack.read(ERROR)).isEmpty();
   }
+
+  /// The error was taken back when the device was made; made once more, it is refused once more.
+  @Test
+  void saysAgainWhyADeviceIsRefusedThatWasHalfMadeMeanwhile() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    factoryFailures.set(Integer.MAX_VALUE);
+    createDevice(toolstack, "1", "1");
+    AtomicInteger refusals = new AtomicInteger();
+    XenStore store = client("dom0", loop::execute);
+    BackendBus bus = startBus(refusingOnce(store, FRONT + "/request-live", refusals));
+    await(() -> toolstack.read(ERROR).equals(Optional.of("22 no bridge")));
+    settle();
+    factoryFailures.set(0);
+    bus.reconsider();
+    await(() -> refusals.get() > 0);
+    settle();
+    assertThat(toolstack.read(ERROR)).isEmpty();
+
+    factoryFailures.set(1);
+    loop.advance(TimeUnit.SECONDS.toNanos(1));
+    await(() -> toolstack.read(ERROR).equals(Optional.of("22 no bridge")));
+  }
 }
