@@ -75,7 +75,7 @@ class DaemonRoutesTest {
             id,
             refusing(store),
             backend.domid(),
-            guest.frontendPath(0),
+            guest.frontendPath("vif", 0),
             vifs.deviceClass().bounds(),
             _ -> {}));
     Configuration configuration =

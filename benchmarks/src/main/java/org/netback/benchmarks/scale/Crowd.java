@@ -76,7 +76,7 @@ final class Crowd implements AutoCloseable {
       Guest guest =
           new Guest(
               ground.createDomain(
-                  new GuestSpec(name, SIZE, List.of(VifSpec.named(name, 0, NETWORK)))),
+                  new GuestSpec(name, SIZE, List.of(VifSpec.named(name, 0, NETWORK).device(0)))),
               FIRST_GUEST + guests.size(),
               guestLoop);
       guests.add(guest);

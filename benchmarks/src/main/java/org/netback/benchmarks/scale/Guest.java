@@ -84,7 +84,7 @@ final class Guest {
   /// Introduces itself and waits for the backend.
   void connect() throws IOException, InterruptedException {
     XenStore store = domain.store();
-    String front = domain.frontendPath(0);
+    String front = domain.frontendPath("vif", 0);
     String back = store.read(front + "/backend").orElseThrow();
     await(store, back + "/state", XenbusState.INIT_WAIT);
     store.write(front + "/tx-ring-ref", Integer.toString(txRingRef));

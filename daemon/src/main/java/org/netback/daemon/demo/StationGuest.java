@@ -64,7 +64,8 @@ public final class StationGuest implements AutoCloseable {
       EmbeddedGround ground, String name, String network, String ipv4, String ipv6)
       throws IOException {
     VifSpec vif = VifSpec.named(name, 0, network);
-    GuestDomain domain = ground.createDomain(new GuestSpec(name, DomainSize.DEFAULT, List.of(vif)));
+    GuestDomain domain =
+        ground.createDomain(new GuestSpec(name, DomainSize.DEFAULT, List.of(vif.device(0))));
     NettyLoop control = NettyLoop.start(name + "-control");
     NettyLoop queueLoop = NettyLoop.start(name);
     Inet4Address address4 = (Inet4Address) InetAddress.getByName(ipv4);
@@ -73,7 +74,7 @@ public final class StationGuest implements AutoCloseable {
     CompletableFuture<NetfrontFeatures> connected = new CompletableFuture<>();
     Netfront netfront =
         new Netfront(
-            domain.frontendPath(0),
+            domain.frontendPath("vif", 0),
             domain.memory(),
             domain.events(),
             domain.store(),

@@ -87,7 +87,7 @@ public final class GuestProcess implements AutoCloseable {
       Duration patience,
       InternalErrors errors)
       throws IOException {
-    GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif));
+    GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif.device(0)));
     GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, patience, errors);
     NettyLoop control = NettyLoop.start("control", 0, errors);
     List<NettyLoop> loops = new ArrayList<>();
@@ -142,7 +142,7 @@ public final class GuestProcess implements AutoCloseable {
     Listener listener = new Listener(domain);
     Netfront netfront =
         new Netfront(
-            domain.frontendPath(0),
+            domain.frontendPath("vif", 0),
             domain.memory(),
             domain.events(),
             domain.store(),
@@ -277,7 +277,7 @@ public final class GuestProcess implements AutoCloseable {
       LOG.info(
           "{} connected to {} as vif{}.0, tap {}, {} queues, {}{}{}",
           spec.name(),
-          spec.vifs().get(0).network(),
+          spec.devices().getFirst().backend().get("bridge"),
           domain.domid(),
           bridge.tap().name(),
           features.queues(),

@@ -524,7 +524,7 @@ class TapBridgeTest {
     TapBridge bridge = new TapBridge(tap, guestLoops);
     Netfront netfront =
         new Netfront(
-            domain.frontendPath(0),
+            domain.frontendPath("vif", 0),
             domain.memory(),
             throwing(domain.events()),
             domain.store(),

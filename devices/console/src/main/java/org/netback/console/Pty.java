@@ -68,7 +68,7 @@ final class Pty implements Viewer {
   /// @param limit octets of output that may wait
   static Pty open(GuestConsole console, NettyLoop loop, Overflow overflow, int limit)
       throws IOException {
-    LinuxNativePty pty = LinuxNativePty.open(new JniTerminalProvider(), raw(), new Size(80, 24));
+    LinuxNativePty pty = LinuxNativePty.open(new JniTerminalProvider(), raw(), Size.of(80, 24));
     try {
       if (LibC.fcntl(pty.getMaster(), LibC.F_SETFL, LibC.O_RDWR | LibC.O_NONBLOCK) < 0) {
         throw Errno.last("O_NONBLOCK of a pty");

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.RandomAccessFile;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.bus.BackendBus;
+import org.netback.xen.embedded.DeviceSpec;
 import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
@@ -44,7 +47,7 @@ final class ConsolesTest {
   private final NettyLoop guestLoop = NettyLoop.start("guest");
   private EmbeddedGround ground;
   private Backend backend;
-  private Consoles consoles;
+  private Optional<Consoles> served = Optional.empty();
 
   /// A guest with its console open. Each event is a permit to look once more for whoever puts and
   /// for whoever takes.
@@ -120,9 +123,7 @@ final class ConsolesTest {
 
   @AfterEach
   void close() throws Exception {
-    if (consoles != null) {
-      consoles.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
+    stop();
     backend.close();
     ground.close();
     for (NettyLoop each : List.of(bus, loop, guestLoop)) {
@@ -131,7 +132,7 @@ final class ConsolesTest {
   }
 
   private void serve(Overflow overflow, String... guests) throws IOException {
-    consoles =
+    Consoles consoles =
         new Consoles(
             backend.store(),
             bus,
@@ -145,7 +146,19 @@ final class ConsolesTest {
                 true,
                 new LogSettings(
                     Optional.of(directory.resolve("log")), false, true, 0, Duration.ZERO, 1)));
+    served = Optional.of(consoles);
     consoles.start();
+  }
+
+  private Consoles consoles() {
+    return served.orElseThrow();
+  }
+
+  private void stop() throws Exception {
+    if (served.isPresent()) {
+      served.get().close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+    served = Optional.empty();
   }
 
   private static byte[] ascii(String text) {
@@ -165,7 +178,7 @@ final class ConsolesTest {
       tty.write(ascii("root\r\003\004"));
       assertThat(guest.take(7)).isEqualTo(ascii("root\r\003\004"));
       assertThat(ConsolePage.isConnected(guest.domain.consolePage())).isTrue();
-      assertThat(consoles.statistics())
+      assertThat(consoles().statistics())
           .singleElement()
           .satisfies(
               console -> {
@@ -174,10 +187,10 @@ final class ConsolesTest {
                 assertThat(console.toGuest()).isEqualTo(7);
                 assertThat(console.writer()).isEqualTo("pty " + guest.tty());
               });
-      assertThat(consoles.find("web")).isPresent().isEqualTo(consoles.find("web/0"));
-      assertThat(consoles.find("console" + guest.domain.domid() + ".0")).isPresent();
+      assertThat(consoles().find("web")).isPresent().isEqualTo(consoles().find("web/0"));
+      assertThat(consoles().find("console" + guest.domain.domid() + ".0")).isPresent();
     }
-    await("the end of the console", () -> consoles.statistics().isEmpty());
+    await("the end of the console", () -> consoles().statistics().isEmpty());
     assertThat(Files.readString(directory.resolve("log/guest-web.log"))).isEqualTo("login: ");
   }
 
@@ -189,7 +202,7 @@ final class ConsolesTest {
       ours.tty();
       assertThat(backend.store().read("/local/domain/" + other.domain.domid() + "/console/tty"))
           .contains("");
-      assertThat(consoles.statistics())
+      assertThat(consoles().statistics())
           .extracting(ConsoleStatistics::guest)
           .containsExactly("ours");
     }
@@ -214,8 +227,9 @@ final class ConsolesTest {
           async(
               () -> {
                 byte[] half = reads.readNBytes(out.length / 2);
-                long held = consoles.statistics().getFirst().held();
-                await("the guest to be held", () -> consoles.statistics().getFirst().held() > held);
+                long held = consoles().statistics().getFirst().held();
+                await(
+                    "the guest to be held", () -> consoles().statistics().getFirst().held() > held);
                 byte[] rest = reads.readNBytes(out.length - half.length);
                 byte[] all = new byte[out.length];
                 System.arraycopy(half, 0, all, 0, half.length);
@@ -262,11 +276,58 @@ final class ConsolesTest {
       bad.tty();
       bad.domain.consolePage().set(ValueLayout.JAVA_INT, ConsolePage.OUT.prod(), 1_000_000);
       bad.channel.notifyPeer();
-      await("the bad one's end", () -> consoles.statistics().size() == 1);
+      await("the bad one's end", () -> consoles().statistics().size() == 1);
       good.put(ascii("alive"));
       byte[] seen = new byte[5];
       tty.readFully(seen);
       assertThat(seen).isEqualTo(ascii("alive"));
+    }
+  }
+
+  /// Console 1, on xenbus: as Linux's hvc_xen connects it.
+  @Test
+  void aConsoleThatIsADeviceHasAPtyToo() throws Exception {
+    serve(Overflow.KEEP, "none of the primary ones");
+    BackendBus devices =
+        new BackendBus(backend.store(), bus, backend.domid(), List.of(consoles().deviceClass()));
+    devices.start();
+    try (GuestDomain domain =
+        ground.createDomain(
+            new GuestSpec("web", new DomainSize(1, 10), List.of(DeviceSpec.console(1, "spare"))))) {
+      MemorySegment page = domain.memory().allocate(1);
+      EventChannel channel = domain.events().allocate(backend.domid(), guestLoop, () -> true);
+      String directory = domain.frontendPath("console", 1);
+      int gref = domain.memory().grant(page, backend.domid(), false);
+      domain.store().write(directory + "/ring-ref", Integer.toString(gref));
+      domain.store().write(directory + "/port", Integer.toString(channel.port()));
+      domain.store().write(directory + "/state", "3");
+      String state = domain.store().read(directory + "/backend").orElseThrow() + "/state";
+      await("Connected", () -> domain.store().read(state).orElse("").equals("4"));
+      domain.store().write(directory + "/state", "4");
+
+      Consfront front = Consfront.attach(page, channel);
+      try (RandomAccessFile tty =
+          new RandomAccessFile(domain.store().read(directory + "/tty").orElseThrow(), "rw")) {
+        front.put(ascii("on one"), 0, 6);
+        byte[] seen = new byte[6];
+        tty.readFully(seen);
+        assertThat(seen).isEqualTo(ascii("on one"));
+      }
+      assertThat(consoles().find("web/1")).isPresent();
+      assertThat(consoles().find("web")).isEmpty();
+      // It cannot be pointed at a page twice, and says which key is wrong.
+      domain.store().write(directory + "/state", "6");
+      await("Closed", () -> domain.store().read(state).orElse("").equals("6"));
+      assertThat(consoles().statistics()).isEmpty();
+      domain.store().write(directory + "/ring-ref", "nonsense");
+      domain.store().write(directory + "/state", "1");
+      await("InitWait", () -> domain.store().read(state).orElse("").equals("2"));
+      domain.store().write(directory + "/state", "3");
+      String error = "/local/domain/0/error/backend/console/" + domain.domid() + "/1/error";
+      await("an error", () -> backend.store().read(error).isPresent());
+      assertThat(backend.store().read(error).orElseThrow()).contains("ring-ref");
+    } finally {
+      devices.close(TimeUnit.SECONDS.toNanos(5)).toCompletableFuture().get(30, TimeUnit.SECONDS);
     }
   }
 
@@ -277,13 +338,13 @@ final class ConsolesTest {
     try (Guest guest = new Guest("web")) {
       guest.tty();
       guest.put(ascii("before,"));
-      await("the first word", () -> consoles.statistics().getFirst().fromGuest() == 7);
-      consoles.close().toCompletableFuture().get(30, TimeUnit.SECONDS);
+      await("the first word", () -> consoles().statistics().getFirst().fromGuest() == 7);
+      stop();
       guest.put(ascii("meanwhile,"));
       serve(Overflow.KEEP, "*");
-      await("the console", () -> !consoles.statistics().isEmpty());
+      await("the console", () -> !consoles().statistics().isEmpty());
       guest.put(ascii("after"));
-      await("the last word", () -> consoles.statistics().getFirst().fromGuest() == 15);
+      await("the last word", () -> consoles().statistics().getFirst().fromGuest() == 15);
       assertThat(Files.readString(directory.resolve("log/guest-web.log")))
           .isEqualTo("before,meanwhile,after");
     }

@@ -6,14 +6,16 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// What goes over `ground.sock`, one message per packet: u32 request id, u8 kind, then the fields
 /// in order, big-endian; strings and lists have a u16 length before them. Requests are answered by
 /// a reply with their id, in any order; id 0 is the ground's own notice.
 sealed interface GroundMessage {
   /// Changes with every change of a message.
-  int VERSION = 2;
+  int VERSION = 3;
 
   /// Pages that one request may map: what fits a message.
   int MAX_GREFS = 512;
@@ -77,11 +79,13 @@ sealed interface GroundMessage {
           to.put((byte) 2).putInt(VERSION);
           putText(to, spec.name());
           putSize(to, spec.size());
-          to.putShort((short) spec.vifs().size());
-          for (VifSpec vif : spec.vifs()) {
-            putText(to, vif.network());
-            putText(to, vif.mac());
-            to.putInt(vif.mtu());
+          to.putShort((short) spec.devices().size());
+          for (DeviceSpec device : spec.devices()) {
+            putText(to, device.type());
+            to.putInt(device.handle());
+            putKeys(to, device.backend());
+            putKeys(to, device.frontend());
+            putKeys(to, device.frontendReadOnly());
           }
         }
         case Allocate(int remoteDomid) -> to.put((byte) 3).putInt(remoteDomid);
@@ -150,11 +154,12 @@ sealed interface GroundMessage {
         String name = text(from);
         DomainSize size = size(from);
         int count = from.getShort() & 0xffff;
-        List<VifSpec> vifs = new ArrayList<>();
+        List<DeviceSpec> devices = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-          vifs.add(new VifSpec(text(from), text(from), from.getInt()));
+          devices.add(
+              new DeviceSpec(text(from), from.getInt(), keys(from), keys(from), keys(from)));
         }
-        yield new AttachGuest(new GuestSpec(name, size, vifs));
+        yield new AttachGuest(new GuestSpec(name, size, devices));
       }
       case 3 -> new Allocate(from.getInt());
       case 4 -> new Bind(from.getInt(), from.getInt());
@@ -199,6 +204,24 @@ sealed interface GroundMessage {
 
   private static DomainSize size(ByteBuffer from) {
     return new DomainSize(from.getInt(), from.getInt());
+  }
+
+  private static void putKeys(ByteBuffer to, Map<String, String> keys) {
+    to.putShort((short) keys.size());
+    keys.forEach(
+        (key, value) -> {
+          putText(to, key);
+          putText(to, value);
+        });
+  }
+
+  private static Map<String, String> keys(ByteBuffer from) {
+    int count = from.getShort() & 0xffff;
+    Map<String, String> keys = new HashMap<>();
+    for (int i = 0; i < count; i++) {
+      keys.put(text(from), text(from));
+    }
+    return keys;
   }
 
   private static void putNumbers(ByteBuffer to, List<Integer> numbers) {

@@ -81,8 +81,8 @@ public final class GuestDomain implements AutoCloseable {
   }
 
   /// Where a device's frontend has its directory.
-  public String frontendPath(int handle) {
-    return Toolstack.frontendPath(domid(), handle);
+  public String frontendPath(String type, int handle) {
+    return Toolstack.frontendPath(domid(), type, handle);
   }
 
   /// Completes with the reason when the ground is gone, or has destroyed the domain: the guest may

@@ -1,7 +1,9 @@
 package org.netback.xen.embedded;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.netback.xen.bus.XenbusState;
@@ -10,7 +12,7 @@ import org.netback.xen.store.XenStore;
 
 /// What xl and libxl do on a Xen host: makes a domain's nodes and its devices' directories, with
 /// the owners and permissions that libxl gives them (libxl_create.c, libxl_device.c, libxl_nic.c),
-/// and takes them away. The vif has no `script`, as where the backend's daemon connects it itself.
+/// and takes them away.
 ///
 /// Every method blocks for round trips to the store.
 final class Toolstack {
@@ -36,26 +38,20 @@ final class Toolstack {
     return DOMAINS + domid;
   }
 
-  static String frontendPath(int domid, int handle) {
-    return DOMAINS + domid + "/device/vif/" + handle;
+  static String frontendPath(int domid, String type, int handle) {
+    return DOMAINS + domid + "/device/" + type + '/' + handle;
   }
 
-  static String backendPath(int domid, int handle) {
-    return backendsPath(domid) + '/' + handle;
+  private static String backendsPath() {
+    return domainPath(BACKEND) + "/backend";
   }
 
-  private static String backendsPath(int domid) {
-    return domainPath(BACKEND) + "/backend/vif/" + domid;
+  private static String backendsPath(String type, int domid) {
+    return backendsPath() + '/' + type + '/' + domid;
   }
 
-  private static String errorsPath(int domid) {
-    return domainPath(BACKEND) + "/error/backend/vif/" + domid;
-  }
-
-  /// Where a backend leaves its errors. libxl makes no such directory, so that on Xen no guest may
-  /// read it; here the guest's command is to show its operator what is wrong.
-  static String errorPath(int domid, int handle) {
-    return errorsPath(domid) + '/' + handle;
+  private static String errorsPath(String type, int domid) {
+    return domainPath(BACKEND) + "/error/backend/" + type + '/' + domid;
   }
 
   /// The nodes of the backends' domain itself, before anything else is there.
@@ -79,27 +75,26 @@ final class Toolstack {
               for (String directory : WRITABLE) {
                 make(within, home + '/' + directory, List.of("n" + domid));
               }
-              for (int handle = 0; handle < spec.vifs().size(); handle++) {
-                addVif(within, domid, handle, spec.vifs().get(handle));
+              for (DeviceSpec device : spec.devices()) {
+                add(within, domid, device);
               }
               return true;
             });
   }
 
-  private static void addVif(XenStore within, int domid, int handle, VifSpec vif)
-      throws StoreException {
-    String frontend = frontendPath(domid, handle);
-    String backend = backendPath(domid, handle);
+  private static void add(XenStore within, int domid, DeviceSpec device) throws StoreException {
+    String frontend = frontendPath(domid, device.type(), device.handle());
+    String backend = backendsPath(device.type(), domid) + '/' + device.handle();
     within.remove(frontend);
     make(within, frontend, List.of("n" + domid, "r" + BACKEND));
     within.write(frontend + "/backend", backend);
     within.write(frontend + "/backend-id", Integer.toString(BACKEND));
     within.write(frontend + "/state", XenbusState.INITIALISING.text());
-    within.write(frontend + "/handle", Integer.toString(handle));
-    within.write(frontend + "/mac", vif.mac());
-    within.write(frontend + "/trusted", "1");
-    within.write(frontend + "/mtu", Integer.toString(vif.mtu()));
-    within.setPermissions(frontend + "/mtu", readable(domid));
+    write(within, frontend, device.frontend());
+    write(within, frontend, device.frontendReadOnly());
+    for (String key : device.frontendReadOnly().keySet()) {
+      within.setPermissions(frontend + '/' + key, readable(domid));
+    }
 
     within.remove(backend);
     make(within, backend, readable(domid));
@@ -107,16 +102,20 @@ final class Toolstack {
     within.write(backend + "/frontend-id", Integer.toString(domid));
     within.write(backend + "/online", "1");
     within.write(backend + "/state", XenbusState.INITIALISING.text());
-    within.write(backend + "/mac", vif.mac());
-    if (vif.mtu() != VifSpec.DEFAULT_MTU) {
-      within.write(backend + "/mtu", Integer.toString(vif.mtu()));
+    write(within, backend, device.backend());
+    // Where the backend leaves its errors. libxl makes no such directory, so that on Xen no guest
+    // may
+    // read it; here the guest's command is to show its operator what is wrong.
+    String error = errorsPath(device.type(), domid) + '/' + device.handle();
+    within.remove(error);
+    make(within, error, readable(domid));
+  }
+
+  private static void write(XenStore within, String directory, Map<String, String> keys)
+      throws StoreException {
+    for (Map.Entry<String, String> key : keys.entrySet()) {
+      within.write(directory + '/' + key.getKey(), key.getValue());
     }
-    within.write(backend + "/bridge", vif.network());
-    within.write(backend + "/handle", Integer.toString(handle));
-    within.write(backend + "/type", "vif");
-    within.write(backend + "/hotplug-status", "");
-    within.remove(errorPath(domid, handle));
-    make(within, errorPath(domid, handle), readable(domid));
   }
 
   /// The primary console's nodes (libxl_console.c, libxl_dom.c), which its guest may only read.
@@ -153,19 +152,26 @@ final class Toolstack {
   /// Removes the frontends' directories of a domain that is destroyed, asks the backends to let go,
   /// waits until they have or the time is up, and removes their directories too.
   void removeDevices(int domid, Duration patience) throws StoreException {
-    String backends = backendsPath(domid);
-    List<String> handles = store.directory(backends);
-    for (String handle : handles) {
-      askToClose(backends + '/' + handle);
+    List<String> types = store.directory(backendsPath());
+    List<String> devices = new ArrayList<>();
+    for (String type : types) {
+      for (String handle : store.directory(backendsPath(type, domid))) {
+        devices.add(backendsPath(type, domid) + '/' + handle);
+      }
+    }
+    for (String device : devices) {
+      askToClose(device);
     }
     // A dead frontend never says Closed; a backend that waits for it sees that it has gone.
     store.remove(DOMAINS + domid + "/device");
     long end = System.nanoTime() + patience.toNanos();
-    for (String handle : handles) {
-      awaitClosed(backends + '/' + handle, end);
+    for (String device : devices) {
+      awaitClosed(device, end);
     }
-    store.remove(backends);
-    store.remove(errorsPath(domid));
+    for (String type : types) {
+      store.remove(backendsPath(type, domid));
+      store.remove(errorsPath(type, domid));
+    }
   }
 
   private void askToClose(String backend) throws StoreException {

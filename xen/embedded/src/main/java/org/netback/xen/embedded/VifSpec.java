@@ -3,7 +3,9 @@ package org.netback.xen.embedded;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /// A network device that a guest is to get.
@@ -29,6 +31,27 @@ public record VifSpec(String network, String mac, int mtu) {
     if (mtu < 68 || mtu > 65_517) {
       throw new IllegalArgumentException("MTU " + mtu + " is not within 68 to 65517");
     }
+  }
+
+  /// What the toolstack writes for it (libxl_nic.c). It has no `script`, as where the backend's
+  /// daemon connects a vif itself.
+  public DeviceSpec device(int handle) {
+    String number = Integer.toString(handle);
+    Map<String, String> backend = new HashMap<>();
+    backend.put("mac", mac);
+    if (mtu != DEFAULT_MTU) {
+      backend.put("mtu", Integer.toString(mtu));
+    }
+    backend.put("bridge", network);
+    backend.put("handle", number);
+    backend.put("type", "vif");
+    backend.put("hotplug-status", "");
+    return new DeviceSpec(
+        "vif",
+        handle,
+        backend,
+        Map.of("handle", number, "mac", mac, "trusted", "1"),
+        Map.of("mtu", Integer.toString(mtu)));
   }
 
   /// A device with an address made from the guest's name, in Xen's own range 00:16:3e: a guest that

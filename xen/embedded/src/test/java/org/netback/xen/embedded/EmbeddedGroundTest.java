@@ -62,7 +62,7 @@ final class EmbeddedGroundTest {
   void makesTheDirectoriesOfAVifAsLibxlDoes() throws IOException {
     VifSpec vif = new VifSpec("blue", "00:16:3E:01:02:03", 9000);
     try (GuestDomain guest =
-        ground.createDomain(new GuestSpec("web", DomainSize.DEFAULT, List.of(vif)))) {
+        ground.createDomain(new GuestSpec("web", DomainSize.DEFAULT, List.of(vif.device(0))))) {
       int domid = guest.domid();
       String frontend = "/local/domain/" + domid + "/device/vif/0";
       String back = "/local/domain/0/backend/vif/" + domid + "/0";
@@ -90,7 +90,7 @@ final class EmbeddedGroundTest {
       assertThat(store.permissions(frontend)).containsExactly("n" + domid, "r0");
       assertThat(store.permissions(back)).containsExactly("n0", "r" + domid);
       assertThat(store.permissions(frontend + "/mtu")).containsExactly("n0", "r" + domid);
-      assertThat(guest.frontendPath(0)).isEqualTo(frontend);
+      assertThat(guest.frontendPath("vif", 0)).isEqualTo(frontend);
       assertThat(store.read("/local/domain/" + domid + "/name")).hasValue("web");
     }
   }
@@ -100,9 +100,9 @@ final class EmbeddedGroundTest {
     try (GuestDomain one = ground.createDomain(GuestSpec.of("one", "net"));
         GuestDomain two = ground.createDomain(GuestSpec.of("two", "net"))) {
       one.store().write("device/vif/0/state", "4");
-      assertThat(backend.store().read(one.frontendPath(0) + "/state")).hasValue("4");
+      assertThat(backend.store().read(one.frontendPath("vif", 0) + "/state")).hasValue("4");
       assertThat(one.store().read("name")).hasValue("one");
-      assertThatThrownBy(() -> two.store().write(one.frontendPath(0) + "/state", "1"))
+      assertThatThrownBy(() -> two.store().write(one.frontendPath("vif", 0) + "/state", "1"))
           .isInstanceOf(StoreException.class)
           .hasMessageContaining("EACCES");
       assertThatThrownBy(() -> one.store().write("device/vif/0/mtu", "1"))
