@@ -42,7 +42,7 @@ final class CtrlRingConnectTest {
     "ctrl-ring-ref,4294967296",
     "ctrl-ring-ref,0x8",
     "ctrl-ring-ref,' 8'",
-    "ctrl-ring-ref,0",
+    "ctrl-ring-ref,2",
     "ctrl-ring-ref,2047",
     "event-channel-ctrl,0",
     "event-channel-ctrl,-3",

@@ -170,9 +170,10 @@ final class HostileCtrlRingTest {
     nothingHasChanged();
   }
 
-  /// A key, a mapping or a list in a page that is not granted, or not any more.
+  /// A key, a mapping or a list in a page that is not granted, or not any more. The reserved
+  /// reference 0 is granted, for the console.
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2047, 0x7fff_ffff, -1})
+  @ValueSource(ints = {1, 2, 2047, 0x7fff_ffff, -1})
   void readsNothingThatIsNotGranted(int gref) {
     assertThat(status(CtrlRequest.TYPE_SET_HASH_KEY, gref, 40, 0))
         .isEqualTo(STATUS_INVALID_PARAMETER);
@@ -366,7 +367,7 @@ final class HostileCtrlRingTest {
             new GrefEntry(good.get(4).ref(), 1, 0),
             new GrefEntry(readOnly, 0, 0),
             new GrefEntry(foreign, 0, 0),
-            new GrefEntry(0, 0, 0),
+            new GrefEntry(2, 0, 0),
             new GrefEntry(-1, 1, 0),
             new GrefEntry(villain.page(false).gref(), 2, 0),
             new GrefEntry(villain.page(false).gref(), 0xffff, 0))) {

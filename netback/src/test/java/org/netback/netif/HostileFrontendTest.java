@@ -293,7 +293,8 @@ final class HostileFrontendTest {
     queue.put(new TxRequest(2000, 0, 0, 77, 60));
     queue.put(data(60, MORE));
     queue.put(new TxRequest(-1, 0, 0, 78, 20));
-    queue.put(new TxRequest(0, 0, MORE, 79, 60));
+    // The reserved reference 0 is granted, for the console; 2 is not.
+    queue.put(new TxRequest(2, 0, MORE, 79, 60));
     queue.put(data(20, 0));
     put(data(60, 0));
     assertThat(queue.statuses()).containsExactly(OKAY, ERROR, OKAY, ERROR, ERROR, ERROR, OKAY);

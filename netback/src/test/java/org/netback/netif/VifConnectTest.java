@@ -154,7 +154,7 @@ final class VifConnectTest {
           guest.domain.memory().grant(memory, 5, false),
           guest.domain.memory().grant(memory, 0, true),
           2047,
-          0
+          2 // reserved, and granted by nobody: 0 is the console's
         }) {
       guest.write("rx-ring-ref", Integer.toString(gref));
       refuses(guest, "rx-ring-ref");
