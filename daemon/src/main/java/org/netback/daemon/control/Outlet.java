@@ -98,12 +98,13 @@ public final class Outlet {
                   : Unpooled.EMPTY_BUFFER;
           var _ = channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
           if (channel.isActive()) {
-            var _ =
-                channel
-                    .eventLoop()
-                    .schedule(() -> channel.close(), LAST_READ_SECONDS, TimeUnit.SECONDS);
+            var _ = channel.eventLoop().schedule(this::cut, LAST_READ_SECONDS, TimeUnit.SECONDS);
           }
         });
+  }
+
+  private void cut() {
+    var _ = channel.close();
   }
 
   /// Has the client wait with what it sends.

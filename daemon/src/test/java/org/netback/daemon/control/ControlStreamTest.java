@@ -440,11 +440,15 @@ class ControlStreamTest {
     SocketChannel client = connect();
     send(
         client,
-        "POST /talk HTTP/1.1\r\n"
-            + "Connection: Upgrade\r\n"
-            + "Upgrade: netback-talk\r\n\r\n"
-            + "ls\r\n"
-            + "exit\r\n");
+        String.join(
+            "\r\n",
+            "POST /talk HTTP/1.1",
+            "Connection: Upgrade",
+            "Upgrade: netback-talk",
+            "",
+            "ls",
+            "exit",
+            ""));
     hand().closed.await();
     readAll(client);
   }
