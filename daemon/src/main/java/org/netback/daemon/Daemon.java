@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
+import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
@@ -166,7 +167,8 @@ public final class Daemon implements AutoCloseable {
       busLoop.repeat(HOUSE_NANOS, errors::tellWithheld);
       busLoop.repeat(HOUSE_NANOS, new DeviceChanges(bus::devices, services, events)::look);
       LOG.info(
-          "ground {}, control {}, {} networks, {} taps",
+          "netback {}, ground {}, control {}, {} networks, {} taps",
+          Version.current(),
           configuration.ground().description(),
           configuration.controlSocket(),
           configuration.networks().size(),

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import org.netback.client.Client;
+import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
@@ -21,7 +21,7 @@ import org.netback.xen.store.XenStore;
 /// What the control API answers about the daemon as a whole, and does to it. Any thread but a
 /// loop's, since it may wait for the store.
 final class DaemonRoutes {
-  private static final String VERSION = Client.VERSION;
+  private static final String VERSION = Version.current();
 
   private final Configuration configuration;
   private final Map<DeviceService, Devices> services = new LinkedHashMap<>();

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.ControlClient;
-import org.netback.client.Client;
+import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
@@ -184,7 +184,7 @@ class DaemonRoutesTest {
   @Test
   void statusTellsTheProgramsVersion() throws Exception {
     assertThat(control.request("GET", "/status", "").body())
-        .startsWith("{\n  \"version\" : \"" + Client.VERSION + "\",\n  \"pid\" : ");
+        .startsWith("{\n  \"version\" : \"" + Version.current() + "\",\n  \"pid\" : ");
   }
 
   @Test
