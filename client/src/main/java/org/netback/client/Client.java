@@ -11,8 +11,6 @@ import java.util.List;
 
 /// The commands that need no daemon in this process: queries, help, the version.
 public final class Client {
-  public static final String VERSION = "0.1.0";
-
   private Client() {}
 
   static void main(String[] arguments) {
@@ -65,29 +63,11 @@ public final class Client {
   /// @throws UserError it cannot be done
   /// @throws IOException the output cannot be written
   public static int run(Invocation invocation, Writer out) throws IOException {
-    switch (invocation.verb()) {
-      case HELP -> print(out, Help.about(invocation.arguments()));
-      case VERSION -> print(out, "netback " + VERSION + '\n');
-      case STATUS -> new Queries(invocation, out).show("/status", Layouts::status);
-      case VIF_LIST -> new Queries(invocation, out).show("/vifs", Layouts::vifs);
-      case VIF_SHOW ->
-          new Queries(invocation, out)
-              .show(ControlClient.path("vifs", invocation.arguments().getFirst()), Layouts::fields);
-      case VIF_RATE -> new Queries(invocation, out).rate(invocation.arguments().getFirst());
-      case FDB_SHOW -> new Queries(invocation, out).show("/fdb", Layouts::fdb);
-      case MCAST_SHOW -> new Queries(invocation, out).show("/mcast", Layouts::multicast);
-      case PORT_LIST -> new Queries(invocation, out).show("/ports", Layouts::ports);
-      case STOP -> new Queries(invocation, out).stop();
-      case REHEARSE_QUERIES -> Rehearsal.run();
-      case RUN, GROUND, GUEST, DEMO, REHEARSE, SOCKET_TRANSFER ->
-          throw new IllegalStateException(
-              invocation.verb().phrase() + " is no command of the client's");
+    if (!(invocation.verb() instanceof Query query)) {
+      throw new IllegalStateException(
+          invocation.verb().phrase() + " is no command of the client's");
     }
+    query.run(invocation, out);
     return 0;
-  }
-
-  private static void print(Writer out, String text) throws IOException {
-    out.write(text);
-    out.flush();
   }
 }

@@ -1,6 +1,5 @@
 package org.netback.client;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -11,20 +10,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/// Asks a daemon over its control socket, one request at a time, and waits for each answer no
-/// longer than it was told to. It speaks as much HTTP/1.1 as the daemon does: an answer says how
-/// long it is, and is in JSON or in plain text. Any thread; each request has a connection of its
-/// own.
+/// Asks a daemon over its control socket, and waits for each answer, or for the beginning of a
+/// stream, no longer than it was told to. It speaks as much HTTP/1.1 as the daemon does: an answer
+/// says how long it is, or comes in chunks. Any thread; each request has a connection of its own.
 public final class ControlClient {
   public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
 
-  private static final int MAX_HEAD = 16 << 10;
-
-  /// A MAC table of 250,000 rows in JSON.
+  /// Of an answer that is read as a whole: a MAC table of 250,000 rows in JSON.
   private static final int MAX_BODY = 32 << 20;
 
   private final Path socket;
@@ -34,14 +29,28 @@ public final class ControlClient {
     this(socket, DEFAULT_TIMEOUT);
   }
 
-  /// @param timeout from the beginning of a request to the last octet of its answer
+  /// @param timeout from the beginning of a request to the last octet of its answer, or to the
+  ///   first of a stream
   public ControlClient(Path socket, Duration timeout) {
     this.socket = socket;
     this.timeout = timeout;
   }
 
   /// What the daemon answered.
-  public record Response(int status, String body) {}
+  public record Response(int status, String body) {
+    /// What an answer that says no gives as its reason.
+    String reason() {
+      try {
+        String error = Json.parse(body).at("error").text();
+        if (!error.isEmpty()) {
+          return error;
+        }
+      } catch (IllegalArgumentException e) {
+        // No daemon of ours, or none of this version: what it says is shown as it is.
+      }
+      return "HTTP status " + status + ' ' + body.strip();
+    }
+  }
 
   /// A path whose parts may be any text: `path("vifs", "a b")` is `/vifs/a%20b`.
   public static String path(String... parts) {
@@ -72,6 +81,13 @@ public final class ControlClient {
         || c == '~';
   }
 
+  /// Takes a streaming answer's octets as they come.
+  @FunctionalInterface
+  public interface Sink {
+    /// @param octets valid for the call
+    void take(byte[] octets, int offset, int length) throws IOException;
+  }
+
   /// Asks and waits.
   ///
   /// @param path as [#path] makes it
@@ -79,40 +95,48 @@ public final class ControlClient {
   /// @throws ControlException there is no answer, for a reason that the message tells; an answer
   ///   that says no is an answer
   public Response request(String method, String path, String body) throws ControlException {
-    byte[] request =
-        (method
-                + ' '
-                + path
-                + " HTTP/1.1\r\nHost: netback\r\nConnection: close\r\nContent-Length: "
-                + body.getBytes(StandardCharsets.UTF_8).length
-                + "\r\n\r\n"
-                + body)
-            .getBytes(StandardCharsets.UTF_8);
-    CountDownLatch done = new CountDownLatch(1);
-    Exchange exchange = new Exchange();
-    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      Thread.ofPlatform().daemon().name("timeout").start(() -> giveUp(channel, done));
-      channel.connect(UnixDomainSocketAddress.of(socket));
-      exchange.connected = true;
-      write(channel, request);
-      return exchange.answer(channel);
+    try (Exchange exchange = new Exchange(method, path)) {
+      int status = exchange.ask("close", body);
+      return new Response(status, exchange.whole());
+    } catch (ControlException e) {
+      throw e;
     } catch (IOException e) {
-      throw done.getCount() == 0 ? silent(exchange, method) : failed(exchange, e);
-    } finally {
-      done.countDown();
+      throw new IllegalStateException(e); // closing a socket
     }
   }
 
-  /// Waits in a thread of its own: a blocking channel knows no time, and one that does not block
-  /// cannot wait for a daemon whose queue of connections is full.
-  private void giveUp(SocketChannel channel, CountDownLatch done) {
-    try {
-      if (!done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
-        done.countDown();
-        channel.close();
+  /// Asks, and hands the answer on as it comes, until the daemon ends it, however long that takes.
+  ///
+  /// @return with an empty body after a stream; an answer that says no is not handed on
+  /// @throws ControlException no answer began in time, or it broke off
+  /// @throws IOException the sink's own
+  public Response stream(String method, String path, String body, Sink sink) throws IOException {
+    try (Exchange exchange = new Exchange(method, path)) {
+      int status = exchange.ask("close", body);
+      if (status >= 300) {
+        return new Response(status, exchange.whole());
       }
-    } catch (InterruptedException | IOException e) {
-      Thread.currentThread().interrupt();
+      exchange.pour(sink);
+      return new Response(status, "");
+    }
+  }
+
+  /// Has the daemon turn a connection into one of raw octets both ways.
+  ///
+  /// @param protocol that the path takes
+  /// @throws ControlException there is no answer, or one that says no
+  public ControlConnection upgrade(String method, String path, String protocol) throws IOException {
+    Exchange exchange = new Exchange(method, path);
+    try {
+      int status = exchange.ask("Upgrade\r\nUpgrade: " + protocol, "");
+      if (status != 101) {
+        throw new ControlException(
+            UserError.FAILED, new Response(status, exchange.whole()).reason());
+      }
+      return exchange.handOn();
+    } catch (IOException e) {
+      exchange.close();
+      throw e;
     }
   }
 
@@ -123,34 +147,26 @@ public final class ControlClient {
     }
   }
 
-  private ControlException silent(Exchange exchange, String method) {
+  private ControlException silent(boolean begun, String method) {
     return new ControlException(
         UserError.TIMEOUT,
         "the daemon on "
             + socket
-            + (exchange.octets == 0
-                ? " has not answered within "
-                : " has not finished its answer within ")
+            + (!begun ? " has not answered within " : " has not finished its answer within ")
             + timeout.toMillis() / 1000.0
             + " s: it may be stopped, or have too much to do; see its process and its log, or wait"
             + " longer with --timeout SECONDS"
             + (method.equals("GET") ? "" : "; when it goes on it may still do what it was told"));
   }
 
-  private ControlException failed(Exchange exchange, IOException e) {
-    if (!exchange.connected) {
-      return notConnected(String.valueOf(e.getMessage()));
-    }
-    if (exchange.octets == 0) {
-      return new ControlException(
-          UserError.UNAVAILABLE,
-          "the daemon on "
-              + socket
-              + " closed the connection without an answer ("
-              + e.getMessage()
-              + "): it is ending, or is no netback");
-    }
-    return foreign(String.valueOf(e.getMessage()));
+  private ControlException brokenOff(String reason) {
+    return new ControlException(
+        UserError.UNAVAILABLE,
+        "the daemon on "
+            + socket
+            + " closed the connection without an answer ("
+            + reason
+            + "): it is ending, or is no netback");
   }
 
   private ControlException foreign(String what) {
@@ -191,85 +207,117 @@ public final class ControlClient {
     }
   }
 
-  /// One answer on its way.
-  private static final class Exchange {
-    private boolean connected;
-    private int octets;
-    private byte[] received = new byte[MAX_HEAD];
+  /// One request and its answer, on a connection of their own.
+  private final class Exchange implements AutoCloseable {
+    private final String method;
+    private final String path;
+    private final SocketChannel channel;
+    private final Answer answer;
+    private final CountDownLatch done = new CountDownLatch(1);
 
-    private Response answer(SocketChannel channel) throws IOException {
-      int body = head(channel);
-      String head = new String(received, 0, body, StandardCharsets.ISO_8859_1);
-      int status = status(head);
-      int length = length(head);
-      byte[] whole = new byte[body + length];
-      System.arraycopy(received, 0, whole, 0, Math.min(octets, whole.length));
-      received = whole;
-      while (octets < whole.length) {
-        if (!read(channel)) {
-          throw new EOFException(
-              "its answer ends after " + (octets - body) + " of " + length + " octets");
-        }
+    /// Set before the channel is closed because the time is over.
+    private volatile boolean late;
+
+    Exchange(String method, String path) throws ControlException {
+      this.method = method;
+      this.path = path;
+      try {
+        channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+      } catch (IOException e) {
+        throw notConnected(String.valueOf(e.getMessage()));
       }
-      return new Response(status, new String(whole, body, length, StandardCharsets.UTF_8));
+      answer = new Answer(channel);
     }
 
-    /// Reads until the head is there.
+    /// Sends the request and reads the answer's head. The time runs on until [#whole] or [#pour].
     ///
-    /// @return where the body begins
-    private int head(SocketChannel channel) throws IOException {
-      while (true) {
-        for (int i = 3; i < octets; i++) {
-          if (received[i] == '\n' && received[i - 1] == '\r' && received[i - 2] == '\n') {
-            return i + 1;
-          }
+    /// @param connection the field of this name
+    /// @return the answer's status
+    int ask(String connection, String body) throws ControlException {
+      byte[] request =
+          (method
+                  + ' '
+                  + path
+                  + " HTTP/1.1\r\nHost: netback\r\nConnection: "
+                  + connection
+                  + "\r\nContent-Length: "
+                  + body.getBytes(StandardCharsets.UTF_8).length
+                  + "\r\n\r\n"
+                  + body)
+              .getBytes(StandardCharsets.UTF_8);
+      boolean connected = false;
+      try {
+        Thread.ofPlatform().daemon().name("timeout").start(this::giveUp);
+        channel.connect(UnixDomainSocketAddress.of(socket));
+        connected = true;
+        write(channel, request);
+        return answer.readHead();
+      } catch (IOException e) {
+        if (!late && !connected) {
+          throw notConnected(String.valueOf(e.getMessage()));
         }
-        if (octets == received.length) {
-          throw new IOException("its answer begins with no head of HTTP");
-        }
-        if (!read(channel)) {
-          throw new EOFException(
-              octets == 0 ? "end of the connection" : "its answer ends within its head");
-        }
+        throw broken(e);
       }
     }
 
-    private boolean read(SocketChannel channel) throws IOException {
-      int count = channel.read(ByteBuffer.wrap(received, octets, received.length - octets));
-      octets += Math.max(count, 0);
-      return count >= 0;
+    /// Waits in a thread of its own: a blocking channel knows no time, and one that does not block
+    /// cannot wait for a daemon whose queue of connections is full.
+    private void giveUp() {
+      try {
+        if (!done.await(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+          late = true;
+          channel.close();
+        }
+      } catch (InterruptedException | IOException e) {
+        Thread.currentThread().interrupt();
+      }
     }
 
-    private int status(String head) throws IOException {
-      if (head.startsWith("HTTP/1.1 ") && head.length() > 12) {
-        try {
-          return Integer.parseUnsignedInt(head, 9, 12, 10);
-        } catch (NumberFormatException e) {
-          // Told below.
-        }
+    String whole() throws ControlException {
+      try {
+        return answer.readWhole(
+            MAX_BODY,
+            ": read so long an answer with curl --unix-socket "
+                + socket
+                + " http://netback"
+                + path);
+      } catch (IOException e) {
+        throw broken(e);
       }
-      throw new IOException("its answer begins with no head of HTTP");
     }
 
-    private int length(String head) throws IOException {
-      String field = "\r\ncontent-length:";
-      int at = head.toLowerCase(Locale.ROOT).indexOf(field);
-      if (at >= 0) {
-        try {
-          long length =
-              Long.parseLong(
-                  head.substring(at + field.length(), head.indexOf("\r\n", at + 2)).strip());
-          if (length > MAX_BODY) {
-            throw new IOException("its answer has " + length + " octets, more than " + MAX_BODY);
-          }
-          if (length >= 0) {
-            return (int) length;
-          }
-        } catch (NumberFormatException e) {
-          // Told below.
-        }
+    /// The time is over only before the first octet of the body.
+    void pour(Sink sink) throws IOException {
+      done.countDown();
+      try {
+        answer.pour(sink);
+      } catch (Answer.BrokenException e) {
+        throw new ControlException(
+            UserError.UNAVAILABLE,
+            "the daemon on "
+                + socket
+                + " has gone in the midst of its answer ("
+                + Table.printable(String.valueOf(e.getMessage()))
+                + "): see its log");
       }
-      throw new IOException("its answer does not say how long it is");
+    }
+
+    ControlConnection handOn() {
+      done.countDown();
+      return new ControlConnection(channel, answer);
+    }
+
+    private ControlException broken(IOException e) {
+      String reason = String.valueOf(e.getMessage());
+      return late
+          ? silent(answer.hasBegun(), method)
+          : answer.hasBegun() ? foreign(reason) : brokenOff(reason);
+    }
+
+    @Override
+    public void close() throws IOException {
+      done.countDown();
+      channel.close();
     }
   }
 }

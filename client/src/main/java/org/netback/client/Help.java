@@ -41,13 +41,13 @@ final class Help {
     List<String> right = new ArrayList<>();
     for (Verb verb : verbs) {
       left.add(synopsis(verb));
-      right.add(verb.description());
+      right.add(verb.syntax().description());
     }
     return columns(left, right);
   }
 
   private static String synopsis(Verb verb) {
-    return String.join(" ", join(verb.words(), verb.parameters()));
+    return String.join(" ", join(verb.words(), verb.syntax().parameters()));
   }
 
   private static List<String> join(List<String> words, List<String> parameters) {
@@ -71,7 +71,7 @@ final class Help {
     StringBuilder text = new StringBuilder();
     wrap(text, usage.toString(), 7);
     text.append('\n');
-    wrap(text, verb.description(), 0);
+    wrap(text, verb.syntax().description(), 0);
     return text.append(left.isEmpty() ? "" : "\n").append(columns(left, right)).toString();
   }
 

@@ -34,10 +34,10 @@ public final class Invocation {
     int end = line.indexOf("--");
     List<String> before = end < 0 ? line : line.subList(0, end);
     if (before.contains("--version") || before.contains("-V")) {
-      return new Invocation(Verb.VERSION, Map.of(), List.of());
+      return new Invocation(DaemonQuery.VERSION, Map.of(), List.of());
     }
     if (before.contains("--help") || before.contains("-h")) {
-      return new Invocation(Verb.HELP, Map.of(), known(before));
+      return new Invocation(DaemonQuery.HELP, Map.of(), known(before));
     }
     if (line.isEmpty()) {
       throw new UserError(
@@ -160,7 +160,7 @@ public final class Invocation {
     }
     int at = 0;
     boolean more = false;
-    for (String parameter : verb.parameters()) {
+    for (String parameter : verb.syntax().parameters()) {
       boolean optional = parameter.startsWith("[");
       more |= parameter.contains("…");
       if (at == arguments.size() && !optional) {

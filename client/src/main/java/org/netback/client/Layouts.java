@@ -18,13 +18,24 @@ public final class Layouts {
         .append(duration(status.at("uptimeSeconds").number()))
         .append("\nground ")
         .append(ground(status.at("ground")))
-        .append("\nvifs ")
-        .append(status.at("vifs").text())
-        .append(", ")
-        .append(status.at("connectedVifs").text())
-        .append(" connected; taps ")
-        .append(status.at("taps").text())
         .append('\n');
+    for (Map.Entry<String, Json> field : status.fields().entrySet()) {
+      String key = field.getKey();
+      if (key.isEmpty()) {
+        continue;
+      }
+      Json connected =
+          status.at("connected" + Character.toUpperCase(key.charAt(0)) + key.substring(1));
+      if (connected != Json.Nothing.NOTHING) {
+        text.append(Table.printable(key))
+            .append(' ')
+            .append(field.getValue().text())
+            .append(", ")
+            .append(connected.text())
+            .append(" connected; ");
+      }
+    }
+    text.append("taps ").append(status.at("taps").text()).append('\n');
     Table table =
         new Table("NETWORK", "PORTS", "MACS", "UNICAST", "FLOODED", "DISCARDED", "MOVED", "AGED");
     for (Json network : status.at("networks").items()) {
@@ -177,6 +188,24 @@ public final class Layouts {
           drops(port.at("drops")));
     }
     return table.toString();
+  }
+
+  /// One event on one line.
+  static String event(Json event) {
+    String detail = event.at("detail").text();
+    return Table.printable(
+            event.at("time").text()
+                + "  "
+                + padded(event.at("event").text(), 12)
+                + "  "
+                + (detail.isEmpty()
+                    ? event.at("name").text()
+                    : padded(event.at("name").text(), 10) + "  " + detail))
+        + '\n';
+  }
+
+  private static String padded(String text, int width) {
+    return text + " ".repeat(Math.max(0, width - text.length()));
   }
 
   /// Drops by reason: `BACKLOG_FULL 3, TOO_LONG 1`; a dash if there are none.

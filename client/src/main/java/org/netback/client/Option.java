@@ -11,11 +11,6 @@ public record Option(
   /// Where a ground and the daemon keep their sockets unless they are told otherwise.
   public static final String RUN_DIRECTORY = "/run/netback";
 
-  public static final Option CONTROL =
-      valued(
-          "--control", "SOCKET", RUN_DIRECTORY + "/control.sock", "The daemon's control socket.");
-  public static final Option TIMEOUT =
-      valued("--timeout", "SECONDS", "5", "How long to wait for the answer.");
   public static final Option WAIT =
       valued("--wait", "SECONDS", "60", "How long to wait for the daemon's end.");
   public static final Option JSON = flag("--json", "Print the answer as JSON.");

@@ -49,6 +49,8 @@ final class Rehearsal {
           "port list --timeout=2",
           "stop",
           "stop --wait 1",
+          "events",
+          "events --json",
           "stauts",
           "vif lst",
           "guest --naem x",

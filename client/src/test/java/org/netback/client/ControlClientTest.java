@@ -168,7 +168,11 @@ class ControlClientTest {
   @Test
   void takesNoMemoryForAnAnswerThatIsTooLong() throws Exception {
     assertThat(failureOf("HTTP/1.1 200 OK\r\ncontent-length: 33554433\r\n\r\n"))
-        .hasMessageEndingWith("its answer has 33554433 octets, more than 33554432");
+        .hasMessageEndingWith(
+            "its answer has 33554433 octets, more than 33554432: read so long an answer with curl"
+                + " --unix-socket "
+                + socket
+                + " http://netback/status");
   }
 
   @Test

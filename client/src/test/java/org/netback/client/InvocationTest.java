@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class InvocationTest {
@@ -29,7 +29,7 @@ class InvocationTest {
   void takesOptionsAnywhereAfterTheCommandAndInBothForms() {
     Invocation rate =
         parse("vif", "rate", "--control=/c", "vif1.0", "--to-guest", "10Mb/s", "--json");
-    assertThat(rate.verb()).isEqualTo(Verb.VIF_RATE);
+    assertThat(rate.verb()).isEqualTo(VifQuery.RATE);
     assertThat(rate.arguments()).containsExactly("vif1.0");
     assertThat(rate.text("--control")).isEqualTo("/c");
     assertThat(rate.value("--to-guest")).contains("10Mb/s");
@@ -76,7 +76,7 @@ class InvocationTest {
     "-V, VERSION",
     "version, VERSION"
   })
-  void asksForHelpAndVersion(String line, Verb verb) {
+  void asksForHelpAndVersion(String line, DaemonQuery verb) {
     assertThat(parse(line.split(" ", -1)).verb()).isEqualTo(verb);
   }
 
@@ -148,8 +148,22 @@ class InvocationTest {
         .hasMessageStartingWith("--seconds is \"0\", but has to be 1 to 3600");
   }
 
+  private static List<Verb> verbs() {
+    return Verb.all();
+  }
+
+  @Test
+  void everyCommandIsListed() {
+    List<Verb> declared = new ArrayList<>();
+    declared.addAll(List.of(ServerVerb.values()));
+    declared.addAll(List.of(DaemonQuery.values()));
+    declared.addAll(List.of(VifQuery.values()));
+    declared.addAll(List.of(SwitchQuery.values()));
+    assertThat(Verb.all()).containsExactlyInAnyOrderElementsOf(declared);
+  }
+
   @ParameterizedTest
-  @EnumSource(Verb.class)
+  @MethodSource("verbs")
   void everyCommandHasAHelpOfItsOwnUnlessItIsHidden(Verb verb) {
     if (verb.isHidden()) {
       assertThat(catchThrowableOfType(UserError.class, () -> Help.about(verb.words())))
@@ -169,7 +183,7 @@ class InvocationTest {
   @Test
   void helpFitsATerminal() {
     assertThat(
-            Arrays.stream(Verb.values())
+            Verb.all().stream()
                 .filter(verb -> !verb.isHidden())
                 .map(verb -> Help.about(verb.words()))
                 .flatMap(String::lines))

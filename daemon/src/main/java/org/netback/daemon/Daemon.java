@@ -1,20 +1,25 @@
 package org.netback.daemon;
 
 import java.io.IOException;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.config.VifSection;
 import org.netback.daemon.control.ControlServer;
+import org.netback.daemon.control.Routes;
 import org.netback.loop.EventLoop;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
@@ -24,12 +29,13 @@ import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
+import org.netback.xen.ground.Backend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The daemon: ground, bus, vifs, switch, taps and control API, put together. Threads: one per
 /// loop, one for the bus, which may wait for the store, one for writes to the store that a loop has
-/// no time for, one for the control API, and the ground's own.
+/// no time for, the control API's, and the ground's own.
 public final class Daemon implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
   private static final long CLOSE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -103,42 +109,42 @@ public final class Daemon implements AutoCloseable {
                   .uncaughtExceptionHandler(errors::uncaught)
                   .factory());
       undo.add(storeWriter::shutdownNow);
-      NetBackend vifs =
-          new NetBackend(
-              vswitch,
-              policy(configuration),
-              ground.backend().guests(),
-              List.<EventLoop>copyOf(loops),
-              configuration.maxQueues(),
-              storeWriter);
+      // The device classes: a new one is one line here.
+      List<DeviceService> services =
+          List.of(vifs(configuration, ground.backend(), vswitch, loops, storeWriter));
       BackendBus bus =
           new BackendBus(
               ground.backend().store(),
               busLoop,
               ground.backend().domid(),
-              List.of(vifs.deviceClass()),
+              services.stream().map(DeviceService::deviceClass).toList(),
               ground::kernelOwner);
+      Events events = new Events(Clock.systemUTC());
       vswitch.onNameFreed(bus::reconsider);
-      Taps taps = new Taps(vswitch, loops, errors);
+      Taps taps = new Taps(vswitch, loops, events, errors);
       undo.add(taps);
       for (TapChoice tap : configuration.taps()) {
         taps.add(tap);
       }
       StaticEntries staticEntries = new StaticEntries(vswitch, configuration.networks());
       CompletableFuture<Ending> stopping = new CompletableFuture<>();
-      DaemonRoutes routes =
-          new DaemonRoutes(
-              configuration,
-              ground.backend().store(),
-              vswitch,
-              vifs,
-              bus,
-              taps,
-              staticEntries,
-              errors,
-              stopping);
       ControlServer control =
-          ControlServer.listen(configuration.controlSocket(), routes.routes(), errors);
+          ControlServer.listen(
+              configuration.controlSocket(),
+              routes(
+                  new DaemonRoutes(
+                      configuration,
+                      services,
+                      bus,
+                      ground.backend().store(),
+                      vswitch,
+                      taps,
+                      new Metrics(errors, meters(vswitch, services)),
+                      events,
+                      stopping),
+                  new SwitchRoutes(vswitch, taps, staticEntries),
+                  new TapRoutes(vswitch, taps)),
+              errors);
       undo.add(control);
       bus.start();
       Daemon daemon =
@@ -157,8 +163,10 @@ public final class Daemon implements AutoCloseable {
       busLoop.repeat(HOUSE_NANOS, staticEntries::enter);
       busLoop.repeat(HOUSE_NANOS, taps::followMtus);
       busLoop.repeat(HOUSE_NANOS, errors::tellWithheld);
+      busLoop.repeat(HOUSE_NANOS, new DeviceChanges(bus::devices, services, events)::look);
       LOG.info(
-          "ground {}, control {}, {} networks, {} taps",
+          "netback {}, ground {}, control {}, {} networks, {} taps",
+          Version.current(),
           configuration.ground().description(),
           configuration.controlSocket(),
           configuration.networks().size(),
@@ -170,6 +178,36 @@ public final class Daemon implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  private static DeviceService vifs(
+      Configuration configuration,
+      Backend backend,
+      Switch vswitch,
+      List<NettyLoop> loops,
+      Executor storeWriter) {
+    return new VifService(
+        new NetBackend(
+            vswitch,
+            policy(configuration),
+            backend.guests(),
+            List.<EventLoop>copyOf(loops),
+            configuration.devices().get(VifSection.SECTION).maxQueues(),
+            storeWriter));
+  }
+
+  private static Routes routes(DaemonRoutes daemon, SwitchRoutes vswitch, TapRoutes taps) {
+    Routes routes = new Routes();
+    daemon.addTo(routes);
+    vswitch.addTo(routes);
+    taps.addTo(routes);
+    return routes;
+  }
+
+  private static List<Metered<?>> meters(Switch vswitch, List<DeviceService> services) {
+    List<Metered<?>> kinds = new ArrayList<>(SwitchMeters.of(vswitch));
+    services.forEach(service -> kinds.addAll(service.meters()));
+    return kinds;
   }
 
   private static Switch networks(Configuration configuration, InternalErrors errors) {

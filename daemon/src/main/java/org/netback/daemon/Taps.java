@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.netback.adapters.tap.Tap;
 import org.netback.adapters.tap.TapOptions;
 import org.netback.adapters.tap.TapPort;
+import org.netback.daemon.Events.Kind;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
@@ -32,13 +33,15 @@ final class Taps implements AutoCloseable {
 
   private final Switch vswitch;
   private final List<NettyLoop> loops;
+  private final Events events;
   private final InternalErrors errors;
   private final Map<String, Attached> taps = new ConcurrentSkipListMap<>();
 
   private record Attached(TapChoice choice, TapPort port, SwitchPort switchPort, PortName name) {}
 
-  Taps(Switch vswitch, List<NettyLoop> loops, InternalErrors errors) {
+  Taps(Switch vswitch, List<NettyLoop> loops, Events events, InternalErrors errors) {
     this.vswitch = vswitch;
+    this.events = events;
     this.loops = loops;
     this.errors = errors;
   }
@@ -84,12 +87,14 @@ final class Taps implements AutoCloseable {
     Attached attached = new Attached(choice, port, switchPort, name);
     taps.put(choice.name(), attached);
     port.start(switchPort, loops);
+    events.publish(Kind.TAP_ADDED, choice.name(), choice.network());
     var _ =
         port.gone()
             .thenRun(
                 () -> {
                   if (taps.remove(choice.name(), attached)) {
                     LOG.warn("tap {} has been deleted; the rest goes on", choice.name());
+                    events.publish(Kind.TAP_GONE, choice.name(), "deleted");
                     var _ = detach(attached);
                   }
                 })
@@ -138,7 +143,11 @@ final class Taps implements AutoCloseable {
   /// @return false if there is none of this name
   boolean remove(String name) {
     Optional<Attached> attached = Optional.ofNullable(taps.remove(name));
-    attached.ifPresent(tap -> await(tap, detach(tap)));
+    attached.ifPresent(
+        tap -> {
+          await(tap, detach(tap));
+          events.publish(Kind.TAP_GONE, name, "removed");
+        });
     return attached.isPresent();
   }
 

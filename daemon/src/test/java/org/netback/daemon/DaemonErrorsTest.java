@@ -16,6 +16,9 @@ import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.config.Sections;
+import org.netback.daemon.config.VifSection;
+import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.daemon.demo.StationGuest;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
@@ -71,7 +74,7 @@ class DaemonErrorsTest {
             directory.resolve("control.sock"),
             1,
             ConfigurationFile.DEFAULT_LINGER_MICROS,
-            1,
+            Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(1)),
             List.of(new NetworkChoice("lan", 1024, Duration.ofMinutes(5), 64, List.of())),
             List.of());
     InternalErrors errors = new InternalErrors(System::nanoTime);

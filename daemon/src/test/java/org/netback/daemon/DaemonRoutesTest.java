@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,11 +17,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.ControlClient;
+import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.config.Sections;
+import org.netback.daemon.config.VifSection;
+import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.daemon.control.ControlServer;
+import org.netback.daemon.control.Routes;
 import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
@@ -30,6 +36,7 @@ import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.BackendDevice;
+import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
@@ -53,6 +60,7 @@ class DaemonRoutesTest {
   @TempDir private Path run = Path.of("/");
   private XenStore store;
   private ControlClient control;
+  private DeviceService service;
 
   /// A device of a guest's that is served, on a bus that looks at nothing.
   @BeforeEach
@@ -84,21 +92,24 @@ class DaemonRoutesTest {
             run.resolve("control.sock"),
             1,
             ConfigurationFile.DEFAULT_LINGER_MICROS,
-            1,
+            Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(1)),
             List.of(new NetworkChoice(NETWORK, 1024, Duration.ofMinutes(5), 64, List.of())),
             List.of());
-    DaemonRoutes routes =
-        new DaemonRoutes(
+    service = new VifService(vifs);
+    Events events = new Events(Clock.systemUTC());
+    Routes routes = new Routes();
+    new DaemonRoutes(
             configuration,
+            List.of(service),
+            new BackendBus(store, loop, backend.domid(), List.of(vifs.deviceClass())),
             refusing(store),
             vswitch,
-            vifs,
-            new BackendBus(store, loop, backend.domid(), List.of(vifs.deviceClass())),
-            new Taps(vswitch, List.of(loop), errors),
-            new StaticEntries(vswitch, configuration.networks()),
-            errors,
-            new CompletableFuture<>());
-    open.add(ControlServer.listen(configuration.controlSocket(), routes.routes(), errors));
+            new Taps(vswitch, List.of(loop), events, errors),
+            new Metrics(errors, service.meters()),
+            events,
+            new CompletableFuture<>())
+        .addTo(routes);
+    open.add(ControlServer.listen(configuration.controlSocket(), routes, errors));
     control = new ControlClient(configuration.controlSocket());
   }
 
@@ -168,5 +179,39 @@ class DaemonRoutesTest {
     assertThat(gone.status()).isEqualTo(404);
     assertThat(gone.body()).contains("there is no vif");
     assertThat(store.directory(directory)).isEmpty();
+  }
+
+  @Test
+  void statusTellsTheProgramsVersion() throws Exception {
+    assertThat(control.request("GET", "/status", "").body())
+        .startsWith("{\n  \"version\" : \"" + Version.current() + "\",\n  \"pid\" : ");
+  }
+
+  @Test
+  void aDeviceOfAnotherClassIsNoVif() throws Exception {
+    BackendBus bus =
+        new BackendBus(
+            store,
+            loop,
+            0,
+            Map.of(
+                "toy",
+                device -> {
+                  throw new DeviceException("there are no toys");
+                }));
+    String toy = "/local/domain/0/backend/toy/1/0";
+    store.write(toy + "/frontend", "/local/domain/1/device/toy/0");
+    store.write(toy + "/frontend-id", "1");
+    store.write(toy + "/state", "1");
+    bus.start();
+    while (bus.devices().isEmpty()) {
+      Thread.onSpinWait();
+    }
+    Devices vifs = new Devices(service.type(), bus, store);
+    assertThat(vifs.list()).isEmpty();
+    assertThat(vifs.find("toy1.0")).isEmpty();
+    assertThat(service.status(vifs)).isEqualTo(Map.of("vifs", 0, "connectedVifs", 0L));
+    assertThat(new Devices("toy", bus, store).names()).containsExactly("toy1.0");
+    bus.abandon().toCompletableFuture().join();
   }
 }

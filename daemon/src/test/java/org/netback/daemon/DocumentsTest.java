@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,7 +91,7 @@ class DocumentsTest {
   @Test
   void theReadmeNamesEveryCommand() throws IOException {
     String readme = Files.readString(ROOT.resolve("README.md"));
-    assertThat(Arrays.stream(Verb.values()).filter(verb -> !verb.isHidden()).map(Verb::phrase))
+    assertThat(Verb.all().stream().filter(verb -> !verb.isHidden()).map(Verb::phrase))
         .hasSizeGreaterThan(10)
         .allSatisfy(phrase -> assertThat(readme).containsPattern("(netback |`)" + phrase + "\\b"));
   }

@@ -15,6 +15,9 @@ import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.ConfigurationFile;
+import org.netback.daemon.config.Sections;
+import org.netback.daemon.config.VifSection;
+import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.daemon.demo.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 
@@ -110,7 +113,7 @@ class KilledGuestTest {
             directory.resolve("control.sock"),
             2,
             ConfigurationFile.DEFAULT_LINGER_MICROS,
-            2,
+            Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(2)),
             List.of(new NetworkChoice("lan", 1024, Duration.ofMinutes(5), 64, List.of())),
             List.of());
     try (Daemon daemon = Daemon.start(configuration)) {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.netback.client.Client;
 import org.netback.client.Invocation;
+import org.netback.client.ServerVerb;
 import org.netback.client.UserError;
 import org.netback.daemon.demo.BulkTransfer;
 import org.netback.xen.embedded.VifSpec;
@@ -39,7 +40,10 @@ public final class Main {
 
   private static int run(Invocation invocation, PrintWriter out, PrintWriter err)
       throws IOException {
-    return switch (invocation.verb()) {
+    if (!(invocation.verb() instanceof ServerVerb verb)) {
+      return Client.run(invocation, out);
+    }
+    return switch (verb) {
       case RUN -> ServerCommands.run(invocation.path("--config"));
       case GROUND -> ServerCommands.ground(invocation.path("--run"));
       case GUEST -> guest(invocation);
@@ -48,18 +52,6 @@ public final class Main {
               invocation.number("--seconds", 1, 3600), invocation.has("--json"), out, err);
       case REHEARSE -> DemoCommand.rehearse(out);
       case SOCKET_TRANSFER -> transfer(invocation.arguments(), out);
-      case STOP,
-          STATUS,
-          VIF_LIST,
-          VIF_SHOW,
-          VIF_RATE,
-          FDB_SHOW,
-          MCAST_SHOW,
-          PORT_LIST,
-          HELP,
-          VERSION,
-          REHEARSE_QUERIES ->
-          Client.run(invocation, out);
     };
   }
 

@@ -12,13 +12,13 @@ import org.netback.vswitch.MulticastPolicy;
 /// @param controlSocket where the control API listens
 /// @param loops event loops, each a thread that vifs and taps are spread over
 /// @param lingerMicros the longest that a loop looks for more work before it sleeps; 0 for never
-/// @param maxQueues the most queues that a vif may ask for (`multi-queue-max-queues`)
+/// @param devices what concerns single device classes
 public record Configuration(
     GroundChoice ground,
     Path controlSocket,
     int loops,
     int lingerMicros,
-    int maxQueues,
+    Sections devices,
     List<NetworkChoice> networks,
     List<TapChoice> taps) {
 

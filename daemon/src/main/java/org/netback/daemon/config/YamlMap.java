@@ -24,7 +24,7 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /// One mapping of the file with its place: reads values by key, and turns whatever is wrong into a
 /// [ConfigurationException] that points at the line.
-final class YamlMap {
+public final class YamlMap {
   private static final Pattern DURATION = Pattern.compile("([0-9]{1,9}) ?(ms|s|m|h)");
 
   /// Characters of a value, and of a whole message, that are shown.
@@ -72,6 +72,21 @@ final class YamlMap {
       }
     }
     return new YamlMap(file, what, mapping, values);
+  }
+
+  /// Reads a text that is one mapping: a request, in JSON.
+  ///
+  /// @param source its name, for messages
+  static YamlMap parse(String source, String what, String text, List<String> allowed)
+      throws ConfigurationException {
+    return of(source, what, root(source, text, allowed), allowed);
+  }
+
+  /// The one node that a text is.
+  static Node root(String source, String text, List<String> allowed) throws ConfigurationException {
+    return YamlText.compose(source, text)
+        .orElseThrow(
+            () -> new ConfigurationException(source + ":1:1: empty; allowed are " + list(allowed)));
   }
 
   boolean has(String key) {

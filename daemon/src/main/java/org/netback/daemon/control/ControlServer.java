@@ -1,44 +1,56 @@
 package org.netback.daemon.control;
 
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpObjectAggregator;
-import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.TooLongHttpHeaderException;
-import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.netty.handler.timeout.ReadTimeoutException;
-import io.netty.handler.timeout.ReadTimeoutHandler;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.WriteBufferWaterMark;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.loop.netty.UnixServer;
 
-/// Serves [Routes] over HTTP on a Unix socket that only the daemon's own user may use. Requests are
-/// answered one after the other on a thread of its own, so that an endpoint may take its time
-/// without holding up a frame.
+/// Serves [Routes] over HTTP on a Unix socket that only the daemon's own user may use.
+///
+/// One loop reads and writes for all clients, of which there are at most [#MAX_CLIENTS]. Endpoints
+/// run on [#WORKERS] threads, so that some may take their time without holding up the others or a
+/// frame; a client has one request at a time under way. Streams hold no thread.
 public final class ControlServer implements AutoCloseable {
-  private static final int MAX_BODY = 64 << 10;
-  private static final int MAX_IDLE_SECONDS = 30;
+  /// Clients that are connected at a time; more are answered with 503.
+  public static final int MAX_CLIENTS = 256;
+
+  private static final int WORKERS = 4;
+  private static final int READ_OCTETS = 16 << 10;
+  private static final long WORKER_IDLE_SECONDS = 30;
+  private static final long CLOSE_SECONDS = 5;
 
   private final NettyLoop loop;
+  private final ThreadPoolExecutor workers;
+  private final Clients clients;
   private final UnixServer server;
 
-  private ControlServer(NettyLoop loop, UnixServer server) {
+  private ControlServer(
+      NettyLoop loop, ThreadPoolExecutor workers, Clients clients, UnixServer server) {
     this.loop = loop;
+    this.workers = workers;
+    this.clients = clients;
     this.server = server;
   }
 
@@ -50,91 +62,125 @@ public final class ControlServer implements AutoCloseable {
   public static ControlServer listen(Path socket, Routes routes, InternalErrors errors)
       throws IOException {
     NettyLoop loop = NettyLoop.start("control", 0, errors);
+    ThreadPoolExecutor workers = workers(errors);
+    Clients clients = new Clients(routes, workers, errors);
     try {
       return new ControlServer(
           loop,
+          workers,
+          clients,
           UnixServer.listen(
               socket,
               new ServerBootstrap()
                   .group(loop.ioEventLoop())
-                  .childHandler(
-                      new ChannelInitializer<Channel>() {
-                        @Override
-                        protected void initChannel(Channel child) {
-                          child
-                              .pipeline()
-                              .addLast(new ReadTimeoutHandler(MAX_IDLE_SECONDS))
-                              .addLast(new HttpServerCodec())
-                              .addLast(new HttpObjectAggregator(MAX_BODY))
-                              .addLast(new RequestHandler(routes, errors));
-                        }
-                      })));
+                  .childOption(ChannelOption.AUTO_READ, false)
+                  .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                  .childOption(
+                      ChannelOption.RECVBUF_ALLOCATOR,
+                      new FixedRecvByteBufAllocator(READ_OCTETS).maxMessagesPerRead(1))
+                  .childOption(
+                      ChannelOption.WRITE_BUFFER_WATER_MARK,
+                      new WriteBufferWaterMark(Outlet.HIGH_WATER / 2, Outlet.HIGH_WATER))
+                  .childHandler(clients)));
     } catch (IOException e) {
+      workers.shutdown();
       loop.close();
       throw new IOException("control: " + e.getMessage(), e);
     }
   }
 
+  private static ThreadPoolExecutor workers(InternalErrors errors) {
+    AtomicInteger number = new AtomicInteger();
+    ThreadPoolExecutor workers =
+        new ThreadPoolExecutor(
+            WORKERS,
+            WORKERS,
+            WORKER_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task ->
+                Thread.ofPlatform()
+                    .daemon()
+                    .name("control-worker-" + number.getAndIncrement())
+                    .uncaughtExceptionHandler(errors::uncaught)
+                    .unstarted(task));
+    workers.allowCoreThreadTimeOut(true);
+    return workers;
+  }
+
+  /// Takes no more clients, lets endpoints that are at work finish, sends their answers, and ends
+  /// the streams.
   @Override
   public void close() throws IOException {
     try {
       server.close();
+      workers.shutdown();
+      if (!workers.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+        workers.shutdownNow();
+      }
+      // The loop's end would cut what it has not come to yet.
+      CompletableFuture.runAsync(clients::end, loop::execute).get(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IOException("control: clients' connections could not be ended", e);
     } finally {
       loop.close();
     }
   }
 
-  private static final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> {
-    private final Routes routes;
-    private final InternalErrors errors;
+  /// Everybody who is connected. Confined to the loop.
+  private static final class Clients extends ChannelInitializer<Channel> {
+    private static final String TOO_MANY = "there are " + MAX_CLIENTS + " clients already";
 
-    RequestHandler(Routes routes, InternalErrors errors) {
+    private final Routes routes;
+    private final ThreadPoolExecutor workers;
+    private final InternalErrors errors;
+    private final Set<ClientConnection> connected = new HashSet<>();
+
+    Clients(Routes routes, ThreadPoolExecutor workers, InternalErrors errors) {
       this.routes = routes;
+      this.workers = workers;
       this.errors = errors;
     }
 
     @Override
-    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
-      boolean understood = request.decoderResult().isSuccess();
-      Reply reply =
-          understood
-              ? routes.answer(
-                  request.method().name(),
-                  request.uri(),
-                  request.content().toString(StandardCharsets.UTF_8),
-                  errors)
-              : misunderstood(request.decoderResult().cause());
-      ByteBuf body = Unpooled.copiedBuffer(reply.body(), StandardCharsets.UTF_8);
-      DefaultFullHttpResponse response =
-          new DefaultFullHttpResponse(
-              HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(reply.status()), body);
-      response
-          .headers()
-          .set(HttpHeaderNames.CONTENT_TYPE, reply.contentType())
-          .setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
-      boolean keep = understood && HttpUtil.isKeepAlive(request);
-      HttpUtil.setKeepAlive(response, keep);
-      var sent = context.writeAndFlush(response);
-      if (!keep) {
-        sent.addListener(ChannelFutureListener.CLOSE);
+    protected void initChannel(Channel child) {
+      if (connected.size() == MAX_CLIENTS) {
+        child.pipeline().addLast(new Refusal());
+        return;
       }
-    }
-
-    private static Reply misunderstood(Throwable cause) {
-      return switch (cause) {
-        case TooLongHttpLineException _ -> Reply.error(414, "the request's first line is too long");
-        case TooLongHttpHeaderException _ -> Reply.error(431, "the request's head is too long");
-        default -> Reply.error(400, "not an HTTP request");
-      };
+      ClientConnection client = new ClientConnection(child, routes, workers, errors);
+      connected.add(client);
+      child.closeFuture().addListener(_ -> connected.remove(client));
+      client.begin();
     }
 
     @Override
-    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-      if (!(cause instanceof IOException || cause instanceof ReadTimeoutException)) {
-        // Not by the client's going away or sending nothing for too long.
-        errors.record("control API", cause);
+    public boolean isSharable() {
+      return true;
+    }
+
+    void end() {
+      // A copy, since a connection that ends leaves the set.
+      List.copyOf(connected).forEach(ClientConnection::end);
+    }
+
+    /// Says so without a look at the request.
+    private static final class Refusal extends ChannelInboundHandlerAdapter {
+      @Override
+      public void channelActive(ChannelHandlerContext context) {
+        byte[] body = Reply.error(503, TOO_MANY).body().getBytes(StandardCharsets.UTF_8);
+        String head =
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: "
+                + body.length
+                + "\r\nconnection: close\r\n\r\n";
+        var _ =
+            context
+                .writeAndFlush(
+                    Unpooled.wrappedBuffer(head.getBytes(StandardCharsets.US_ASCII), body))
+                .addListener(ChannelFutureListener.CLOSE);
       }
-      var _ = context.close();
     }
   }
 }

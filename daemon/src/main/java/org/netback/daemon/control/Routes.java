@@ -28,12 +28,13 @@ public final class Routes {
     }
   }
 
-  /// Answers one kind of request.
+  /// Answers one kind of request. Several threads may be in it at a time; it may wait.
   @FunctionalInterface
   public interface Endpoint {
     /// @param path the parts of the path where its template has `*`, decoded: any text without
     ///   control characters, with a slash or dots too
     /// @param body of the request, empty if it had none
+    /// @return the answer; a stream is told of its client later, on another thread
     Reply answer(List<String> path, String body) throws RequestException;
   }
 

@@ -30,6 +30,9 @@ import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.TapChoice;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.config.RunDirectory;
+import org.netback.daemon.config.Sections;
+import org.netback.daemon.config.VifSection;
+import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.xen.embedded.EmbeddedGround;
 
 /// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,
@@ -121,7 +124,7 @@ public final class Demo {
                 directory.resolve("control.sock"),
                 Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 2),
                 ConfigurationFile.DEFAULT_LINGER_MICROS,
-                2,
+                Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(2)),
                 List.of(network),
                 taps)));
   }

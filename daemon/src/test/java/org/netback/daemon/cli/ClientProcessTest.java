@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.Client;
+import org.netback.client.Query;
 import org.netback.client.UserError;
 import org.netback.client.Verb;
 import org.netback.daemon.Command;
@@ -114,8 +114,8 @@ class ClientProcessTest {
   @Test
   void theLaunchersTakeTheWholeProgramForJustWhatTheClientCannotDo() throws Exception {
     Set<String> servers =
-        Arrays.stream(Verb.values())
-            .filter(verb -> !verb.isQuery())
+        Verb.all().stream()
+            .filter(verb -> !(verb instanceof Query))
             .map(Verb::phrase)
             .collect(Collectors.toCollection(TreeSet::new));
     for (String launcher : List.of("../bin/netback", "src/main/image/bin/netback")) {

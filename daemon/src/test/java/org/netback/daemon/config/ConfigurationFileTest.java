@@ -20,6 +20,7 @@ import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.MulticastPolicy.Unregistered;
@@ -70,7 +71,7 @@ class ConfigurationFileTest {
                 Path.of("/run/c.sock"),
                 3,
                 7,
-                4,
+                Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(4)),
                 List.of(
                     new NetworkChoice(
                         "lan",
@@ -110,9 +111,9 @@ class ConfigurationFileTest {
 
   @Test
   void readsWhetherGuestsAreToBeKept() throws Exception {
-    assertThat(ConfigurationFile.keepGuests("request", "")).isFalse();
-    assertThat(ConfigurationFile.keepGuests("request", "{\"keepGuests\": true}")).isTrue();
-    assertThatThrownBy(() -> ConfigurationFile.keepGuests("request", "{\"keep\": true}"))
+    assertThat(StopRequest.read("request", "").keepGuests()).isFalse();
+    assertThat(StopRequest.read("request", "{\"keepGuests\": true}").keepGuests()).isTrue();
+    assertThatThrownBy(() -> StopRequest.read("request", "{\"keep\": true}"))
         .hasMessageContaining("unknown key \"keep\" in a request to stop");
   }
 

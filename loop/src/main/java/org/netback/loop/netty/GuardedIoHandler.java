@@ -5,8 +5,10 @@ import io.netty.channel.IoEvent;
 import io.netty.channel.IoHandle;
 import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoOps;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
 import org.jspecify.annotations.Nullable;
 import org.netback.loop.InternalErrors;
@@ -59,10 +61,9 @@ final class GuardedIoHandler implements IoHandler {
 
   @Override
   public IoRegistration register(IoHandle handle) throws Exception {
-    return handler.register(
-        handle instanceof EpollIoHandle ours && !(handle instanceof Channel.Unsafe)
-            ? new Guarded(ours)
-            : handle);
+    return handle instanceof EpollIoHandle ours && !(handle instanceof Channel.Unsafe)
+        ? handler.register(new Guarded(ours))
+        : new Kept(handler.register(handle));
   }
 
   @Override
@@ -73,6 +74,43 @@ final class GuardedIoHandler implements IoHandler {
   @Override
   public boolean isCompatible(Class<? extends IoHandle> handleType) {
     return handler.isCompatible(handleType);
+  }
+
+  /// Of a channel. Netty takes its descriptor out of epoll when it waits for nothing, as one does
+  /// whose peer has ended its half, and then fails to wait for room to write. So it waits at least
+  /// for errors, which epoll reports unasked; by edges, or a peer that has gone would be reported
+  /// without end.
+  private static final class Kept implements IoRegistration {
+    private static final EpollIoOps LEAST = EpollIoOps.EPOLLERR.with(EpollIoOps.EPOLLET);
+
+    private final IoRegistration registration;
+    private boolean added;
+
+    Kept(IoRegistration registration) {
+      this.registration = registration;
+    }
+
+    @Override
+    public <T> T attachment() {
+      return registration.attachment();
+    }
+
+    @Override
+    public long submit(IoOps ops) {
+      boolean none = ops instanceof EpollIoOps epoll && epoll.value() == 0;
+      added |= !none;
+      return registration.submit(none && added ? LEAST : ops);
+    }
+
+    @Override
+    public boolean isValid() {
+      return registration.isValid();
+    }
+
+    @Override
+    public boolean cancel() {
+      return registration.cancel();
+    }
   }
 
   private final class Guarded implements EpollIoHandle {

@@ -1,0 +1,33 @@
+package org.netback.daemon;
+
+import java.util.List;
+import java.util.Map;
+import org.netback.daemon.control.Routes;
+import org.netback.xen.bus.DeviceClass;
+import org.netback.xen.bus.DeviceId;
+
+/// A device class as the daemon serves it. [Daemon] makes one of each, in the order in which
+/// `status` shows them. What a class has to configure, the service takes in its constructor; its
+/// section of the file is read in `org.netback.daemon.config`.
+///
+/// The methods may be called by any thread.
+interface DeviceService {
+  /// What the bus is to know of the class; the same each time.
+  DeviceClass deviceClass();
+
+  /// Whether the factory has made a backend for a device that is still there. If it refused the
+  /// device, this is false, and the device's last error says why.
+  boolean serves(DeviceId id);
+
+  /// Adds what the control API answers about its devices, and does to them.
+  ///
+  /// @param devices those of this class alone
+  void addRoutes(Routes routes, Devices devices);
+
+  /// What Prometheus is told of its devices.
+  List<Metered<?>> meters();
+
+  /// Its fields of `/status`, in order. A count `things` with another `connectedThings` is shown by
+  /// `netback status` too.
+  Map<String, Object> status(Devices devices);
+}
