@@ -8,7 +8,7 @@ import java.util.Arrays;
 ///
 /// @param socket the daemon's control socket
 /// @param timeout how long to wait for an answer, or the beginning of a stream
-record ControlOptions(Path socket, Duration timeout) {
+public record ControlOptions(Path socket, Duration timeout) {
   private static final Option CONTROL =
       Option.valued(
           "--control",
@@ -26,11 +26,11 @@ record ControlOptions(Path socket, Duration timeout) {
     return all;
   }
 
-  static ControlOptions of(Invocation invocation) {
+  public static ControlOptions of(Invocation invocation) {
     return new ControlOptions(invocation.path("--control"), invocation.seconds("--timeout"));
   }
 
-  ControlClient client() {
+  public ControlClient client() {
     return new ControlClient(socket, timeout);
   }
 }

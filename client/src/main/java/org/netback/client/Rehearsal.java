@@ -34,6 +34,7 @@ final class Rehearsal {
           "GET /mcast ",
               "{\"networks\": [{\"network\": \"blue\"}], \"groups\": [{\"port\": \"a\"}]}",
           "GET /ports ", "[{\"name\": \"up0\", \"drops\": {}}]",
+          "GET /consoles ", "[{\"id\": \"console1.0\", \"viewers\": [], \"fromGuest\": 1}]",
           "POST /stop ", "{\"pid\": 2147483647}");
 
   private static final List<String> LINES =
@@ -44,6 +45,7 @@ final class Rehearsal {
           "vif show vif1.0",
           "vif show nothing",
           "vif rate vif1.0 --to-guest none",
+          "console list",
           "fdb show",
           "mcast show",
           "port list --timeout=2",

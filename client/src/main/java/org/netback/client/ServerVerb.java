@@ -40,6 +40,12 @@ public enum ServerVerb implements Verb {
           Option.flag(
               "--static-grants",
               "Have every buffer mapped for good, instead of a grant copy per slot."))),
+  CONSOLE_ATTACH(
+      Syntax.query(
+          "console attach NAME",
+          "Sit down at a guest's console; Ctrl-] leaves it. Who attaches last types; the others"
+              + " look on.",
+          Option.flag("--read-only", "Look on, and leave the keyboard to others."))),
   DEMO(
       Syntax.of(
           "demo",

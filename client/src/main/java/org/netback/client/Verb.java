@@ -19,6 +19,8 @@ public interface Verb {
     all.add(DaemonQuery.STATUS);
     // The device classes: a new one is one line here.
     all.addAll(List.of(VifQuery.values()));
+    all.addAll(List.of(ConsoleQuery.values()));
+    all.add(ServerVerb.CONSOLE_ATTACH);
     all.addAll(List.of(SwitchQuery.values()));
     all.add(DaemonQuery.EVENTS);
     all.add(DaemonQuery.HELP);

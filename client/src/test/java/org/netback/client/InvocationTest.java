@@ -98,7 +98,7 @@ class InvocationTest {
   @Test
   void keepsQuietAboutCommandsForItself() {
     assertThat(complaint("frobnicate"))
-        .contains("run, stop, ground, guest, demo, status, vif, fdb, mcast, port")
+        .contains("run, stop, ground, guest, demo, status, vif, console, fdb, mcast, port")
         .doesNotContain("rehearse", "socket-transfer");
     assertThat(complaint("reherse")).doesNotContain("rehearse\"?");
   }
@@ -158,6 +158,7 @@ class InvocationTest {
     declared.addAll(List.of(ServerVerb.values()));
     declared.addAll(List.of(DaemonQuery.values()));
     declared.addAll(List.of(VifQuery.values()));
+    declared.addAll(List.of(ConsoleQuery.values()));
     declared.addAll(List.of(SwitchQuery.values()));
     assertThat(Verb.all()).containsExactlyInAnyOrderElementsOf(declared);
   }

@@ -47,6 +47,7 @@ public final class Daemon implements AutoCloseable {
   private final NettyLoop busLoop;
   private final ExecutorService storeWriter;
   private final BackendBus bus;
+  private final List<DeviceService> services;
   private final Taps taps;
   private final Optional<ControlServer> control;
   private final CompletableFuture<Ending> stopping;
@@ -59,6 +60,7 @@ public final class Daemon implements AutoCloseable {
       NettyLoop busLoop,
       ExecutorService storeWriter,
       BackendBus bus,
+      List<DeviceService> services,
       Taps taps,
       Optional<ControlServer> control,
       CompletableFuture<Ending> stopping) {
@@ -68,6 +70,7 @@ public final class Daemon implements AutoCloseable {
     this.busLoop = busLoop;
     this.storeWriter = storeWriter;
     this.bus = bus;
+    this.services = services;
     this.taps = taps;
     this.control = control;
     this.stopping = stopping;
@@ -111,7 +114,10 @@ public final class Daemon implements AutoCloseable {
       undo.add(storeWriter::shutdownNow);
       // The device classes: a new one is one line here.
       List<DeviceService> services =
-          List.of(vifs(configuration, ground.backend(), vswitch, loops, storeWriter));
+          List.of(
+              vifs(configuration, ground.backend(), vswitch, loops, storeWriter),
+              new ConsoleService(configuration, ground.backend(), busLoop));
+      services.forEach(service -> undo.add(service::close));
       BackendBus bus =
           new BackendBus(
               ground.backend().store(),
@@ -147,6 +153,9 @@ public final class Daemon implements AutoCloseable {
               errors);
       undo.add(control);
       bus.start();
+      for (DeviceService service : services) {
+        service.start();
+      }
       Daemon daemon =
           new Daemon(
               configuration,
@@ -155,6 +164,7 @@ public final class Daemon implements AutoCloseable {
               busLoop,
               storeWriter,
               bus,
+              services,
               taps,
               Optional.of(control),
               stopping);
@@ -275,6 +285,7 @@ public final class Daemon implements AutoCloseable {
     } catch (ExecutionException | TimeoutException e) {
       LOG.warn("not every device could be closed: {}", e.toString());
     }
+    services.forEach(service -> closeQuietly(service::close));
     closeQuietly(taps);
     storeWriter.shutdownNow();
     closeQuietly(busLoop);

@@ -1,5 +1,6 @@
 package org.netback.daemon;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import org.netback.daemon.control.Routes;
@@ -18,6 +19,14 @@ interface DeviceService {
   /// Whether the factory has made a backend for a device that is still there. If it refused the
   /// device, this is false, and the device's last error says why.
   boolean serves(DeviceId id);
+
+  /// Begins what the class does beside what the bus has its factory do. After the bus has started.
+  ///
+  /// @throws IOException the daemon cannot be started
+  default void start() throws IOException {}
+
+  /// Ends it, after the bus's devices; guests that live on notice nothing of this.
+  default void close() {}
 
   /// Adds what the control API answers about its devices, and does to them.
   ///

@@ -10,6 +10,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,8 +38,11 @@ import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Switch;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.BackendDevice;
+import org.netback.xen.bus.DeviceClass;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
+import org.netback.xen.bus.DeviceStates;
+import org.netback.xen.bus.KeyBounds;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
@@ -194,11 +199,16 @@ class DaemonRoutesTest {
             store,
             loop,
             0,
-            Map.of(
-                "toy",
-                device -> {
-                  throw new DeviceException("there are no toys");
-                }));
+            List.of(
+                new DeviceClass(
+                    "toy",
+                    device -> {
+                      throw new DeviceException("there are no toys");
+                    },
+                    DeviceStates.USUAL,
+                    false,
+                    Optional.empty(),
+                    new KeyBounds(9, 0, 0))));
     String toy = "/local/domain/0/backend/toy/1/0";
     store.write(toy + "/frontend", "/local/domain/1/device/toy/0");
     store.write(toy + "/frontend-id", "1");
@@ -207,7 +217,7 @@ class DaemonRoutesTest {
     while (bus.devices().isEmpty()) {
       Thread.onSpinWait();
     }
-    Devices vifs = new Devices(service.type(), bus, store);
+    Devices vifs = new Devices(service.deviceClass().type(), bus, store);
     assertThat(vifs.list()).isEmpty();
     assertThat(vifs.find("toy1.0")).isEmpty();
     assertThat(service.status(vifs)).isEqualTo(Map.of("vifs", 0, "connectedVifs", 0L));

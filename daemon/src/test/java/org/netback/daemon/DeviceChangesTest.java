@@ -8,15 +8,18 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.daemon.control.Routes;
-import org.netback.xen.bus.DeviceBackend;
+import org.netback.xen.bus.DeviceClass;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
+import org.netback.xen.bus.DeviceStates;
 import org.netback.xen.bus.DeviceStatus;
+import org.netback.xen.bus.KeyBounds;
 import org.netback.xen.bus.XenbusState;
 
 /// Which differences between two looks at the bus are told as which events.
@@ -31,15 +34,16 @@ class DeviceChangesTest {
   /// A class of devices without any ways of its own.
   private final class Toys implements DeviceService {
     @Override
-    public String type() {
-      return "toy";
-    }
-
-    @Override
-    public DeviceBackend.Factory factory() {
-      return device -> {
-        throw new DeviceException("no toys");
-      };
+    public DeviceClass deviceClass() {
+      return new DeviceClass(
+          "toy",
+          device -> {
+            throw new DeviceException("no toys");
+          },
+          DeviceStates.USUAL,
+          false,
+          Optional.empty(),
+          new KeyBounds(1, 0, 0));
     }
 
     @Override

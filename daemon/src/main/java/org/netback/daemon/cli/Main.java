@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.netback.client.Client;
+import org.netback.client.ControlOptions;
 import org.netback.client.Invocation;
 import org.netback.client.ServerVerb;
 import org.netback.client.UserError;
@@ -47,6 +48,7 @@ public final class Main {
       case RUN -> ServerCommands.run(invocation.path("--config"));
       case GROUND -> ServerCommands.ground(invocation.path("--run"));
       case GUEST -> guest(invocation);
+      case CONSOLE_ATTACH -> ConsoleAttach.run(invocation, ControlOptions.of(invocation).client());
       case DEMO ->
           DemoCommand.run(
               invocation.number("--seconds", 1, 3600), invocation.has("--json"), out, err);

@@ -19,7 +19,8 @@ public final class ConfigurationFile {
   public static final int DEFAULT_LINGER_MICROS = 20;
 
   /// The sections of the device classes. A class that has something to configure adds its own.
-  private static final List<Section<?>> DEVICES = List.of(VifSection.SECTION);
+  private static final List<Section<?>> DEVICES =
+      List.of(VifSection.SECTION, ConsoleSection.SECTION);
 
   private static final int MOST_LOOPS = 64;
   private static final List<String> TOP = top();

@@ -57,6 +57,9 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
   private boolean inputEnded;
   private boolean endTold;
 
+  /// Whether the duplex has been told that it may begin.
+  private boolean opened;
+
   /// What becomes of the connection now.
   private sealed interface State {}
 
@@ -266,22 +269,24 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     var _ = context.writeAndFlush(response);
     Outlet outlet = new Outlet(channel, Outlet.Framing.NONE, () -> deliver(context));
     state = new Upgraded(upgrade.duplex(), outlet);
+    // Before anything is written: the codec takes raw octets for an answer that is none.
+    ChannelPipeline pipeline = context.pipeline();
+    pipeline.remove(HttpObjectAggregator.class);
+    // Hands on what it has read beyond the request.
+    pipeline.remove(HttpServerCodec.class);
+    opened = true;
     guard(context, () -> upgrade.duplex().onOpen(outlet));
     if (!ahead.isEmpty()) {
       // Octets that came before they were asked for, and were taken for HTTP.
       var _ = context.close();
       return;
     }
-    ChannelPipeline pipeline = context.pipeline();
-    pipeline.remove(HttpObjectAggregator.class);
-    // Hands on what it has read beyond the request.
-    pipeline.remove(HttpServerCodec.class);
     deliver(context);
   }
 
   /// Hands the client's octets on, as far as they are wanted, and then their end.
   private void deliver(ChannelHandlerContext context) {
-    if (!(state instanceof Upgraded(Duplex duplex, Outlet outlet))) {
+    if (!opened || !(state instanceof Upgraded(Duplex duplex, Outlet outlet))) {
       return;
     }
     while (!held.isEmpty() && !outlet.isPaused()) {

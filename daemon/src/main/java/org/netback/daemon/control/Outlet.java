@@ -60,11 +60,13 @@ public final class Outlet {
     if (octets.length > 0) {
       ByteBuf buffer = Unpooled.wrappedBuffer(octets);
       var _ =
-          channel.writeAndFlush(
-              switch (framing) {
-                case HTTP -> new DefaultHttpContent(buffer);
-                case NONE -> buffer;
-              });
+          channel
+              .writeAndFlush(
+                  switch (framing) {
+                    case HTTP -> new DefaultHttpContent(buffer);
+                    case NONE -> buffer;
+                  })
+              .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
     }
     return true;
   }

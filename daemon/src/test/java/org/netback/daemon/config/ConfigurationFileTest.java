@@ -11,15 +11,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.netback.console.LogSettings;
+import org.netback.console.Overflow;
 import org.netback.daemon.config.Configuration.Dom0Choice;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
 import org.netback.daemon.config.Configuration.StaticEntry;
 import org.netback.daemon.config.Configuration.TapChoice;
+import org.netback.daemon.config.ConsoleSection.ConsoleChoice;
 import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MulticastPolicy;
@@ -46,6 +51,18 @@ class ConfigurationFileTest {
             loops: 3
             linger-us: 7
             vifs: {max-queues: 4}
+            consoles:
+              primary: [web, db]
+              overflow: keep
+              scrollback: 100
+              pty: false
+              tell-connection: true
+              log: /var/log/netback
+              log-timestamps: true
+              log-filter: false
+              log-octets: 1000
+              log-age: 24h
+              log-files: 3
             networks:
               - name: lan
                 mac-table-size: 100
@@ -71,7 +88,23 @@ class ConfigurationFileTest {
                 Path.of("/run/c.sock"),
                 3,
                 7,
-                Sections.DEFAULTS.with(VifSection.SECTION, new VifChoice(4)),
+                Sections.DEFAULTS
+                    .with(VifSection.SECTION, new VifChoice(4))
+                    .with(
+                        ConsoleSection.SECTION,
+                        new ConsoleChoice(
+                            Optional.of(Set.of("web", "db")),
+                            Overflow.KEEP,
+                            100,
+                            false,
+                            true,
+                            new LogSettings(
+                                Optional.of(Path.of("/var/log/netback")),
+                                true,
+                                false,
+                                1000,
+                                Duration.ofHours(24),
+                                3))),
                 List.of(
                     new NetworkChoice(
                         "lan",
@@ -125,7 +158,7 @@ class ConfigurationFileTest {
       textBlock =
           """
           networks: [] | n.yaml:1:1: "ground" is missing: {kind: dom0} on a Xen host, elsewhere {run: DIR}
-          ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, linger-us, vifs, networks, taps
+          ground: {run: r};lops: 2 | n.yaml:2:1: unknown key "lops" in the configuration; did you mean "loops"? Allowed are ground, control, loops, linger-us, vifs, consoles, networks, taps
           ground:;  rnu: r | n.yaml:2:3: unknown key "rnu" in "ground"; did you mean "run"? Allowed are kind, run, apart
           ground: {kind: dom1} | n.yaml:1:16: "kind" is "dom1", but has to be dom0 or embedded
           ground: {kind: dom0, run: /r} | n.yaml:1:27: "run" is for the embedded ground; a ground of kind dom0 has Xen's own
@@ -151,7 +184,7 @@ class ConfigurationFileTest {
           ground: {run: r};networks: [{name: lan}];taps: [{name: t0, network: lam}] | n.yaml:3:28: there is no network "lam"; did you mean "lan"?
           ground: {run: r};taps: [{name: much-too-long-name, network: lan}] | n.yaml:2:15: "name" is "much-too-long-name", but has to be an interface name: 1 to 15 letters, digits, . _ or -
           ground: [a | n.yaml:1:11: not YAML: expected ',' or ']', but got <stream end>
-          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, linger-us, vifs, networks, taps
+          # nothing | n.yaml:1:1: empty; allowed are ground, control, loops, linger-us, vifs, consoles, networks, taps
           """)
   void namesLineAndRemedyOf(String text, String message) {
     assertThatThrownBy(() -> parse(text.replace(';', '\n')))
@@ -221,7 +254,7 @@ class ConfigurationFileTest {
     refuses(
         file("\ufefflops: 1\n"),
         ":1:1: unknown key \"lops\" in the configuration; did you mean \"loops\"? Allowed are"
-            + " ground, control, loops, linger-us, vifs, networks, taps");
+            + " ground, control, loops, linger-us, vifs, consoles, networks, taps");
   }
 
   @Test
@@ -272,7 +305,8 @@ class ConfigurationFileTest {
         .hasMessageStartingWith(directory.resolve("n.yaml") + ":2:1: not YAML: but found another");
     refuses(
         file(""),
-        ":1:1: empty; allowed are ground, control, loops, linger-us, vifs, networks, taps");
+        ":1:1: empty; allowed are ground, control, loops, linger-us, vifs, consoles, networks,"
+            + " taps");
     assertThat(ConfigurationFile.read(file("---\nground: {run: r}\n...\n")).networks()).isEmpty();
   }
 

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.ControlClient;
+import org.netback.client.ControlConnection;
 import org.netback.daemon.Command;
 import org.netback.loop.InternalErrors;
 
@@ -153,6 +154,19 @@ class ControlStreamTest {
         .add("POST", "/talk", (path, body) -> Reply.upgrade("netback-talk", new Hand()))
         .add(
             "GET",
+            "/greeting",
+            (path, body) ->
+                Reply.upgrade(
+                    "netback-talk",
+                    new Hand() {
+                      @Override
+                      public void onOpen(Outlet given) {
+                        super.onOpen(given);
+                        assertThat(given.write("hello".getBytes(UTF_8))).isTrue();
+                      }
+                    }))
+        .add(
+            "GET",
             "/bug",
             (path, body) ->
                 Reply.events(
@@ -173,6 +187,23 @@ class ControlStreamTest {
               }
               return Reply.ok(Map.of("slow", true));
             });
+  }
+
+  /// What is written at once is not taken for an answer in HTTP.
+  @Test
+  void aDuplexMaySpeakFirst() throws Exception {
+    try (ControlConnection talk =
+        new ControlClient(socket).upgrade("GET", "/greeting", "netback-talk")) {
+      byte[] octets = new byte[5];
+      int count = talk.read(octets);
+      while (count < 5) {
+        byte[] more = new byte[5];
+        int next = talk.read(more);
+        System.arraycopy(more, 0, octets, count, next);
+        count += next;
+      }
+      assertThat(new String(octets, UTF_8)).isEqualTo("hello");
+    }
   }
 
   private int status(String path) throws IOException {

@@ -1,8 +1,10 @@
 package org.netback.console;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -163,6 +165,46 @@ public final class GuestConsole implements RingService.Round {
   /// A viewer that was full is so no more.
   public void goOn() {
     service.wake();
+  }
+
+  /// Has something done on the consoles' loop, outside of the guard.
+  public void later(Runnable work) {
+    try {
+      loop.execute(work);
+    } catch (RejectedExecutionException e) {
+      // The loop has ended, and all consoles with it.
+      return;
+    }
+  }
+
+  /// What there was before, as far as it is kept, with control sequences taken out.
+  public byte[] past() {
+    byte[] octets;
+    guard.lock();
+    try {
+      octets = scrollback.octets();
+    } finally {
+      guard.unlock();
+    }
+    byte[] text = new byte[octets.length + 1];
+    return Arrays.copyOf(text, new EscapeFilter().filter(octets, octets.length, text));
+  }
+
+  /// Sends the guest octets of somebody who is no viewer, all or none.
+  ///
+  /// @return false if the guest does not take what was sent before, or the console has gone
+  public boolean send(byte[] octets) {
+    guard.lock();
+    try {
+      if (over || input.room() < octets.length) {
+        return false;
+      }
+      input.add(octets, 0, octets.length);
+      return true;
+    } finally {
+      guard.unlock();
+      goOn();
+    }
   }
 
   /// Lets somebody look, who is first shown the end of what there was before.

@@ -15,10 +15,15 @@ final class Scrollback {
     octets.addNewest(from, 0, length);
   }
 
-  /// Shows all of it to a viewer.
-  void show(Viewer viewer) {
+  byte[] octets() {
     byte[] all = new byte[octets.size()];
     octets.peek(all);
+    return all;
+  }
+
+  /// Shows all of it to a viewer.
+  void show(Viewer viewer) {
+    byte[] all = octets();
     for (int at = 0; at < all.length; at += GuestConsole.CHUNK) {
       byte[] some = Arrays.copyOfRange(all, at, Math.min(all.length, at + GuestConsole.CHUNK));
       viewer.output(some, some.length);

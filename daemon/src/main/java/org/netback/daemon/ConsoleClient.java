@@ -1,0 +1,149 @@
+package org.netback.daemon;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.console.GuestConsole;
+import org.netback.console.Viewer;
+import org.netback.daemon.control.Duplex;
+import org.netback.daemon.control.Outlet;
+
+/// A client of the control API at a guest's console. What it does not read in time waits up to 256
+/// KiB. Then the guest waits, where nothing may be lost; else the client loses the oldest.
+///
+/// Guarded by itself. Nothing is called of the console under that lock, since the console calls
+/// this under its own.
+final class ConsoleClient implements Viewer, Duplex {
+  private static final int BOUND = 256 << 10;
+  private static final AtomicInteger LAST = new AtomicInteger();
+
+  private final GuestConsole console;
+  private final boolean writes;
+  private final int number = LAST.incrementAndGet();
+  private final Deque<byte[]> waiting = new ArrayDeque<>();
+  private int waitingOctets;
+  private Optional<Outlet> outlet = Optional.empty();
+  private boolean over;
+
+  /// Sent by the client, and not taken by the console yet.
+  private byte[] input = {};
+
+  /// @param writes whether it is the writer
+  ConsoleClient(GuestConsole console, boolean writes) {
+    this.console = console;
+    this.writes = writes;
+  }
+
+  @Override
+  public String name() {
+    return (writes ? "client " : "reader ") + number;
+  }
+
+  @Override
+  public void onOpen(Outlet opened) {
+    synchronized (this) {
+      outlet = Optional.of(opened);
+    }
+    if (!console.attach(this, writes)) {
+      opened.close();
+    }
+  }
+
+  @Override
+  public synchronized void output(byte[] octets, int length) {
+    if (over) {
+      return;
+    }
+    waiting.add(Arrays.copyOf(octets, length));
+    waitingOctets += length;
+    flush();
+    while (waitingOctets > BOUND) {
+      waitingOctets -= waiting.remove().length;
+    }
+  }
+
+  private void flush() {
+    while (outlet.isPresent() && !waiting.isEmpty() && outlet.get().write(waiting.peek())) {
+      waitingOctets -= waiting.remove().length;
+    }
+  }
+
+  /// So that a whole chunk fits always.
+  @Override
+  public synchronized boolean isFull() {
+    return !over && waitingOctets > BOUND / 2;
+  }
+
+  @Override
+  public void onRoom() {
+    boolean wasFull;
+    synchronized (this) {
+      wasFull = isFull();
+      flush();
+      wasFull &= !isFull();
+    }
+    if (wasFull) {
+      console.goOn();
+    }
+  }
+
+  @Override
+  public void onOctets(byte[] octets) {
+    synchronized (this) {
+      input = octets;
+      outlet.ifPresent(Outlet::pause);
+    }
+    pass();
+  }
+
+  /// Passes on what the client has sent, as far as the console takes it.
+  private void pass() {
+    byte[] sent;
+    synchronized (this) {
+      sent = input;
+      input = new byte[0];
+    }
+    int taken = sent.length == 0 ? 0 : console.input(this, sent, 0, sent.length);
+    synchronized (this) {
+      if (taken < sent.length) {
+        input = Arrays.copyOfRange(sent, taken, sent.length);
+      } else {
+        outlet.ifPresent(Outlet::resume);
+      }
+    }
+  }
+
+  /// Called under the console's guard: not now.
+  @Override
+  public void inputAccepted() {
+    console.later(this::pass);
+  }
+
+  /// A client that has gone looks the same as one that sends no more.
+  @Override
+  public void onEnd() {
+    outlet().ifPresent(Outlet::close);
+  }
+
+  private synchronized Optional<Outlet> outlet() {
+    return outlet;
+  }
+
+  @Override
+  public synchronized void closed(String reason) {
+    over = true;
+    outlet.ifPresent(Outlet::close);
+  }
+
+  @Override
+  public void onClosed() {
+    synchronized (this) {
+      over = true;
+      waiting.clear();
+      waitingOctets = 0;
+    }
+    console.detach(this);
+  }
+}

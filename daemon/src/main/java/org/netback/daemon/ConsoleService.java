@@ -1,0 +1,171 @@
+package org.netback.daemon;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.netback.console.ConsoleSettings;
+import org.netback.console.ConsoleStatistics;
+import org.netback.console.Consoles;
+import org.netback.console.GuestConsole;
+import org.netback.daemon.config.Configuration;
+import org.netback.daemon.config.Configuration.Dom0Choice;
+import org.netback.daemon.config.ConsoleSection;
+import org.netback.daemon.config.ConsoleSection.ConsoleChoice;
+import org.netback.daemon.control.Reply;
+import org.netback.daemon.control.RequestException;
+import org.netback.daemon.control.Routes;
+import org.netback.loop.EventLoop;
+import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.bus.DeviceClass;
+import org.netback.xen.bus.DeviceId;
+import org.netback.xen.ground.Backend;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The guests' consoles.
+final class ConsoleService implements DeviceService {
+  private static final Logger LOG = LoggerFactory.getLogger(ConsoleService.class);
+  private static final long PATIENCE_SECONDS = 5;
+
+  /// What a client asks for to have a console's octets both ways.
+  private static final String PROTOCOL = "netback-console";
+
+  private final Consoles consoles;
+  private final NettyLoop loop;
+
+  /// @param bus the bus's loop
+  ConsoleService(Configuration configuration, Backend backend, EventLoop bus) {
+    this.loop = NettyLoop.start("consoles", 0, bus.errors());
+    this.consoles =
+        new Consoles(
+            backend.store(),
+            bus,
+            backend.guests(),
+            loop,
+            settings(
+                configuration.devices().get(ConsoleSection.SECTION),
+                configuration.ground() instanceof Dom0Choice));
+  }
+
+  private static ConsoleSettings settings(ConsoleChoice choice, boolean besideXenconsoled) {
+    return new ConsoleSettings(
+        choice.primary().orElse(besideXenconsoled ? Set.of() : Set.of("*")),
+        choice.overflow(),
+        choice.scrollback(),
+        choice.pty(),
+        choice.tellsConnection(),
+        choice.log());
+  }
+
+  @Override
+  public DeviceClass deviceClass() {
+    return consoles.deviceClass();
+  }
+
+  @Override
+  public boolean serves(DeviceId id) {
+    return consoles.statistics().stream()
+        .anyMatch(console -> console.domid() == id.domid() && console.number() == id.handle());
+  }
+
+  @Override
+  public void start() throws IOException {
+    consoles.start();
+  }
+
+  @Override
+  public void close() {
+    try {
+      consoles.close().toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("not every console could be closed: {}", e.toString());
+    } finally {
+      loop.close();
+    }
+  }
+
+  @Override
+  public void addRoutes(Routes routes, Devices devices) {
+    routes
+        .add("GET", "/consoles", (path, body) -> Reply.ok(list()))
+        .add("GET", "/consoles/*/past", (path, body) -> past(path.getFirst()))
+        .add("POST", "/consoles/*/input", (path, body) -> send(path.getFirst(), body))
+        .add("GET", "/consoles/*/attach", (path, body) -> attach(path.getFirst(), true))
+        .add("GET", "/consoles/*/look", (path, body) -> attach(path.getFirst(), false))
+        .add("POST", "/consoles/reopen-logs", (path, body) -> reopenLogs());
+  }
+
+  private List<Map<String, Object>> list() {
+    return consoles.statistics().stream().map(ConsoleService::view).toList();
+  }
+
+  private static Map<String, Object> view(ConsoleStatistics console) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("id", console.name());
+    view.put("domid", console.domid());
+    view.put("number", console.number());
+    view.put("guest", console.guest());
+    view.put("tty", console.tty());
+    view.put("writer", console.writer());
+    view.put("viewers", console.viewers());
+    view.put("fromGuest", console.fromGuest());
+    view.put("toGuest", console.toGuest());
+    view.put("held", console.held());
+    return view;
+  }
+
+  private GuestConsole find(String name) throws RequestException {
+    return consoles
+        .find(name)
+        .orElseThrow(
+            () ->
+                new RequestException(
+                    404,
+                    "there is no console "
+                        + name
+                        + "; there are "
+                        + RequestBody.names(
+                            consoles.statistics().stream().map(ConsoleStatistics::name).toList())));
+  }
+
+  /// Octets as characters of ISO 8859-1: they may be no UTF-8, or end in the midst of a character.
+  private Reply past(String name) throws RequestException {
+    return Reply.ok(Map.of("past", new String(find(name).past(), StandardCharsets.ISO_8859_1)));
+  }
+
+  private Reply send(String name, String text) throws RequestException {
+    byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+    if (!find(name).send(octets)) {
+      throw new RequestException(
+          409, name + " does not take what was sent before: try again, or send less at once");
+    }
+    return Reply.ok(Map.of("sent", octets.length));
+  }
+
+  private Reply attach(String name, boolean writes) throws RequestException {
+    return Reply.upgrade(PROTOCOL, new ConsoleClient(find(name), writes));
+  }
+
+  private Reply reopenLogs() {
+    consoles.reopenLogs();
+    return Reply.ok(Map.of("reopened", consoles.statistics().size()));
+  }
+
+  @Override
+  public List<Metered<?>> meters() {
+    return List.of();
+  }
+
+  @Override
+  public Map<String, Object> status(Devices devices) {
+    return Map.of("consoles", consoles.statistics().size());
+  }
+}

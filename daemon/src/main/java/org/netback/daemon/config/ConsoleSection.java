@@ -1,0 +1,86 @@
+package org.netback.daemon.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.netback.console.LogSettings;
+import org.netback.console.Overflow;
+
+/// Reads what concerns guests' consoles: the file's `consoles`.
+public final class ConsoleSection {
+  private static final List<String> KEYS =
+      List.of(
+          "primary",
+          "overflow",
+          "scrollback",
+          "pty",
+          "tell-connection",
+          "log",
+          "log-timestamps",
+          "log-filter",
+          "log-octets",
+          "log-age",
+          "log-files");
+
+  private static final Pattern GUEST = Pattern.compile("[^/\\p{Cntrl}]{1,100}");
+  private static final Pattern ABSOLUTE = Pattern.compile("/.{0,4000}");
+  private static final Pattern OVERFLOW = Pattern.compile("keep|discard");
+  private static final int SCROLLBACK = 64 * 1024;
+
+  /// The file's part.
+  public static final Section<ConsoleChoice> SECTION =
+      new Section<>(
+          "consoles",
+          ConsoleChoice.class,
+          KEYS,
+          new ConsoleChoice(
+              Optional.empty(), Overflow.DISCARD, SCROLLBACK, true, false, LogSettings.NONE),
+          ConsoleSection::read);
+
+  private ConsoleSection() {}
+
+  /// How consoles are served.
+  ///
+  /// @param primary whose primary consoles: guests' names, or "*"; empty for what the ground says:
+  ///   nobody's where there is an xenconsoled, all without Xen
+  public record ConsoleChoice(
+      Optional<Set<String>> primary,
+      Overflow overflow,
+      int scrollback,
+      boolean pty,
+      boolean tellsConnection,
+      LogSettings log) {}
+
+  private static ConsoleChoice read(YamlMap map) throws ConfigurationException {
+    return new ConsoleChoice(
+        map.has("primary")
+            ? Optional.of(Set.copyOf(map.texts("primary", GUEST, "a guest's name, or *")))
+            : Optional.empty(),
+        map.has("overflow") && map.text("overflow", OVERFLOW, "keep or discard").equals("keep")
+            ? Overflow.KEEP
+            : Overflow.DISCARD,
+        map.integer("scrollback", 1, 1 << 24, SCROLLBACK),
+        map.flag("pty", true),
+        map.flag("tell-connection", false),
+        log(map));
+  }
+
+  private static LogSettings log(YamlMap map) throws ConfigurationException {
+    Optional<Path> directory =
+        map.has("log")
+            ? Optional.of(Path.of(map.text("log", ABSOLUTE, "an absolute path")))
+            : Optional.empty();
+    return new LogSettings(
+        directory,
+        map.flag("log-timestamps", false),
+        map.flag("log-filter", true),
+        map.integer("log-octets", 0, Integer.MAX_VALUE, 0),
+        map.has("log-age")
+            ? map.duration("log-age", Duration.ofMinutes(1), Duration.ofHours(8760), Duration.ZERO)
+            : Duration.ZERO,
+        map.integer("log-files", 0, 1000, 5));
+  }
+}
