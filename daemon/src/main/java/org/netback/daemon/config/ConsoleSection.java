@@ -79,7 +79,7 @@ public final class ConsoleSection {
         map.flag("log-filter", true),
         map.integer("log-octets", 0, Integer.MAX_VALUE, 0),
         map.has("log-age")
-            ? map.duration("log-age", Duration.ofMinutes(1), Duration.ofHours(8760), Duration.ZERO)
+            ? map.duration("log-age", Duration.ofMinutes(1), Duration.ofDays(365), Duration.ZERO)
             : Duration.ZERO,
         map.integer("log-files", 0, 1000, 5));
   }
