@@ -13,12 +13,11 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.netback.xen.ring.ByteRing.Half;
 
 /// Both ends on one page, with rings of 16 and 32 octets.
 class ByteRingTest {
-  private static final Half SMALL = new Half(0, 16, 64, 68);
-  private static final Half LARGE = new Half(16, 32, 72, 76);
+  private static final RingHalf SMALL = new RingHalf(0, 16, 64, 68);
+  private static final RingHalf LARGE = new RingHalf(16, 32, 72, 76);
 
   private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
 
@@ -31,7 +30,7 @@ class ByteRingTest {
   }
 
   private void startAt(int index) {
-    for (Half half : new Half[] {SMALL, LARGE}) {
+    for (RingHalf half : new RingHalf[] {SMALL, LARGE}) {
       page.set(ValueLayout.JAVA_INT, half.cons(), index);
       page.set(ValueLayout.JAVA_INT, half.prod(), index);
     }
@@ -134,8 +133,10 @@ class ByteRingTest {
 
   @Test
   void refusesLengthsThatConsoleHCannotMask() {
-    assertThatThrownBy(() -> new Half(0, 24, 64, 68)).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new Half(0, 0, 64, 68)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> ByteRing.attach(page, SMALL, new RingHalf(0, 24, 64, 68)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new RingHalf(0, 0, 64, 68))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

@@ -10,13 +10,12 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.netback.xen.ring.EventPage.Half;
 
 /// Both ends on one page, with the lengths of kbdif.h: 51 and 25 slots of 40 octets.
 class EventPageTest {
   private static final int SLOT = 40;
-  private static final Half IN = new Half(1024, 51, 0, 4);
-  private static final Half OUT = new Half(3072, 25, 8, 12);
+  private static final RingHalf IN = new RingHalf(1024, 51, 0, 4);
+  private static final RingHalf OUT = new RingHalf(3072, 25, 8, 12);
 
   private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
   private final MemorySegment slot = Arena.ofAuto().allocate(SLOT, 8);
@@ -30,7 +29,7 @@ class EventPageTest {
   }
 
   private void startAt(int index) {
-    for (Half half : new Half[] {IN, OUT}) {
+    for (RingHalf half : new RingHalf[] {IN, OUT}) {
       page.set(ValueLayout.JAVA_INT, half.cons(), index);
       page.set(ValueLayout.JAVA_INT, half.prod(), index);
     }

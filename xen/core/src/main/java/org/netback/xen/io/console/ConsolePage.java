@@ -3,6 +3,7 @@ package org.netback.xen.io.console;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.netback.xen.ring.ByteRing;
+import org.netback.xen.ring.RingHalf;
 import org.netback.xen.ring.RingViolation;
 
 /// The page of a console (io/console.h `struct xencons_interface`): a ring of 1024 octets to the
@@ -19,8 +20,8 @@ public final class ConsolePage {
   /// Octets of the struct, which is the same in all word sizes.
   public static final int SIZE = 3088;
 
-  public static final ByteRing.Half IN = new ByteRing.Half(0, 1024, 3072, 3076);
-  public static final ByteRing.Half OUT = new ByteRing.Half(1024, 2048, 3080, 3084);
+  public static final RingHalf IN = new RingHalf(0, 1024, 3072, 3076);
+  public static final RingHalf OUT = new RingHalf(1024, 2048, 3080, 3084);
 
   /// Where the octet is (`XENCONSOLE_CONNECTED` 0, `XENCONSOLE_DISCONNECTED` 1).
   private static final long CONNECTION = 3088;

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.ring.ByteRing;
+import org.netback.xen.ring.RingHalf;
 import org.netback.xen.ring.RingViolation;
 
 /// The page against the layout that gcc gives `struct xencons_interface`.
@@ -55,7 +56,7 @@ class ConsolePageTest {
     }
   }
 
-  private static String place(ByteRing.Half half) {
+  private static String place(RingHalf half) {
     return half.offset() + " " + half.length();
   }
 
