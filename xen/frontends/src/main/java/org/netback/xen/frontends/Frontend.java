@@ -10,6 +10,7 @@ import org.netback.xen.bus.XenbusState;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.frontends.FrontendLifecycle.Purpose;
 import org.netback.xen.frontends.FrontendLifecycle.Rings;
+import org.netback.xen.frontends.FrontendLifecycle.Step;
 import org.netback.xen.frontends.FrontendLifecycle.View;
 import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.store.StoreException;
@@ -51,11 +52,7 @@ public final class Frontend {
   private final List<Offer> lingering = new ArrayList<>();
 
   private boolean begun;
-  private Purpose purpose = Purpose.SERVE;
-  private XenbusState own = XenbusState.UNKNOWN;
-  private XenbusState backend = XenbusState.UNKNOWN;
-  private boolean announced;
-  private Rings rings = Rings.NONE;
+  private View view = View.NONE;
 
   /// Present while rings are offered or in use.
   private Optional<Made> made = Optional.empty();
@@ -118,13 +115,11 @@ public final class Frontend {
   private CompletableFuture<Void> endFor(Purpose end) {
     control.execute(
         () -> {
-          if (end.compareTo(purpose) > 0) {
-            purpose = end;
-            if (begun) {
-              settle();
-            } else {
-              end();
-            }
+          view = view.withPurpose(end);
+          if (begun) {
+            settle();
+          } else {
+            end();
           }
         });
     return ended;
@@ -138,8 +133,8 @@ public final class Frontend {
     try {
       backendPath = required("backend");
       backendDomid = BackendKeys.parse(required("backend-id"), path + "/backend-id");
-      own = XenbusState.parse(store.read(path + "/state").orElse(""));
-      if (own != XenbusState.INITIALISING) {
+      view = view.withOwn(XenbusState.parse(store.read(path + "/state").orElse("")));
+      if (view.own() != XenbusState.INITIALISING) {
         // The device was in use before (a driver that is loaded again): begin anew.
         enter(XenbusState.INITIALISING);
       }
@@ -159,29 +154,23 @@ public final class Frontend {
   }
 
   private void backendChanged() {
-    if (ended.isDone() || purpose == Purpose.ABANDON) {
+    if (ended.isDone() || view.purpose() == Purpose.ABANDON) {
       return;
     }
-    XenbusState now;
+    View now;
     try {
-      now = store.read(backendPath + "/state").map(XenbusState::parse).orElse(XenbusState.UNKNOWN);
+      now = look();
     } catch (StoreException e) {
       listener.failed(message(e));
       return;
     }
-    // A backend that says InitWait once more has announced itself anew, and a frontend that could
-    // do nothing with the first announcement tries again, as Linux' does.
-    boolean again =
-        now == XenbusState.INIT_WAIT
-            && own == XenbusState.INITIALISING
-            && rings == Rings.NONE
-            && purpose == Purpose.SERVE;
-    if (now == backend && !again) {
+    if (now.equals(view)) {
       return;
     }
-    backend = now;
-    announced = now == XenbusState.INIT_WAIT;
-    if (now == XenbusState.CLOSING && purpose == Purpose.SERVE && made.isPresent()) {
+    view = now;
+    if (now.backend() == XenbusState.CLOSING
+        && now.purpose() == Purpose.SERVE
+        && made.isPresent()) {
       said(errorPath())
           .filter(error -> !error.equals(oldError))
           .ifPresent(error -> listener.refused(withoutErrno(error)));
@@ -190,11 +179,16 @@ public final class Frontend {
     settle();
   }
 
+  private View look() throws StoreException {
+    return view.withBackend(
+        store.read(backendPath + "/state").map(XenbusState::parse).orElse(XenbusState.UNKNOWN));
+  }
+
   /// Does what the two states ask for, as far as it can be done now. Called again when the
   /// backend's state changes and when a driver has let go of its rings.
   private void settle() {
     while (true) {
-      switch (FrontendLifecycle.next(new View(backend, own, rings, announced, purpose))) {
+      switch (FrontendLifecycle.next(view)) {
         case NOTHING -> {
           return;
         }
@@ -206,13 +200,23 @@ public final class Frontend {
           end();
           return;
         }
-        case ENTER_INITIALISING -> enter(XenbusState.INITIALISING);
+        case ENTER_INITIALISING -> beginAnew();
         case ENTER_CLOSING -> enter(XenbusState.CLOSING);
         case ENTER_CLOSED -> enter(XenbusState.CLOSED);
         case CONNECT -> connect();
         case ENTER_CONNECTED -> enterConnected();
-        case DISCONNECT -> disconnect();
+        case DISCONNECT -> disconnect(Rings.NONE);
       }
+    }
+  }
+
+  private void beginAnew() {
+    enter(XenbusState.INITIALISING);
+    try {
+      view = look();
+    } catch (StoreException e) {
+      view = view.tried();
+      listener.failed(message(e));
     }
   }
 
@@ -222,14 +226,13 @@ public final class Frontend {
   }
 
   private void reopen() {
-    View view = new View(backend, own, rings, announced, purpose);
-    if (FrontendLifecycle.next(view) == FrontendLifecycle.Step.REOPEN) {
+    if (FrontendLifecycle.next(view) == Step.REOPEN) {
       enter(XenbusState.INITIALISING);
     }
   }
 
   private void connect() {
-    announced = false;
+    view = view.tried();
     BackendKeys keys = new BackendKeys(store, backendPath);
     Offer offer =
         new Offer(
@@ -242,7 +245,7 @@ public final class Frontend {
       oldError = said(errorPath()).orElse("");
       publish(offer);
       made = Optional.of(new Made(offer, connection));
-      rings = Rings.OFFERED;
+      view = view.withRings(Rings.OFFERED);
       enter(driver.whenPublished());
       connection.published();
     } catch (MissingFeatureException e) {
@@ -262,7 +265,7 @@ public final class Frontend {
 
   private void giveUp(Offer offer) {
     made = Optional.empty();
-    rings = Rings.NONE;
+    view = view.withRings(Rings.GIVEN_UP);
     offer.closeChannels();
     lingering.add(offer);
     releaseLingering();
@@ -288,34 +291,35 @@ public final class Frontend {
 
   private void enterConnected() {
     Made joined = made.orElseThrow();
-    rings = Rings.IN_USE;
+    view = view.withRings(Rings.IN_USE);
     try {
       joined.connection.connected(new BackendKeys(store, backendPath));
     } catch (IOException e) {
       fail(joined.offer, message(e));
       return;
     }
-    if (own != XenbusState.CONNECTED) {
+    if (view.own() != XenbusState.CONNECTED) {
       enter(XenbusState.CONNECTED);
     }
   }
 
   private void fail(Offer offer, String message) {
-    if (purpose == Purpose.SERVE && made.isPresent() && made.get().offer.equals(offer)) {
-      disconnect();
+    if (view.purpose() == Purpose.SERVE && made.isPresent() && made.get().offer.equals(offer)) {
+      disconnect(Rings.GIVEN_UP);
       listener.failed(path + ": " + message);
     }
   }
 
-  private void disconnect() {
+  /// @param afterwards what is said of the rings when they have been let go of
+  private void disconnect(Rings afterwards) {
     Made old = made.orElseThrow();
     made = Optional.empty();
-    rings = Rings.LEAVING;
-    old.connection.disconnect(() -> control.execute(() -> disconnected(old.offer)));
+    view = view.withRings(Rings.LEAVING);
+    old.connection.disconnect(() -> control.execute(() -> disconnected(old.offer, afterwards)));
   }
 
-  private void disconnected(Offer offer) {
-    rings = Rings.NONE;
+  private void disconnected(Offer offer, Rings afterwards) {
+    view = view.withRings(afterwards);
     offer.closeChannels();
     lingering.add(offer);
     releaseLingering();
@@ -338,7 +342,7 @@ public final class Frontend {
   }
 
   private void enter(XenbusState state) {
-    own = state;
+    view = view.withOwn(state);
     put("state", state.text());
   }
 

@@ -11,12 +11,12 @@ import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.store.XenStore;
 
-/// A guest's network device: the frontend of io/netif.h with the habits of Linux's xen-netfront. Its
-/// life on xenbus is a [Frontend]'s.
+/// A guest's network device: the frontend of io/netif.h with the habits of Linux's xen-netfront.
+/// Its life on xenbus is a [Frontend]'s.
 ///
-/// It insists on `feature-rx-copy`, publishes rings, channels and features (flat keys for one queue,
-/// `queue-N/` for more), enters Connected at once, kicks both channels and posts its rx buffers
-/// ([NetfrontConnection]).
+/// It insists on `feature-rx-copy`, publishes rings, channels and features (flat keys for one
+/// queue, `queue-N/` for more), enters Connected at once, kicks both channels and posts its rx
+/// buffers ([NetfrontConnection]).
 ///
 /// Differences to Linux: for speed as a traffic generator, grants persist unless
 /// [NetfrontOptions#persistentGrants] says otherwise, frames are always copied into pages of the
