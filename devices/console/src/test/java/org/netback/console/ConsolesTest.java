@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.RandomAccessFile;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -34,6 +33,9 @@ import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.frontends.Consfront;
+import org.netback.xen.frontends.ConsfrontDriver;
+import org.netback.xen.frontends.Frontend;
+import org.netback.xen.frontends.FrontendListener;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.io.console.ConsolePage;
 import org.netback.xen.ring.RingViolation;
@@ -294,18 +296,22 @@ final class ConsolesTest {
     try (GuestDomain domain =
         ground.createDomain(
             new GuestSpec("web", new DomainSize(1, 10), List.of(DeviceSpec.console(1, "spare"))))) {
-      MemorySegment page = domain.memory().allocate(1);
-      EventChannel channel = domain.events().allocate(backend.domid(), guestLoop, () -> true);
       String directory = domain.frontendPath("console", 1);
-      int gref = domain.memory().grant(page, backend.domid(), false);
-      domain.store().write(directory + "/ring-ref", Integer.toString(gref));
-      domain.store().write(directory + "/port", Integer.toString(channel.port()));
-      domain.store().write(directory + "/state", "3");
+      ConsfrontDriver driver = new ConsfrontDriver(guestLoop, () -> true);
+      Frontend frontend =
+          new Frontend(
+              directory,
+              domain.memory(),
+              domain.events(),
+              domain.store(),
+              guestLoop,
+              driver,
+              new FrontendListener() {});
+      frontend.start();
+      await("a connection", () -> driver.console().isPresent());
       String state = domain.store().read(directory + "/backend").orElseThrow() + "/state";
-      await("Connected", () -> domain.store().read(state).orElse("").equals("4"));
-      domain.store().write(directory + "/state", "4");
-
-      Consfront front = Consfront.attach(page, channel);
+      assertThat(domain.store().read(state)).contains("4");
+      Consfront front = driver.console().orElseThrow();
       try (RandomAccessFile tty =
           new RandomAccessFile(domain.store().read(directory + "/tty").orElseThrow(), "rw")) {
         front.put(ascii("on one"), 0, 6);
@@ -316,8 +322,8 @@ final class ConsolesTest {
       assertThat(consoles().find("web/1")).isPresent();
       assertThat(consoles().find("web")).isEmpty();
       // It cannot be pointed at a page twice, and says which key is wrong.
-      domain.store().write(directory + "/state", "6");
-      await("Closed", () -> domain.store().read(state).orElse("").equals("6"));
+      frontend.shutDown().get(30, TimeUnit.SECONDS);
+      assertThat(domain.store().read(state)).contains("6");
       assertThat(consoles().statistics()).isEmpty();
       domain.store().write(directory + "/ring-ref", "nonsense");
       domain.store().write(directory + "/state", "1");

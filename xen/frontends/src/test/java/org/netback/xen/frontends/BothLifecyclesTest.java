@@ -172,15 +172,15 @@ class BothLifecyclesTest {
       }
     }
 
-    /// The way to a scene, of which each scene's first predecessor is a part of a shortest one.
+    /// A shortest way to a scene: of each one's predecessors the first.
     private String way(Scene end, Map<Scene, List<Scene>> before) {
       StringBuilder way = new StringBuilder();
-      Scene at = end;
-      while (!before.get(at).isEmpty()) {
-        way.insert(0, "\n  " + at);
-        at = before.get(at).getFirst();
+      List<Scene> at = List.of(end);
+      while (!at.isEmpty()) {
+        way.insert(0, "\n  " + at.getFirst());
+        at = before.getOrDefault(at.getFirst(), List.of());
       }
-      return this + ": " + at + way;
+      return this + ":" + way;
     }
 
     /// Finds every scene, and judges them.
@@ -206,7 +206,7 @@ class BothLifecyclesTest {
       }
       Set<Scene> ending = new HashSet<>(ends);
       while (!ends.isEmpty()) {
-        for (Scene each : before.get(ends.remove())) {
+        for (Scene each : before.getOrDefault(ends.remove(), List.of())) {
           if (ending.add(each)) {
             ends.add(each);
           }
