@@ -52,10 +52,11 @@ final class ConsolesTest {
   private Optional<Consoles> served = Optional.empty();
 
   /// A guest with its console open. Each event is a permit to look once more for whoever puts and
-  /// for whoever takes.
+  /// one for whoever takes: neither can use up the other's.
   private final class Guest implements AutoCloseable {
     private final GuestDomain domain;
-    private final Semaphore events = new Semaphore(0);
+    private final Semaphore room = new Semaphore(0);
+    private final Semaphore typed = new Semaphore(0);
     private final EventChannel channel;
     private final Consfront front;
 
@@ -65,7 +66,8 @@ final class ConsolesTest {
           domain.openConsole(
               guestLoop,
               () -> {
-                events.release(2);
+                room.release();
+                typed.release();
                 return true;
               });
       front = Consfront.attach(domain.consolePage(), channel);
@@ -77,7 +79,7 @@ final class ConsolesTest {
         int count = front.put(octets, at, octets.length - at);
         at += count;
         if (count == 0) {
-          events.acquire();
+          room.acquire();
         }
       }
     }
@@ -91,7 +93,7 @@ final class ConsolesTest {
         System.arraycopy(some, 0, all, at, count);
         at += count;
         if (count == 0) {
-          events.acquire();
+          typed.acquire();
         }
       }
       return all;
