@@ -8,12 +8,13 @@ import org.netback.xen.ring.RingViolation;
 
 /// A guest's end of a console (io/console.h), as Linux's hvc_xen drives it: puts and takes as much
 /// as there is room for, and notifies after each step. When the backend notifies, there may be more
-/// of either.
+/// of either. [ConsfrontDriver] connects one that is a device.
 ///
 /// Any thread.
 public final class Consfront {
   private final ByteRing ring;
   private final EventChannel channel;
+  private boolean closed;
 
   private Consfront(ByteRing ring, EventChannel channel) {
     this.ring = ring;
@@ -29,9 +30,12 @@ public final class Consfront {
 
   /// Puts octets out.
   ///
-  /// @return how many there was room for
+  /// @return how many there was room for, none when the connection is over
   /// @throws RingViolation the backend's index cannot be true
   public synchronized int put(byte[] octets, int at, int length) throws RingViolation {
+    if (closed) {
+      return 0;
+    }
     int count = ring.put(octets, at, length);
     if (count > 0) {
       channel.notifyPeer();
@@ -41,14 +45,23 @@ public final class Consfront {
 
   /// Takes octets that were typed.
   ///
-  /// @return how many there were, at most as many as fit
+  /// @return how many there were, at most as many as fit, and none when the connection is over
   /// @throws RingViolation the backend's index cannot be true
   public synchronized int take(byte[] into) throws RingViolation {
+    if (closed) {
+      return 0;
+    }
     int count = ring.peek(into, 0, Math.min(into.length, ring.waiting()));
     ring.consume(count);
     if (count > 0) {
       channel.notifyPeer();
     }
     return count;
+  }
+
+  /// Ends the connection: the page and the channel are not touched any more once this has returned.
+  synchronized void close() {
+    closed = true;
+    channel.close();
   }
 }

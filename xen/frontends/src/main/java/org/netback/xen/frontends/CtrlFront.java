@@ -13,9 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.netback.loop.EventLoop;
 import org.netback.xen.event.EventChannel;
-import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
-import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.GrefEntry;
@@ -26,8 +24,8 @@ import org.netback.xen.ring.RingViolation;
 /// habits of Windows' driver: one request at a time, and no id is 0. Requests made meanwhile wait
 /// their turn.
 ///
-/// Keys, mappings and lists go by a page of this object's own, which is granted as long as it
-/// lives.
+/// Keys, mappings and lists go by a page of this object's own, which is granted as long as the
+/// connection lives.
 ///
 /// Any thread may ask; everything happens on the loop, and the answers complete there. When the
 /// ring is closed, or the backend breaks it, what is not answered fails with an IOException.
@@ -48,12 +46,7 @@ public final class CtrlFront {
   private boolean closed;
 
   private CtrlFront(
-      EventLoop loop,
-      GuestPages ringPage,
-      GuestPages dataPage,
-      EventChannels events,
-      int backendDomid,
-      int ringStart)
+      EventLoop loop, GuestPages ringPage, GuestPages dataPage, Offer offer, int ringStart)
       throws IOException {
     this.loop = loop;
     this.ringPage = ringPage;
@@ -61,22 +54,15 @@ public final class CtrlFront {
     this.ring = FrontRing.initialiseAt(ringPage.page(0), CtrlRequest.SIZE, ringStart);
     ringPage.grantAll();
     dataPage.grantAll();
-    this.channel = events.allocate(backendDomid, loop, this::onEvent);
+    this.channel = offer.channel(loop, this::onEvent);
   }
 
   /// Makes a ring and a channel, for the backend to be told of.
-  public static CtrlFront open(
-      GuestMemory memory, EventChannels events, int backendDomid, EventLoop loop)
-      throws IOException {
-    return open(memory, events, backendDomid, loop, 0);
-  }
-
-  static CtrlFront open(
-      GuestMemory memory, EventChannels events, int backendDomid, EventLoop loop, int ringStart)
-      throws IOException {
-    GuestPages ringPage = GuestPages.allocate(memory, 1, backendDomid, false);
-    GuestPages dataPage = GuestPages.allocate(memory, 1, backendDomid, false);
-    return new CtrlFront(loop, ringPage, dataPage, events, backendDomid, ringStart);
+  ///
+  /// @param offer of the connection, which owns the pages
+  /// @param ringStart index that the ring starts at
+  static CtrlFront open(Offer offer, EventLoop loop, int ringStart) throws IOException {
+    return new CtrlFront(loop, offer.pages(1, false), offer.pages(1, false), offer, ringStart);
   }
 
   /// For the key `ctrl-ring-ref`.
@@ -255,15 +241,6 @@ public final class CtrlFront {
     waiting.clear();
     inFlight = Optional.empty();
     unanswered.forEach(asked -> asked.answer.completeExceptionally(new IOException(why)));
-  }
-
-  EventChannel channel() {
-    return channel;
-  }
-
-  /// What must be given back when the backend has let go of it.
-  List<GuestPages> pages() {
-    return List.of(ringPage, dataPage);
   }
 
   private static final class Asked {

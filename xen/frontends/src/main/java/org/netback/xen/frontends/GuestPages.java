@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 
-/// Pages of the guest's, side by side, that are granted to the backend one by one.
-final class GuestPages {
+/// Pages of the guest's, side by side, that are granted to the backend one by one. A connection's
+/// are its [Offer]'s. One thread at a time.
+public final class GuestPages {
   private static final int NOT_GRANTED = -1;
 
   private final GuestMemory memory;
@@ -34,34 +35,36 @@ final class GuestPages {
   }
 
   /// All pages, for access by offset.
-  MemorySegment memory() {
+  public MemorySegment memory() {
     return pages;
   }
 
-  MemorySegment page(int index) {
+  public MemorySegment page(int index) {
     return page[index];
   }
 
-  int count() {
+  public int count() {
     return page.length;
   }
 
   /// The reference of a page, granted now if it is not yet.
-  int grant(int index) {
+  public int grant(int index) {
     if (grefs[index] == NOT_GRANTED) {
       grefs[index] = memory.grant(page[index], toDomid, readOnly);
     }
     return grefs[index];
   }
 
-  void grantAll() {
+  public void grantAll() {
     for (int i = 0; i < page.length; i++) {
       grant(i);
     }
   }
 
+  /// Ends the grant of a page, if there is one.
+  ///
   /// @return false if the backend still has the page
-  boolean revoke(int index) {
+  public boolean revoke(int index) {
     if (grefs[index] != NOT_GRANTED) {
       if (!memory.revoke(grefs[index])) {
         return false;

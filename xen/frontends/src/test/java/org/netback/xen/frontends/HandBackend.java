@@ -23,16 +23,13 @@ final class HandBackend {
   static final String FRONT = "/local/domain/3/device/vif/0";
   static final String BACK = "/local/domain/0/backend/vif/3/0";
 
-  final SteppedLoop loop = new SteppedLoop();
-  final HandStore store = new HandStore(loop);
-  final HandMemory memory = new HandMemory();
-  final HandChannels channels = new HandChannels();
+  private final HandDevice device = new HandDevice("vif", 0);
+  final SteppedLoop loop = device.loop;
+  final HandStore store = device.store;
+  final HandMemory memory = device.memory;
+  final HandChannels channels = device.channels;
 
   HandBackend() {
-    store.write(FRONT + "/backend", BACK);
-    store.write(FRONT + "/backend-id", "0");
-    store.write(FRONT + "/state", "1");
-    store.write(BACK + "/state", "1");
     for (String feature :
         List.of(
             "feature-rx-copy",
@@ -47,20 +44,15 @@ final class HandBackend {
   }
 
   void enter(XenbusState state) {
-    store.write(BACK + "/state", state.text());
-    loop.runReady();
+    device.enter(state);
   }
 
   XenbusState frontState() {
-    return XenbusState.parse(store.read(FRONT + "/state").orElse(""));
+    return device.frontState();
   }
 
   Optional<String> front(String key) {
-    return store.read(FRONT + '/' + key);
-  }
-
-  private int number(String key) {
-    return Integer.parseInt(front(key).orElseThrow());
+    return device.front(key);
   }
 
   /// Attaches to what the frontend has published.
@@ -69,10 +61,10 @@ final class HandBackend {
   Queue attach(String prefix) throws RingViolation {
     boolean split = front(prefix + "event-channel-tx").isPresent();
     return new Queue(
-        BackRing.attach(memory.page(number(prefix + "tx-ring-ref")), TxRequest.SIZE),
-        BackRing.attach(memory.page(number(prefix + "rx-ring-ref")), RxResponse.SIZE),
-        number(prefix + (split ? "event-channel-tx" : "event-channel")),
-        number(prefix + (split ? "event-channel-rx" : "event-channel")));
+        BackRing.attach(memory.page(device.number(prefix + "tx-ring-ref")), TxRequest.SIZE),
+        BackRing.attach(memory.page(device.number(prefix + "rx-ring-ref")), RxResponse.SIZE),
+        device.number(prefix + (split ? "event-channel-tx" : "event-channel")),
+        device.number(prefix + (split ? "event-channel-rx" : "event-channel")));
   }
 
   /// What the guest sent as one packet.
