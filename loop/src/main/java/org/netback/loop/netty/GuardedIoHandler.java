@@ -91,6 +91,7 @@ final class GuardedIoHandler implements IoHandler {
     }
 
     @Override
+    @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's
     public <T> T attachment() {
       return registration.attachment();
     }
