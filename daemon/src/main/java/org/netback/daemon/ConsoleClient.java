@@ -14,7 +14,8 @@ import org.netback.daemon.control.Outlet;
 /// KiB. Then the guest waits, where nothing may be lost; else the client loses the oldest.
 ///
 /// Guarded by itself. Nothing is called of the console under that lock, since the console calls
-/// this under its own.
+/// this under its own; and nothing on the control API's loop, since the console may be writing to a
+/// slow disk: all that goes to it goes by the consoles' loop.
 final class ConsoleClient implements Viewer, Duplex {
   private static final int BOUND = 256 << 10;
   private static final AtomicInteger LAST = new AtomicInteger();
@@ -46,9 +47,12 @@ final class ConsoleClient implements Viewer, Duplex {
     synchronized (this) {
       outlet = Optional.of(opened);
     }
-    if (!console.attach(this, writes)) {
-      opened.close();
-    }
+    console.later(
+        () -> {
+          if (!console.attach(this, writes)) {
+            opened.close();
+          }
+        });
   }
 
   @Override
@@ -85,7 +89,7 @@ final class ConsoleClient implements Viewer, Duplex {
       wasFull &= !isFull();
     }
     if (wasFull) {
-      console.goOn();
+      console.later(console::goOn);
     }
   }
 
@@ -95,7 +99,7 @@ final class ConsoleClient implements Viewer, Duplex {
       input = octets;
       outlet.ifPresent(Outlet::pause);
     }
-    pass();
+    console.later(this::pass);
   }
 
   /// Passes on what the client has sent, as far as the console takes it.
@@ -144,6 +148,6 @@ final class ConsoleClient implements Viewer, Duplex {
       waiting.clear();
       waitingOctets = 0;
     }
-    console.detach(this);
+    console.later(() -> console.detach(this));
   }
 }

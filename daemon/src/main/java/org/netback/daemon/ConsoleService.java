@@ -38,19 +38,16 @@ final class ConsoleService implements DeviceService {
 
   private final Consoles consoles;
   private final NettyLoop loop;
+  private final boolean onBus;
 
   /// @param bus the bus's loop
   ConsoleService(Configuration configuration, Backend backend, EventLoop bus) {
+    boolean besideOthers = configuration.ground() instanceof Dom0Choice;
+    ConsoleChoice choice = configuration.devices().get(ConsoleSection.SECTION);
+    this.onBus = choice.devices().orElse(!besideOthers);
     this.loop = NettyLoop.start("consoles", 0, bus.errors());
     this.consoles =
-        new Consoles(
-            backend.store(),
-            bus,
-            backend.guests(),
-            loop,
-            settings(
-                configuration.devices().get(ConsoleSection.SECTION),
-                configuration.ground() instanceof Dom0Choice));
+        new Consoles(backend.store(), bus, backend.guests(), loop, settings(choice, besideOthers));
   }
 
   private static ConsoleSettings settings(ConsoleChoice choice, boolean besideXenconsoled) {
@@ -68,10 +65,15 @@ final class ConsoleService implements DeviceService {
     return consoles.deviceClass();
   }
 
+  /// On a Xen host QEMU serves consoles 1 to N, unless it was said that we do.
+  @Override
+  public boolean isOnBus() {
+    return onBus;
+  }
+
   @Override
   public boolean serves(DeviceId id) {
-    return consoles.statistics().stream()
-        .anyMatch(console -> console.domid() == id.domid() && console.number() == id.handle());
+    return consoles.serves(id);
   }
 
   @Override

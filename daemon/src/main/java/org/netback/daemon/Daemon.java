@@ -123,7 +123,10 @@ public final class Daemon implements AutoCloseable {
               ground.backend().store(),
               busLoop,
               ground.backend().domid(),
-              services.stream().map(DeviceService::deviceClass).toList(),
+              services.stream()
+                  .filter(DeviceService::isOnBus)
+                  .map(DeviceService::deviceClass)
+                  .toList(),
               ground::kernelOwner);
       Events events = new Events(Clock.systemUTC());
       vswitch.onNameFreed(bus::reconsider);

@@ -16,6 +16,11 @@ interface DeviceService {
   /// What the bus is to know of the class; the same each time.
   DeviceClass deviceClass();
 
+  /// Whether the bus is to look for devices of the class.
+  default boolean isOnBus() {
+    return true;
+  }
+
   /// Whether the factory has made a backend for a device that is still there. If it refused the
   /// device, this is false, and the device's last error says why.
   boolean serves(DeviceId id);

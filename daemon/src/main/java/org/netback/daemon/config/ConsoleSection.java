@@ -14,6 +14,7 @@ public final class ConsoleSection {
   private static final List<String> KEYS =
       List.of(
           "primary",
+          "devices",
           "overflow",
           "scrollback",
           "pty",
@@ -37,7 +38,13 @@ public final class ConsoleSection {
           ConsoleChoice.class,
           KEYS,
           new ConsoleChoice(
-              Optional.empty(), Overflow.DISCARD, SCROLLBACK, true, false, LogSettings.NONE),
+              Optional.empty(),
+              Optional.empty(),
+              Overflow.DISCARD,
+              SCROLLBACK,
+              true,
+              false,
+              LogSettings.NONE),
           ConsoleSection::read);
 
   private ConsoleSection() {}
@@ -46,8 +53,11 @@ public final class ConsoleSection {
   ///
   /// @param primary whose primary consoles: guests' names, or "*"; empty for what the ground says:
   ///   nobody's where there is an xenconsoled, all without Xen
+  /// @param devices whether consoles 1 to N are served; empty likewise, since QEMU serves them on a
+  ///   Xen host
   public record ConsoleChoice(
       Optional<Set<String>> primary,
+      Optional<Boolean> devices,
       Overflow overflow,
       int scrollback,
       boolean pty,
@@ -59,6 +69,7 @@ public final class ConsoleSection {
         map.has("primary")
             ? Optional.of(Set.copyOf(map.texts("primary", GUEST, "a guest's name, or *")))
             : Optional.empty(),
+        map.has("devices") ? Optional.of(map.flag("devices", true)) : Optional.empty(),
         map.has("overflow") && map.text("overflow", OVERFLOW, "keep or discard").equals("keep")
             ? Overflow.KEEP
             : Overflow.DISCARD,

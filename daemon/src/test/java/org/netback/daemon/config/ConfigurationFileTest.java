@@ -53,6 +53,7 @@ class ConfigurationFileTest {
             vifs: {max-queues: 4}
             consoles:
               primary: [web, db]
+              devices: false
               overflow: keep
               scrollback: 100
               pty: false
@@ -94,6 +95,7 @@ class ConfigurationFileTest {
                         ConsoleSection.SECTION,
                         new ConsoleChoice(
                             Optional.of(Set.of("web", "db")),
+                            Optional.of(false),
                             Overflow.KEEP,
                             100,
                             false,

@@ -74,6 +74,7 @@ final class ConsoleDevice implements DeviceBackend {
 
   @Override
   public void remove() {
+    consoles.removed(device.id());
     disconnect();
   }
 }

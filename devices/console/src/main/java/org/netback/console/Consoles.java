@@ -4,8 +4,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import org.netback.loop.Closing;
@@ -15,6 +17,7 @@ import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceBackend;
 import org.netback.xen.bus.DeviceClass;
 import org.netback.xen.bus.DeviceException;
+import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.DeviceStates;
 import org.netback.xen.bus.Domains;
 import org.netback.xen.bus.KeyBounds;
@@ -49,6 +52,7 @@ public final class Consoles implements DeviceBackend.Factory {
   private final ConsoleSettings settings;
   private final Domains domains;
   private final Map<Integer, PrimaryConsole> primaries = new HashMap<>();
+  private final Set<DeviceId> made = ConcurrentHashMap.newKeySet();
   private final ConcurrentSkipListMap<ConsoleId, OpenConsole> open = new ConcurrentSkipListMap<>();
 
   /// @param bus the bus's loop, which may block for round trips to the store
@@ -69,7 +73,17 @@ public final class Consoles implements DeviceBackend.Factory {
 
   @Override
   public DeviceBackend create(BackendDevice device) throws DeviceException {
+    made.add(device.id());
     return new ConsoleDevice(device, this);
+  }
+
+  void removed(DeviceId id) {
+    made.remove(id);
+  }
+
+  /// Whether a device of this class is made, connected or not. Any thread.
+  public boolean serves(DeviceId id) {
+    return made.contains(id);
   }
 
   /// Begins to look for primary consoles. Any thread; once.
@@ -85,7 +99,7 @@ public final class Consoles implements DeviceBackend.Factory {
     var _ =
         domains
             .close()
-            .thenRun(
+            .thenRunAsync(
                 () -> {
                   try {
                     Closing.each(List.copyOf(primaries.values()), PrimaryConsole::end);
@@ -93,7 +107,8 @@ public final class Consoles implements DeviceBackend.Factory {
                     primaries.clear();
                     done.complete(null);
                   }
-                });
+                },
+                bus::execute);
     return done.minimalCompletionStage();
   }
 

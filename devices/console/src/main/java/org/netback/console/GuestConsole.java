@@ -1,11 +1,12 @@
 package org.netback.console;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.netback.loop.EventLoop;
@@ -23,8 +24,9 @@ import org.netback.xen.ring.RingViolation;
 /// write is it, and when it goes, the one before. Input that the guest does not take waits, up to
 /// 64 KiB; then the writer has to wait.
 ///
-/// A guest that notifies more than 30 times in 200 ms is looked at no more until these are over, as
-/// xenconsoled does it: what it puts stays in its ring.
+/// A guest that notifies more than 30 times in 200 ms, or from which something was taken more
+/// often, is looked at no more until these are over, as xenconsoled does it: what it puts stays in
+/// its ring.
 ///
 /// Any thread may call the public methods; the guard of the ring's service guards all of it. No
 /// viewer that is called under it waits for anything.
@@ -45,10 +47,10 @@ public final class GuestConsole implements RingService.Round {
   private final Scrollback scrollback;
   private final ReentrantLock guard = new ReentrantLock();
   private final RingService service;
-  private final List<Viewer> viewers = new ArrayList<>();
+  private final List<Viewer> viewers = new CopyOnWriteArrayList<>();
 
   /// Those who have asked to write, the present one last.
-  private final List<Viewer> writers = new ArrayList<>();
+  private final List<Viewer> writers = new CopyOnWriteArrayList<>();
 
   private final OctetQueue input = new OctetQueue(PENDING_INPUT);
   private final byte[] chunk = new byte[CHUNK];
@@ -56,9 +58,13 @@ public final class GuestConsole implements RingService.Round {
   private boolean held;
   private long periodStart;
   private long eventsAtPeriodStart;
-  private long fromGuest;
-  private long toGuest;
-  private long timesHeld;
+
+  /// Rounds of the period that have taken something: a guest need not notify to keep a loop busy.
+  private int takings;
+
+  private final AtomicLong fromGuest = new AtomicLong();
+  private final AtomicLong toGuest = new AtomicLong();
+  private final AtomicLong timesHeld = new AtomicLong();
   private boolean over;
 
   /// @param ring the backend's end
@@ -110,8 +116,11 @@ public final class GuestConsole implements RingService.Round {
     if (now - periodStart >= PERIOD_NANOS) {
       periodStart = now;
       eventsAtPeriodStart = events;
+      takings = 0;
     }
-    return events - eventsAtPeriodStart > EVENTS ? periodStart + PERIOD_NANOS - now : 0;
+    return Math.max(events - eventsAtPeriodStart, takings) > EVENTS
+        ? periodStart + PERIOD_NANOS - now
+        : 0;
   }
 
   private boolean take(int available) {
@@ -125,12 +134,15 @@ public final class GuestConsole implements RingService.Round {
       }
       ring.consume(count);
       left -= count;
-      fromGuest += count;
+      fromGuest.addAndGet(count);
     }
     if (left > 0 && !held) {
-      timesHeld++;
+      timesHeld.incrementAndGet();
     }
     held = left > 0;
+    if (left < available) {
+      takings++;
+    }
     return left < available;
   }
 
@@ -146,7 +158,7 @@ public final class GuestConsole implements RingService.Round {
         break;
       }
       input.remove(count);
-      toGuest += count;
+      toGuest.addAndGet(count);
       gave = true;
     }
     if (refusedInput && input.room() > 0) {
@@ -245,7 +257,8 @@ public final class GuestConsole implements RingService.Round {
   }
 
   private Optional<Viewer> writer() {
-    return writers.isEmpty() ? Optional.empty() : Optional.of(writers.getLast());
+    List<Viewer> now = List.copyOf(writers);
+    return now.isEmpty() ? Optional.empty() : Optional.of(now.getLast());
   }
 
   /// Whether a viewer's input is taken.
@@ -301,23 +314,20 @@ public final class GuestConsole implements RingService.Round {
     }
   }
 
+  /// Without the guard, which is held while a log is written to a disk that may be slow.
+  ///
   /// @param id of the console
   ConsoleStatistics statistics(ConsoleId id, String guest, String tty) {
-    guard.lock();
-    try {
-      return new ConsoleStatistics(
-          id.toString(),
-          guest,
-          id.domid(),
-          id.number(),
-          viewers.stream().map(Viewer::name).toList(),
-          writer().map(Viewer::name).orElse(""),
-          fromGuest,
-          toGuest,
-          timesHeld,
-          tty);
-    } finally {
-      guard.unlock();
-    }
+    return new ConsoleStatistics(
+        id.toString(),
+        guest,
+        id.domid(),
+        id.number(),
+        viewers.stream().map(Viewer::name).toList(),
+        writer().map(Viewer::name).orElse(""),
+        fromGuest.get(),
+        toGuest.get(),
+        timesHeld.get(),
+        tty);
   }
 }

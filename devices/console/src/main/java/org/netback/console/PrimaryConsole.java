@@ -1,9 +1,13 @@
 package org.netback.console;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.xen.bus.Attachment;
@@ -20,7 +24,8 @@ import org.slf4j.LoggerFactory;
 /// docs/misc/console.txt). There are no states: it is served from when these nodes are there until
 /// the domain goes.
 ///
-/// A console whose ring the guest has broken is served no more until the nodes name another.
+/// A console whose ring the guest has broken is served no more until the nodes name another. One
+/// that cannot be had, or that a fault of ours has ended, is tried again every ten seconds.
 ///
 /// Confined to the bus's loop, except what the store's watch and a failure call.
 final class PrimaryConsole {
@@ -36,11 +41,20 @@ final class PrimaryConsole {
   private final XenStore store;
   private final EventLoop bus;
   private final Consoles consoles;
-  private Optional<XenStore.Watch> watch = Optional.empty();
+  private static final String NAME = "name";
+  private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final List<XenStore.Watch> watches = new ArrayList<>();
   private Optional<OpenConsole> open = Optional.empty();
 
   /// By which nodes it was opened, or tried to be.
   private Map<String, String> tried = Map.of();
+
+  /// So that a failure that is told late hits no later connection.
+  private int connections;
+
+  /// Why it is not served, as it was logged.
+  private String told = "";
 
   private boolean over;
 
@@ -59,7 +73,9 @@ final class PrimaryConsole {
   /// Begins to look at the nodes.
   void begin() {
     try {
-      watch = Optional.of(store.watch(path, _ -> execute(this::look)));
+      watches.add(store.watch(path, _ -> execute(this::look)));
+      // A guest that is migrated gets its name when it has arrived.
+      watches.add(store.watch(namePath(), _ -> execute(this::look)));
     } catch (StoreException e) {
       LOG.warn("{}: {}", owner(), e.getMessage());
       bus.schedule(Consoles.RETRY_NANOS, this::beginAgain);
@@ -67,9 +83,15 @@ final class PrimaryConsole {
   }
 
   private void beginAgain() {
-    if (!over && watch.isEmpty()) {
+    if (!over && watches.size() < 2) {
+      watches.forEach(XenStore.Watch::close);
+      watches.clear();
       begin();
     }
+  }
+
+  private String namePath() {
+    return "/local/domain/" + domid + "/name";
   }
 
   private void execute(Runnable task) {
@@ -87,7 +109,7 @@ final class PrimaryConsole {
     }
     try {
       Map<String, String> nodes = read();
-      if (nodes.equals(tried)) {
+      if (nodes.equals(tried) || open.isPresent() && isSamePlace(nodes)) {
         return;
       }
       close();
@@ -100,10 +122,27 @@ final class PrimaryConsole {
       tried = Map.of();
       bus.schedule(Consoles.RETRY_NANOS, this::look);
     } catch (DeviceException e) {
-      LOG.warn("{} is not served: {}", owner(), e.getMessage());
+      String message = String.valueOf(e.getMessage());
+      if (!message.equals(told)) {
+        LOG.warn("{} is not served: {}", owner(), message);
+        told = message;
+      }
+      tryAgain();
     } catch (Throwable e) {
       bus.errors().record(owner(), e);
+      tryAgain();
     }
+  }
+
+  private void tryAgain() {
+    tried = Map.of();
+    bus.schedule(AGAIN_NANOS, this::look);
+  }
+
+  /// A new name changes nothing for a console that is open.
+  private boolean isSamePlace(Map<String, String> nodes) {
+    return Objects.equals(nodes.get(RING), tried.get(RING))
+        && Objects.equals(nodes.get(PORT), tried.get(PORT));
   }
 
   /// What decides where the console is and whose; none if it is not ours.
@@ -114,15 +153,17 @@ final class PrimaryConsole {
           for (String key : new String[] {RING, PORT, "type"}) {
             within.read(path + '/' + key).ifPresent(value -> nodes.put(key, value));
           }
+          within.read(namePath()).ifPresent(value -> nodes.put(NAME, value));
           return nodes;
         });
   }
 
   private void connect(Map<String, String> nodes) throws DeviceException, StoreException {
-    String guest = consoles.guestName(domid);
+    String guest = nodes.getOrDefault(NAME, "");
     if (IOEMU.equals(nodes.get("type")) || !consoles.settings().servesPrimaryOf(guest)) {
       return;
     }
+    int connection = ++connections;
     Attachment attachment =
         new Attachment(
             owner(),
@@ -130,7 +171,7 @@ final class PrimaryConsole {
             new FrontendKeys(path, nodes),
             consoles.guests(),
             consoles.loop().errors(),
-            this::failed);
+            reason -> execute(() -> failed(connection, reason)));
     try {
       OpenConsole console =
           OpenConsole.open(
@@ -163,9 +204,15 @@ final class PrimaryConsole {
         });
   }
 
-  private void failed(String reason) {
+  private void failed(int connection, String reason) {
+    if (connection != connections) {
+      return;
+    }
     LOG.warn("{} is served no more: {}", owner(), reason);
-    execute(this::close);
+    close();
+    if (reason.startsWith("internal error")) {
+      tryAgain();
+    }
   }
 
   private void close() {
@@ -176,7 +223,7 @@ final class PrimaryConsole {
   /// The domain has gone, or this process goes. Writes nothing to the store.
   void end() {
     over = true;
-    Closing.all(() -> watch.ifPresent(XenStore.Watch::close), this::close);
-    watch = Optional.empty();
+    Closing.all(() -> Closing.each(watches, XenStore.Watch::close), this::close);
+    watches.clear();
   }
 }

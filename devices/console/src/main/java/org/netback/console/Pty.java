@@ -109,11 +109,31 @@ final class Pty implements Viewer {
       return;
     }
     try {
-      watch = Optional.of(FdWatch.open(loop, master.intValue(), this::ready));
+      watch = Optional.of(FdWatch.open(loop, master.intValue(), this::readyOrBroken));
       flush();
-    } catch (IOException e) {
-      loop.errors().record(name(), e);
+    } catch (Throwable e) {
+      broken(e);
     }
+  }
+
+  private void readyOrBroken(boolean broken) {
+    try {
+      ready(broken);
+    } catch (Throwable e) {
+      broken(e);
+    }
+  }
+
+  /// Of no use any more: it must not hold its guest back.
+  private void broken(Throwable e) {
+    loop.errors().record(name(), e);
+    synchronized (this) {
+      closed = true;
+      output.clear();
+    }
+    console.detach(this);
+    watch.ifPresent(FdWatch::close);
+    watch = Optional.empty();
   }
 
   private synchronized boolean isClosed() {

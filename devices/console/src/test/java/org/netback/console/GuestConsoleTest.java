@@ -49,7 +49,7 @@ class GuestConsoleTest {
         public void close() {}
       };
 
-  private static final class Watcher implements Viewer {
+  private static class Watcher implements Viewer {
     private final ByteArrayOutputStream seen = new ByteArrayOutputStream();
     private boolean full;
     private int accepted;
@@ -265,6 +265,36 @@ class GuestConsoleTest {
     loop.advance(GuestConsole.PERIOD_NANOS);
     assertThat(log()).hasSize(1000);
     assertThat(failures).isEmpty();
+  }
+
+  /// One that never notifies, and refills its ring whenever there is room.
+  @Test
+  void looksNoMoreAtAGuestThatPutsWithoutPause() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    ByteRing guest = guest();
+    Watcher refilling =
+        new Watcher() {
+          @Override
+          public void output(byte[] octets, int length) {
+            super.output(octets, length);
+            console.later(
+                () -> {
+                  try {
+                    guest.put(new byte[] {'x'}, 0, 1);
+                  } catch (RingViolation e) {
+                    throw new IllegalStateException(e);
+                  }
+                });
+          }
+        };
+    console.attach(refilling, false);
+    put(guest, "x");
+    console.service().onEvent();
+    for (int i = 0; i < 1000; i++) {
+      loop.runReady();
+      console.goOn();
+    }
+    assertThat(refilling.seen.size()).isEqualTo(GuestConsole.EVENTS + 1);
   }
 
   @Test

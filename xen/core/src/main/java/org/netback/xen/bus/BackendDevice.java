@@ -79,9 +79,14 @@ public final class BackendDevice {
   /// `tty`). Nothing is written once the toolstack has removed the directory.
   ///
   /// @return false if the directory has gone
+  /// @throws StoreException EAGAIN if the guest writes its directory without pause
   public boolean publishInFrontend(String key, String value) throws StoreException {
+    AtomicInteger attempts = new AtomicInteger();
     return store.transaction(
         within -> {
+          if (attempts.getAndIncrement() == READ_ATTEMPTS) {
+            throw new StoreException("write to a frontend", frontendPath, "EAGAIN");
+          }
           if (within.read(frontendPath + "/backend").isEmpty()) {
             return false;
           }

@@ -1,5 +1,6 @@
 package org.netback.xen.ring;
 
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -128,7 +129,8 @@ public final class RingService implements Polled, AutoCloseable {
 
   /// Ends the service: when this has returned, no round runs and none will. Any thread; idempotent.
   ///
-  /// A round that does not come to its end within 5 s is left behind: it finds its mappings closed.
+  /// A round that does not come to its end within 5 s is left behind: it finds its mappings closed,
+  /// and the round is told of the end when the guard is free.
   @Override
   public void close() {
     boolean quiet = false;
@@ -144,6 +146,25 @@ public final class RingService implements Polled, AutoCloseable {
       } finally {
         guard.unlock();
       }
+    } else {
+      endLater();
+    }
+  }
+
+  private void endLater() {
+    try {
+      loop.execute(
+          () -> {
+            guard.lock();
+            try {
+              end();
+            } finally {
+              guard.unlock();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      // The loop has ended, and what waits for its end with it.
+      return;
     }
   }
 
@@ -295,9 +316,10 @@ public final class RingService implements Polled, AutoCloseable {
     if (resumeQueued || wanted == 0) {
       return;
     }
-    if (look() < wanted) {
+    // What is found here is not seen yet: the guest may be about to notify of it.
+    if (ring.waiting() < wanted) {
       ring.ask(wanted);
-      if (look() < wanted) {
+      if (ring.waiting() < wanted) {
         return;
       }
     }
