@@ -28,6 +28,9 @@ final class ConsoleClient implements Viewer, Duplex {
   private Optional<Outlet> outlet = Optional.empty();
   private boolean over;
 
+  /// Whether what waits is about to be written.
+  private boolean flushes;
+
   /// Sent by the client, and not taken by the console yet.
   private byte[] input = {};
 
@@ -62,9 +65,13 @@ final class ConsoleClient implements Viewer, Duplex {
     }
     waiting.add(Arrays.copyOf(octets, length));
     waitingOctets += length;
-    flush();
     while (waitingOctets > BOUND) {
       waitingOctets -= waiting.remove().length;
+    }
+    // On the loop alone, where room is told of too: or octets could overtake each other.
+    if (!flushes && outlet.isPresent()) {
+      flushes = true;
+      outlet.get().onLoop(this::onRoom);
     }
   }
 
@@ -84,6 +91,7 @@ final class ConsoleClient implements Viewer, Duplex {
   public void onRoom() {
     boolean wasFull;
     synchronized (this) {
+      flushes = false;
       wasFull = isFull();
       flush();
       wasFull &= !isFull();

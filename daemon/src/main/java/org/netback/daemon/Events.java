@@ -88,6 +88,7 @@ final class Events {
   private final class Listener implements StreamSource {
     private final Deque<byte[]> waiting = new ArrayDeque<>();
     private long lost;
+    private boolean drains;
     private @Nullable Outlet outlet;
 
     @Override
@@ -103,7 +104,12 @@ final class Events {
       } else {
         waiting.add(event);
       }
-      drain();
+      // On the loop alone, where room is told of too: or one event could overtake another.
+      Outlet open = outlet;
+      if (open != null && !drains) {
+        drains = true;
+        open.onLoop(this::onRoom);
+      }
     }
 
     /// As soon as there is a place for it, and before what comes after.
@@ -123,6 +129,7 @@ final class Events {
 
     @Override
     public synchronized void onRoom() {
+      drains = false;
       drain();
       tellLost();
       drain();

@@ -12,7 +12,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/// What one client is sent as it comes. Any thread; nothing waits.
+/// What one client is sent as it comes. Any thread; nothing waits. What is written by several
+/// threads may change its order: whoever hears of room ([StreamSource#onRoom], on the loop) and of
+/// data elsewhere writes on the loop alone ([#onLoop]).
 ///
 /// A client that does not read costs at most [#HIGH_WATER] octets and one write, since nothing is
 /// taken beyond that: whoever writes drops it and counts, or keeps it within a bound of its own.
@@ -120,7 +122,9 @@ public final class Outlet {
     onLoop(resume);
   }
 
-  private void onLoop(Runnable work) {
+  /// Has something done on the control API's loop, where the stream's callbacks are: at once, if it
+  /// is called there.
+  public void onLoop(Runnable work) {
     EventLoop loop = channel.eventLoop();
     if (loop.inEventLoop()) {
       work.run();
