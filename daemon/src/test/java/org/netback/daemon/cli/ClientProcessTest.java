@@ -16,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,11 +121,16 @@ class ClientProcessTest {
             .collect(Collectors.toCollection(TreeSet::new));
     for (String launcher : List.of("../bin/netback", "src/main/image/bin/netback")) {
       String script = Files.readString(Path.of(launcher));
-      Matcher cases = Pattern.compile("case \\$\\{1:-\\} in\\n *([a-z| -]+)\\)").matcher(script);
+      Matcher cases =
+          Pattern.compile("case \"\\$\\{1:-\\} \\$\\{2:-\\}\" in\\n *([a-z|'* -]+)\\)")
+              .matcher(script);
       assertThat(cases.find()).as(launcher).isTrue();
-      assertThat(new TreeSet<>(List.of(cases.group(1).split(" \\| ", -1))))
-          .as(launcher)
-          .isEqualTo(servers);
+      // 'run '* is the word with whatever follows it, 'console attach' the two words.
+      Set<String> listed =
+          Stream.of(cases.group(1).split(" \\| ", -1))
+              .map(words -> words.replaceAll("['*]", "").strip())
+              .collect(Collectors.toCollection(TreeSet::new));
+      assertThat(listed).as(launcher).isEqualTo(servers);
       assertThat(script).as(launcher).contains("LC_ALL=C.UTF-8", Client.class.getName());
     }
   }

@@ -44,7 +44,8 @@ class MainTest {
                 "netback: "
                     + file
                     + ":2:1: unknown key \"lops\" in the configuration; did you mean \"loops\"?"
-                    + " Allowed are ground, control, loops, linger-us, vifs, networks, taps\n"));
+                    + " Allowed are ground, control, loops, linger-us, vifs, consoles, networks,"
+                    + " taps\n"));
   }
 
   @Test
