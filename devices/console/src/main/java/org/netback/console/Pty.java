@@ -70,6 +70,9 @@ final class Pty implements Viewer {
       throws IOException {
     LinuxNativePty pty = LinuxNativePty.open(new JniTerminalProvider(), raw(), Size.of(80, 24));
     try {
+      if (pty.getName() == null || pty.getName().isEmpty()) {
+        throw new IOException("it has no name here: mount devpts at /dev/pts");
+      }
       if (LibC.fcntl(pty.getMaster(), LibC.F_SETFL, LibC.O_RDWR | LibC.O_NONBLOCK) < 0) {
         throw Errno.last("O_NONBLOCK of a pty");
       }
