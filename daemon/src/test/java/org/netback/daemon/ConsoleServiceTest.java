@@ -1,15 +1,14 @@
 package org.netback.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.netback.adapters.tap.NetworkLab.await;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,14 +67,6 @@ final class ConsoleServiceTest {
     domain.close();
     daemon.close();
     loop.close();
-  }
-
-  private static void await(String what, Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(end);
-      Thread.sleep(1);
-    }
   }
 
   private void put(String text) throws Exception {

@@ -99,7 +99,7 @@ final class TxQueue implements RingService.Round {
     return counters.snapshot(service.counters());
   }
 
-  /// Whether what the queue has booked is not due yet.
+  /// How long until what the queue has booked is due; 0 if it is, or if another rate holds by now.
   private long mustWait() {
     long wait = due - loop.nanoTime();
     return wait > 0 && booked.equals(credit.rate()) ? wait : 0;

@@ -23,8 +23,8 @@ import java.util.function.Consumer;
 /// that one `.2`, and the oldest is removed. A file that something else has moved away is written
 /// to until [#reopen()].
 ///
-/// What cannot be written is lost. That is told once, and the file is tried again every ten
-/// seconds; then a line in it says how many octets are missing.
+/// What cannot be written is lost. The file is tried again every ten seconds, and each failure is
+/// told; when it can be written, a line in it says how many octets are missing.
 ///
 /// Guarded by its console's guard.
 final class ConsoleLog implements AutoCloseable {

@@ -18,10 +18,6 @@ public record ConsoleSettings(
     boolean pty,
     boolean tellsConnection,
     LogSettings log) {
-  /// Every guest's, where nobody else serves consoles.
-  public static final ConsoleSettings ALL =
-      new ConsoleSettings(Set.of("*"), Overflow.DISCARD, 64 * 1024, true, false, LogSettings.NONE);
-
   public ConsoleSettings {
     primary = Set.copyOf(primary);
     if (scrollback < 1) {

@@ -40,8 +40,10 @@ final class EscapeFilter {
   /// beside it become a control.
   private boolean keptC2;
 
-  /// Filters in place.
+  /// Filters some octets.
   ///
+  /// @param into gets what is left; one octet longer than the length, since an octet may have been
+  ///   held back before
   /// @return how many octets are left
   int filter(byte[] octets, int length, byte[] into) {
     int kept = 0;

@@ -91,11 +91,6 @@ public final class GuestConsole implements RingService.Round {
     return service;
   }
 
-  /// The loop that its viewers are called on.
-  EventLoop loop() {
-    return loop;
-  }
-
   @Override
   public long round(int available) throws RingViolation {
     long wait = mustWait();
@@ -262,7 +257,7 @@ public final class GuestConsole implements RingService.Round {
   }
 
   /// Whether a viewer's input is taken.
-  public boolean isWriter(Viewer viewer) {
+  boolean isWriter(Viewer viewer) {
     guard.lock();
     try {
       return writer().filter(viewer::equals).isPresent();

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.bus.Attachment;
 import org.netback.xen.bus.DeviceException;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 record OpenConsole(
     ConsoleId id, String guest, GuestConsole console, Optional<Pty> pty, Attachment attachment) {
   private static final Logger LOG = LoggerFactory.getLogger(OpenConsole.class);
+  private static final AtomicBoolean NO_PTY_TOLD = new AtomicBoolean();
 
   /// Makes a console of a page that is mapped; nothing runs before the attachment is started.
   ///
@@ -63,7 +65,7 @@ record OpenConsole(
         console.attach(pty.get(), true);
       } catch (IOException e) {
         // The log and those who attach are served all the same.
-        LOG.warn("{} has no pty: {}", id, e.getMessage());
+        tellOnce(id, e);
       }
     }
     if (settings.tellsConnection()) {
@@ -71,6 +73,13 @@ record OpenConsole(
       ConsolePage.tellConnected(page, true);
     }
     return new OpenConsole(id, guest, console, pty, attachment);
+  }
+
+  /// Once: a guest may connect as often as it likes, and a host lacks ptys for all.
+  private static void tellOnce(ConsoleId id, IOException e) {
+    if (NO_PTY_TOLD.compareAndSet(false, true)) {
+      LOG.warn("{} has no pty, nor may others have one: {}", id, e.getMessage());
+    }
   }
 
   private static String logName(ConsoleId id, String guest) {

@@ -32,6 +32,8 @@ final class PrimaryConsole {
   private static final Logger LOG = LoggerFactory.getLogger(PrimaryConsole.class);
   private static final String RING = "ring-ref";
   private static final String PORT = "port";
+  private static final String NAME = "name";
+  private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /// Another process serves it: QEMU.
   private static final String IOEMU = "ioemu";
@@ -41,8 +43,6 @@ final class PrimaryConsole {
   private final XenStore store;
   private final EventLoop bus;
   private final Consoles consoles;
-  private static final String NAME = "name";
-  private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final List<XenStore.Watch> watches = new ArrayList<>();
   private Optional<OpenConsole> open = Optional.empty();
