@@ -99,11 +99,6 @@ final class EchoDriver implements FrontendDriver {
     }
 
     @Override
-    public void published() {
-      // The backend may only be spoken to when it is Connected.
-    }
-
-    @Override
     public void connected(BackendKeys backend) {
       connection = Optional.of(this);
       put();

@@ -2,7 +2,7 @@ package org.netback.echo;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// What a guest wants to hear backwards, 16 octets.
@@ -13,20 +13,18 @@ import org.netback.xen.ring.RingMessage;
 record EchoRequest(int id, int length, byte[] payload) implements RingMessage {
   static final int SIZE = 16;
   static final int MOST = 12;
-  static final ValueLayout.OfShort U16 =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   static EchoRequest read(MemorySegment slot) {
     return new EchoRequest(
-        slot.get(U16, 0) & 0xffff,
-        slot.get(U16, 2) & 0xffff,
+        Octets.u16(slot, 0),
+        Octets.u16(slot, 2),
         slot.asSlice(4, MOST).toArray(ValueLayout.JAVA_BYTE));
   }
 
   @Override
   public void writeTo(MemorySegment slot) {
-    slot.set(U16, 0, (short) id);
-    slot.set(U16, 2, (short) length);
+    Octets.put16(slot, 0, id);
+    Octets.put16(slot, 2, length);
     MemorySegment.copy(payload, 0, slot, ValueLayout.JAVA_BYTE, 4, MOST);
   }
 }
