@@ -1,13 +1,26 @@
 package org.netback.daemon.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
 import org.jline.terminal.Attributes;
-import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
+import org.jline.terminal.Attributes.ControlChar;
+import org.jline.terminal.Attributes.InputFlag;
+import org.jline.terminal.Attributes.LocalFlag;
+import org.jline.terminal.Attributes.OutputFlag;
+import org.jline.terminal.impl.jni.JniTerminalProvider;
+import org.jline.terminal.impl.jni.linux.LinuxNativePty;
+import org.jline.terminal.spi.Pty;
+import org.jline.terminal.spi.SystemStream;
+import org.jline.terminal.spi.TerminalProvider;
 import org.netback.client.ControlClient;
 import org.netback.client.ControlConnection;
 import org.netback.client.ControlException;
@@ -15,8 +28,12 @@ import org.netback.client.Invocation;
 import org.netback.client.UserError;
 
 /// `netback console attach`: this process's terminal at a guest's console, in raw mode, until
-/// Ctrl-] is typed or the console goes. The terminal is as it was before, however this ends but by
-/// SIGKILL.
+/// Ctrl-] is typed or the console goes. The terminal is as it was before, however this ends except
+/// by SIGKILL. Input that is no terminal, a pipe or a file, is sent as it is.
+///
+/// Nothing of JLine but the terminal's attributes: its own terminals ask the user's for features,
+/// whose answers would be typed at the guest, leave Ctrl-C to this process, and do not close while
+/// a key is waited for.
 final class ConsoleAttach {
   private static final int ESCAPE = 0x1d;
   private static final int CHUNK = 4096;
@@ -27,25 +44,91 @@ final class ConsoleAttach {
     String name = invocation.arguments().getFirst();
     boolean writes = !invocation.has("--read-only");
     String path = ControlClient.path("consoles", name, writes ? "attach" : "look");
-    try (ControlConnection console = client.upgrade("GET", path, "netback-console");
-        Terminal terminal = TerminalBuilder.builder().system(true).dumb(true).build()) {
-      Attributes before = terminal.enterRawMode();
-      Thread restore = Thread.ofPlatform().unstarted(() -> terminal.setAttributes(before));
-      Runtime.getRuntime().addShutdownHook(restore);
-      try {
-        note(terminal.output(), "[" + name + ", Ctrl-] leaves]");
-        Thread keyboard = Thread.ofPlatform().daemon().start(() -> type(terminal.input(), console));
-        show(console, terminal.output());
-        keyboard.interrupt();
-        note(terminal.output(), "[left " + name + "]");
-      } finally {
-        terminal.setAttributes(before);
-        Runtime.getRuntime().removeShutdownHook(restore);
+    Optional<Pty> terminal = terminal();
+    try (ControlConnection console = client.upgrade("GET", path, "netback-console")) {
+      if (terminal.isPresent()) {
+        inRawMode(terminal.get(), () -> talk(name, console));
+      } else {
+        talk(name, console);
       }
       return 0;
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
     }
+  }
+
+  /// What is typed at, if that is a terminal and there is one to show something at.
+  private static Optional<Pty> terminal() throws IOException {
+    TerminalProvider system = new JniTerminalProvider();
+    if (!system.isSystemStream(SystemStream.Input)) {
+      return Optional.empty();
+    }
+    for (SystemStream shows : List.of(SystemStream.Output, SystemStream.Error)) {
+      if (system.isSystemStream(shows)) {
+        return Optional.of(LinuxNativePty.current(system, shows));
+      }
+    }
+    return Optional.empty();
+  }
+
+  @FunctionalInterface
+  private interface Talk {
+    void run() throws IOException;
+  }
+
+  private static void inRawMode(Pty terminal, Talk talk) throws IOException {
+    Attributes before = terminal.getAttr();
+    Thread restore = Thread.ofPlatform().unstarted(() -> restore(terminal, before));
+    Runtime.getRuntime().addShutdownHook(restore);
+    try {
+      terminal.setAttr(raw(before));
+      talk.run();
+    } finally {
+      restore(terminal, before);
+      Runtime.getRuntime().removeShutdownHook(restore);
+    }
+  }
+
+  private static void restore(Pty terminal, Attributes before) {
+    try {
+      terminal.setAttr(before);
+    } catch (IOException e) {
+      return; // The terminal has gone.
+    }
+  }
+
+  /// As cfmakeraw(3): every key is the guest's, Ctrl-C too.
+  private static Attributes raw(Attributes before) {
+    Attributes raw = new Attributes(before);
+    raw.setInputFlags(
+        EnumSet.of(
+            InputFlag.IGNBRK,
+            InputFlag.BRKINT,
+            InputFlag.PARMRK,
+            InputFlag.ISTRIP,
+            InputFlag.INLCR,
+            InputFlag.IGNCR,
+            InputFlag.ICRNL,
+            InputFlag.IXON),
+        false);
+    raw.setOutputFlag(OutputFlag.OPOST, false);
+    raw.setLocalFlags(
+        EnumSet.of(
+            LocalFlag.ECHO, LocalFlag.ECHONL, LocalFlag.ICANON, LocalFlag.ISIG, LocalFlag.IEXTEN),
+        false);
+    raw.setControlChar(ControlChar.VMIN, 1);
+    raw.setControlChar(ControlChar.VTIME, 0);
+    return raw;
+  }
+
+  private static void talk(String name, ControlConnection console) throws IOException {
+    OutputStream screen = new FileOutputStream(FileDescriptor.out);
+    note(screen, "[" + name + ", Ctrl-] leaves]");
+    // It may wait for a key for ever, and ends with the process.
+    InputStream keys = new FileInputStream(FileDescriptor.in);
+    Thread.ofPlatform().daemon().start(() -> type(keys, console));
+    show(console, screen);
+    note(screen, "[left " + name + "]");
   }
 
   private static void note(OutputStream terminal, String text) throws IOException {

@@ -162,6 +162,11 @@ public final class TapBridge implements FrameSink, NetfrontListener {
   }
 
   @Override
+  public void refused(String message) {
+    failed("the device is refused: " + message);
+  }
+
+  @Override
   public void failed(String message) {
     LOG.warn("{}", message);
   }
