@@ -6,7 +6,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.List;
@@ -139,13 +138,17 @@ final class ConsoleAttach {
   /// Until the console or the connection ends.
   private static void show(ControlConnection console, OutputStream terminal) throws IOException {
     byte[] octets = new byte[CHUNK];
+    for (int count = read(console, octets); count >= 0; count = read(console, octets)) {
+      terminal.write(octets, 0, count);
+      terminal.flush();
+    }
+  }
+
+  private static int read(ControlConnection console, byte[] octets) {
     try {
-      for (int count = console.read(octets); count >= 0; count = console.read(octets)) {
-        terminal.write(octets, 0, count);
-        terminal.flush();
-      }
-    } catch (ClosedChannelException e) {
-      return; // the keyboard's end
+      return console.read(octets);
+    } catch (IOException e) {
+      return -1; // the keyboard's thread has closed it, or the daemon has gone
     }
   }
 
