@@ -4,19 +4,22 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.netback.properties.Sample;
 
-/// Frames of a property's, with headers of all kinds and lengths, of which some are wrong.
+/// Frames of a property's, with headers of all kinds and lengths, of which some are wrong. What a
+/// sample draws most, the ends of its ranges, is what goes furthest.
 public final class AnyFrame {
-  private static final int LONGEST = 4096;
+  private static final int LONGEST = 8192;
   private static final int TCP = 6;
   private static final int UDP = 17;
 
   private final Sample sample;
+  private final int least;
   private final ByteBuffer octets = ByteBuffer.allocate(LONGEST);
   private int ipLengthAt;
   private int ipLengthFrom;
 
-  private AnyFrame(Sample sample) {
+  private AnyFrame(Sample sample, int least) {
     this.sample = sample;
+    this.least = least;
   }
 
   /// A frame's octets, [Frame#MIN_LENGTH] at least.
@@ -24,22 +27,30 @@ public final class AnyFrame {
   /// @param destination MAC address
   /// @param source MAC address
   public static byte[] octets(Sample sample, long destination, long source) {
-    return new AnyFrame(sample).make(destination, source);
+    return new AnyFrame(sample, 0).make(destination, source);
+  }
+
+  /// The same with more payload.
+  ///
+  /// @param payload octets, at least; 0 to 6000
+  public static byte[] octets(Sample sample, long destination, long source, int payload) {
+    return new AnyFrame(sample, payload).make(destination, source);
   }
 
   private byte[] make(long destination, long source) {
     mac(destination);
     mac(source);
-    int tags = sample.between(0, 3);
+    int tags = sample.oneOf(0, 1, 3, 2, 0);
     for (int i = 0; i < tags; i++) {
       put16(sample.oneOf(0x8100, 0x88a8, 0x9100));
       put16(i);
     }
     switch (sample.between(0, 4)) {
-      case 0, 1 -> ipv4();
-      case 2, 3 -> ipv6();
+      case 0, 4 -> ipv6();
+      case 1, 3 -> ipv4();
       default -> {
         put16(0x88b5);
+        octets.position(octets.position() + least);
         octets.put(sample.octets(0, 300));
       }
     }
@@ -48,7 +59,9 @@ public final class AnyFrame {
     if (sample.between(0, 2) == 2) {
       made[sample.between(12, length - 1)] = sample.anyByte();
     }
-    return sample.between(0, 4) == 4 ? Arrays.copyOf(made, sample.between(14, length)) : made;
+    return least == 0 && sample.between(0, 4) == 4
+        ? Arrays.copyOf(made, sample.between(14, length))
+        : made;
   }
 
   private void mac(long address) {
@@ -82,7 +95,7 @@ public final class AnyFrame {
 
   private void ipv6() {
     int protocol = sample.oneOf(TCP, UDP, 58);
-    int extensions = sample.between(0, 5);
+    int extensions = sample.oneOf(1, 0, 5, 2, 1);
     int[] types = new int[extensions + 1];
     for (int i = 0; i < extensions; i++) {
       types[i] = sample.oneOf(0, 60, 43, 44, 51);
@@ -119,7 +132,7 @@ public final class AnyFrame {
 
   private void transport(int protocol) {
     int at = octets.position();
-    int payload = sample.between(0, 400);
+    int payload = least + sample.between(0, 400);
     int header =
         switch (protocol) {
           case TCP -> 20 + 4 * sample.between(0, 10);
