@@ -24,30 +24,38 @@ final class FlowHash {
         (type == VLAN || type == SERVICE_VLAN) && tags < 2 && at + 6 <= length;
         tags++) {
       at += 4;
+      frame.need(at + 2);
       type = frame.u16(at);
     }
     at += 2;
     if (type == IPV4 && at + 20 <= length) {
+      frame.need(at + 20);
       int hash = mix(mix(1, frame.i32(at + 12)), frame.i32(at + 16));
       int protocol = frame.u8(at + 9);
       // Only the first fragment has the ports, so none of them counts.
       boolean fragment = (frame.u16(at + 6) & 0x3fff) != 0;
       int ports = at + 4 * (frame.u8(at) & 0xf);
       return (protocol == TCP || protocol == UDP) && !fragment && ports + 4 <= length
-          ? finish(mix(hash, frame.i32(ports)))
+          ? finish(mix(hash, ports(frame, ports)))
           : finish(hash);
     }
     if (type == IPV6 && at + 40 <= length) {
+      frame.need(at + 40);
       int hash = 1;
       for (int i = 8; i < 40; i += 4) {
         hash = mix(hash, frame.i32(at + i));
       }
       int next = frame.u8(at + 6);
       return (next == TCP || next == UDP) && at + 44 <= length
-          ? finish(mix(hash, frame.i32(at + 40)))
+          ? finish(mix(hash, ports(frame, at + 40)))
           : finish(hash);
     }
     return finish(mix(mix(mix(1, frame.i32(0)), frame.i32(4)), frame.i32(8)));
+  }
+
+  private static int ports(Frame frame, int at) {
+    frame.need(at + 4);
+    return frame.i32(at);
   }
 
   private static int mix(int hash, int word) {

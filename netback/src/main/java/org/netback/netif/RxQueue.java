@@ -302,7 +302,9 @@ final class RxQueue implements RingService.Round {
   private void deliver(FrameBatch frames, int base, long added, long[] hashes)
       throws RingViolation {
     if (!stage.carryOut()) {
-      // A page of the sender's or of this guest's. The sender's frames must not show here.
+      // A page of the sender's or of this guest's, or a torn frame. The sender's fault must not
+      // show
+      // here.
       stage.undo();
       frames.pull(base, added);
       for (long left = added; left != 0; left &= left - 1) {

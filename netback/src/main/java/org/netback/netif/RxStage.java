@@ -20,9 +20,9 @@ import org.netback.xen.ring.BackRing;
 /// are still to be made of them.
 ///
 /// Slots are answered as they are consumed, as if all copies went well; until the push nobody sees
-/// it, and what went wrong is amended. If it was a copy from a sender's page, everything is taken
-/// back and put together anew ([#undo]), so that a receiver never sees that a sender's page was
-/// none.
+/// it, and what went wrong is amended. If it was a copy from a sender's page, or if a frame turned
+/// out to be torn, everything is taken back and put together anew ([#undo]), so that a receiver
+/// never sees that a sender's page was none.
 ///
 /// Guarded by the queue's lock.
 final class RxStage {
@@ -58,6 +58,9 @@ final class RxStage {
   /// Whether a copy is from a sender's page.
   private boolean partial;
 
+  /// Whether a frame could not be had whole.
+  private boolean torn;
+
   /// @param mappings the guest's pages that need no grant operation
   RxStage(int domid, BackRing ring, GrantTable grants, GrefMappings mappings, RxCounters counters) {
     this.domid = domid;
@@ -88,7 +91,8 @@ final class RxStage {
 
   /// Consumes a frame's slots; the frame must stay as it is until [#carryOut].
   ///
-  /// @param frame whole, or from a [TxRound]; whole if the guest has pages mapped
+  /// @param frame whole if the guest has pages mapped; else it is made whole here, unless its
+  ///   lender is a [GrantLender]
   /// @param needed how many they are ([#slots])
   void add(Frame frame, long hash, int needed) {
     int length = frame.length();
@@ -179,11 +183,15 @@ final class RxStage {
 
   /// @param ready octets of the page that are private, fewer than its length
   private void copyRest(Frame frame, int at, int ready, int length, int gref) {
+    if (!(frame.lender() instanceof GrantLender sender)) {
+      torn |= !frame.pull();
+      book(copies.toGuest(domid, gref, 0, length, frame.memory(), frame.offset() + at));
+      return;
+    }
     // None of these is booked: if one fails, all is taken back.
     if (ready > 0) {
       int _ = copies.toGuest(domid, gref, 0, ready, frame.memory(), frame.offset() + at);
     }
-    TxRound sender = (TxRound) frame.lender();
     sender.copyRest(frame, at + ready, length - ready, copies, domid, gref, ready);
     partial = true;
   }
@@ -202,9 +210,13 @@ final class RxStage {
 
   /// Has all copies made.
   ///
-  /// @return false if one failed and may have been the fault of a sender's page: [#undo] all, have
-  ///   the frames whole ([Frame#pull]), which tells whose it was, and add those that are
+  /// @return false if a frame is torn, or if a copy failed and may have been the fault of a
+  ///   sender's page: [#undo] all, have the frames whole ([Frame#pull]), which tells whose it was,
+  ///   and add those that are
   boolean carryOut() {
+    if (torn) {
+      return false;
+    }
     copies.carryOut();
     if (copies.hasFailures()) {
       if (partial) {
@@ -268,5 +280,6 @@ final class RxStage {
       failures = 0;
     }
     partial = false;
+    torn = false;
   }
 }

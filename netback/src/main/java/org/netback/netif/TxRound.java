@@ -8,7 +8,6 @@ import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.FrameLender;
 import org.netback.packet.GsoType;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
@@ -29,7 +28,7 @@ import org.netback.xen.ring.BackRing;
 /// goes from the sender's pages to the receiver's, if that is a guest's ring too ([#copyRest]), and
 /// is pulled in for everybody else. What was copied in is also what is delivered, so that nothing
 /// is judged in one version and delivered in another.
-final class TxRound implements FrameLender {
+final class TxRound implements GrantLender {
   /// Packets of one round, rejected ones included: what one queue does before others have a turn.
   static final int PACKETS = 64;
 
@@ -323,11 +322,9 @@ final class TxRound implements FrameLender {
     return batch;
   }
 
-  /// Has octets of a frame copied from the sender's pages to a page of another guest's.
-  ///
-  /// @param from the first of them, not private ([Frame#head]); cheapest where the last copy ended
-  /// @param into where the copies are added
-  void copyRest(
+  /// Cheapest where the last copy of the same frame ended.
+  @Override
+  public void copyRest(
       Frame frame, int from, int length, GrantCopies into, int toDomid, int toGref, int toOffset) {
     if (cursorPacket != frame.index() || cursorAt != from) {
       seek(frame.index(), from);

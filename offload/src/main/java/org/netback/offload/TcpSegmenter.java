@@ -64,6 +64,7 @@ public final class TcpSegmenter {
   /// Looks at a frame; if the answer is READY, it must stay as it is until the last segment is
   /// made.
   ///
+  /// @param frame asked for all that goes into segments, so that it may be torn after this
   /// @param headers of this frame
   public Outcome begin(Frame frame, Headers headers) {
     payloadLength = 0;
@@ -73,6 +74,7 @@ public final class TcpSegmenter {
     if (outcome != Outcome.READY) {
       return outcome;
     }
+    frame.need(headers.payloadOffset() + headers.payloadLength());
     memory = frame.memory();
     offset = frame.offset();
     ipv4 = headers.ip() == Headers.Ip.V4;

@@ -27,6 +27,7 @@ public final class TransportChecksum {
   /// Writes the whole checksum and marks the frame [ChecksumState#VALIDATED], as good as what the
   /// sender vouched for by leaving it blank. Unless DONE, the frame is unchanged.
   ///
+  /// @param frame asked for what the checksum covers, so that it may be torn after this
   /// @param headers of this frame
   public static Outcome complete(Frame frame, Headers headers) {
     Outcome outcome = judge(headers);
@@ -34,6 +35,7 @@ public final class TransportChecksum {
       int length = headers.transportLength();
       int at = headers.checksumOffset();
       int pseudo = pseudoHeader(frame, headers, length);
+      frame.need(headers.transportOffset() + length);
       frame.putU16(at, 0);
       int sum = InternetChecksum.sum(frame, headers.transportOffset(), length);
       frame.putU16(at, field(InternetChecksum.combine(pseudo, sum)));

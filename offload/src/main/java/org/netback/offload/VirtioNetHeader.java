@@ -188,6 +188,7 @@ public final class VirtioNetHeader {
       frame.setChecksum(ChecksumState.BLANK);
     } else {
       // The field holds the sum of the pseudo header and takes part in the sum as it is.
+      frame.need(frame.length());
       int sum = InternetChecksum.sum(frame, checksumStart, frame.length() - checksumStart);
       frame.putU16(field, TransportChecksum.field(sum));
       frame.setChecksum(ChecksumState.VALIDATED);

@@ -12,11 +12,13 @@ import java.lang.foreign.ValueLayout;
 /// *lent* for a call: who wants it longer copies it. At least [FrameArena#HEADROOM] octets in front
 /// of the first one may be written by the port that is sending it.
 ///
-/// It may be lent before all of its octets are private: up to [#head()] they are, the others are
-/// still with their [FrameLender], where they may change at any time. They come with [#pull()], and
-/// by themselves when an accessor of this class is asked for one; whoever goes by [#memory()] sees
-/// to it with [#need] first. If they cannot be had the frame is *torn*: what is missing reads as
-/// zeros, it goes to nobody, and who lent it counts it.
+/// It may be lent before all of its octets are private. Then it is *partial*: up to [#head()] its
+/// octets are private, the others are still with their [FrameLender], where they may change at any
+/// time. [#need] and [#pull()] bring them, and nothing else does: a reader asks for what it reads
+/// or writes beyond the first [#MIN_LENGTH] octets. An accessor that reaches an octet which is not
+/// private, or not the frame's, throws an [IndexOutOfBoundsException]; whoever goes by [#memory()]
+/// is not checked. If the octets cannot be had the frame is *torn*: what is missing reads as zeros,
+/// it goes to nobody, and who lent it counts it.
 ///
 /// Confined to the thread that drives its arena.
 public final class Frame {
@@ -78,17 +80,21 @@ public final class Frame {
   ///
   /// @param octets that are private, at least [#MIN_LENGTH]
   public void lendFrom(int octets, FrameLender of) {
+    if (octets < MIN_LENGTH || octets > length) {
+      throw new IllegalArgumentException(octets + " of " + length + " octets are private");
+    }
     head = octets;
     lender = of;
   }
 
-  /// How many octets, from the first on, are private.
+  /// How many octets, from the first on, are private; never more than the frame has.
   public int head() {
     return head;
   }
 
+  /// Whether all octets are private.
   public boolean isWhole() {
-    return head >= length;
+    return head == length;
   }
 
   /// Where the octets are that are not private. Only of a frame that is not [#isWhole()].
@@ -141,12 +147,13 @@ public final class Frame {
     return length;
   }
 
-  /// Makes the frame shorter.
+  /// Makes the frame shorter. What it loses is not asked for any more.
   public void truncate(int newLength) {
     if (newLength < 0 || newLength > length) {
       throw new IllegalArgumentException("truncate " + length + " octets to " + newLength);
     }
     length = newLength;
+    head = Math.min(head, newLength);
   }
 
   public ChecksumState checksum() {
@@ -198,40 +205,52 @@ public final class Frame {
     return memory.get(LONG_BE, offset + 6) >>> 16;
   }
 
+  /// Fails if octets of a partial frame are not private yet, or lie behind the end of a whole one.
+  void check(int at, int octets) {
+    if (at > head - octets) {
+      throw beyond(at, octets);
+    }
+  }
+
+  private IndexOutOfBoundsException beyond(int at, int octets) {
+    return new IndexOutOfBoundsException(
+        octets + " octets at " + at + " of " + length + ", of which " + head + " are private");
+  }
+
   public int u8(int at) {
-    need(at + 1);
+    check(at, 1);
     return memory.get(ValueLayout.JAVA_BYTE, offset + at) & 0xff;
   }
 
   public int u16(int at) {
-    need(at + 2);
+    check(at, 2);
     return memory.get(SHORT_BE, offset + at) & 0xffff;
   }
 
   /// The 32 bits at an offset of the frame, in network order.
   public int i32(int at) {
-    need(at + 4);
+    check(at, 4);
     return memory.get(INT_BE, offset + at);
   }
 
   public void putU8(int at, int value) {
-    need(at + 1);
+    check(at, 1);
     memory.set(ValueLayout.JAVA_BYTE, offset + at, (byte) value);
   }
 
   public void putU16(int at, int value) {
-    need(at + 2);
+    check(at, 2);
     memory.set(SHORT_BE, offset + at, (short) value);
   }
 
   public void putI32(int at, int value) {
-    need(at + 4);
+    check(at, 4);
     memory.set(INT_BE, offset + at, value);
   }
 
-  /// The frame's octets as a segment: garbage, so for tests, captures and slow paths.
+  /// The octets of a whole frame as a segment: garbage, so for tests, captures and slow paths.
   public MemorySegment octets() {
-    pull();
+    check(0, length);
     return memory.asSlice(offset, length);
   }
 

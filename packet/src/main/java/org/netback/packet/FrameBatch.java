@@ -40,15 +40,22 @@ public final class FrameBatch {
   /// Makes some frames whole, or torn, together.
   ///
   /// @param base index of the frame that the mask's lowest bit stands for
-  /// @param mask a bit for each frame that is meant; all of one lender
+  /// @param mask a bit for each frame that is meant
   public void pull(int base, long mask) {
     long partial = 0;
     for (long left = mask; left != 0; left &= left - 1) {
       int i = Long.numberOfTrailingZeros(left);
       partial |= get(base + i).isWhole() ? 0 : 1L << i;
     }
-    if (partial != 0) {
-      get(base + Long.numberOfTrailingZeros(partial)).lender().pull(this, base, partial);
+    while (partial != 0) {
+      FrameLender lender = get(base + Long.numberOfTrailingZeros(partial)).lender();
+      long lent = 0;
+      for (long left = partial; left != 0; left &= left - 1) {
+        int i = Long.numberOfTrailingZeros(left);
+        lent |= get(base + i).lender().equals(lender) ? 1L << i : 0;
+      }
+      lender.pull(this, base, lent);
+      partial &= ~lent;
     }
   }
 

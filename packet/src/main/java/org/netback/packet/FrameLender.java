@@ -13,6 +13,6 @@ public interface FrameLender {
   /// Does so for several frames at once, which may save work.
   ///
   /// @param base index of the frame that the mask's lowest bit stands for
-  /// @param mask a bit for each frame that is meant and not [Frame#isWhole()]
+  /// @param mask a bit for each frame that is meant: lent by this, and not [Frame#isWhole()]
   void pull(FrameBatch frames, int base, long mask);
 }

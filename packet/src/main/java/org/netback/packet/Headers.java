@@ -8,6 +8,10 @@ package org.netback.packet;
 /// further checks. A header that is cut off or contradicts itself is not reported, nor is anything
 /// behind it, and [#isMalformed()] holds.
 ///
+/// [#parse] asks a partial frame for the octets that it reads ([Frame#need]). So the headers that
+/// are reported are private: that of IPv4 with its options, that of TCP without. If this tears the
+/// frame, the answers are those of the zeros in it.
+///
 /// Holds no reference to the frame, and says nothing about it once the frame's headers are changed.
 /// Confined to one thread.
 public final class Headers {
@@ -77,6 +81,7 @@ public final class Headers {
       malformed = true;
       return this;
     }
+    // The first type is private in any frame.
     int typeAt = 12;
     etherType = frame.u16(typeAt);
     while (isTag(etherType) && tags < MAX_TAGS) {
@@ -86,6 +91,7 @@ public final class Headers {
       }
       tags++;
       typeAt += TAG_SIZE;
+      frame.need(typeAt + 2);
       etherType = frame.u16(typeAt);
     }
     if (etherType == ETHERTYPE_IPV4) {
@@ -96,13 +102,15 @@ public final class Headers {
     return this;
   }
 
-  /// The VLAN tags of a frame, as [#vlanTags()] has them, without a look at anything else.
+  /// The VLAN tags of a frame, as [#vlanTags()] has them, without a look at anything else. They are
+  /// private then, and so is the type behind them.
   ///
   /// @param frame of at least [Frame#MIN_LENGTH]
   public static int vlanTags(Frame frame) {
     if (!isTag(frame.u16(12)) || frame.length() < ETHERNET_SIZE + TAG_SIZE) {
       return 0;
     }
+    frame.need(ETHERNET_SIZE + 2 * TAG_SIZE);
     return frame.length() >= ETHERNET_SIZE + 2 * TAG_SIZE && isTag(frame.u16(16)) ? 2 : 1;
   }
 
@@ -116,6 +124,7 @@ public final class Headers {
       malformed = true;
       return;
     }
+    frame.need(at + IPV4_SIZE);
     int versionAndSize = frame.u8(at);
     int size = (versionAndSize & 0xf) << 2;
     int total = frame.u16(at + 2);
@@ -130,6 +139,7 @@ public final class Headers {
     ip = Ip.V4;
     ipOffset = at;
     ipEnd = at + total;
+    frame.need(at + size);
     protocol = frame.u8(at + 9);
     rerouted = hasSourceRoute(frame, at + IPV4_SIZE, at + size);
     fragment = (frame.u16(at + 6) & 0x3fff) != 0;
@@ -158,7 +168,12 @@ public final class Headers {
 
   private void parseIpv6(Frame frame, int at) {
     int available = frame.length() - at - IPV6_SIZE;
-    if (available < 0 || frame.u8(at) >>> 4 != 6) {
+    if (available < 0) {
+      malformed = true;
+      return;
+    }
+    frame.need(at + IPV6_SIZE);
+    if (frame.u8(at) >>> 4 != 6) {
       malformed = true;
       return;
     }
@@ -186,6 +201,7 @@ public final class Headers {
             malformed = true;
             return;
           }
+          frame.need(at + 8);
         }
         default -> {
           protocol = next;
@@ -224,6 +240,9 @@ public final class Headers {
   private void parseTransport(Frame frame, int at) {
     int available = ipEnd - at;
     if (protocol == PROTOCOL_TCP) {
+      if (available >= TCP_SIZE) {
+        frame.need(at + TCP_SIZE);
+      }
       int size = available < TCP_SIZE ? 0 : frame.u8(at + 12) >>> 4 << 2;
       if (size < TCP_SIZE || size > available) {
         malformed = true;
@@ -233,6 +252,9 @@ public final class Headers {
       payloadOffset = at + size;
       transportEnd = ipEnd;
     } else if (protocol == PROTOCOL_UDP) {
+      if (available >= UDP_SIZE) {
+        frame.need(at + UDP_SIZE);
+      }
       int length = available < UDP_SIZE ? 0 : frame.u16(at + 4);
       if (length < UDP_SIZE || length > available) {
         malformed = true;

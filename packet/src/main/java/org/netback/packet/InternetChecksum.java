@@ -41,8 +41,10 @@ public final class InternetChecksum {
   }
 
   /// The sum of octets of a frame.
+  ///
+  /// @param frame of which they are private ([Frame#need])
   public static int sum(Frame frame, int at, int length) {
-    frame.need(at + length);
+    frame.check(at, length);
     return sum(frame.memory(), frame.offset() + at, length);
   }
 

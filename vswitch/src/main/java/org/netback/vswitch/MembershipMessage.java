@@ -11,6 +11,9 @@ import org.netback.packet.InternetChecksum;
 /// [Kind#MALFORMED], and nothing of it counts (RFC 4541 2.1.1). Which sources are wanted of a group
 /// is not told: whoever wants some of them has joined.
 ///
+/// A frame is asked for the whole of a message ([Frame#need]), and of any other for its headers. A
+/// message that is torn is none.
+///
 /// Confined to one thread.
 final class MembershipMessage {
   enum Kind {
@@ -84,6 +87,7 @@ final class MembershipMessage {
   private Kind ipv4(Frame frame) {
     int length = frame.length();
     int at = ETHERNET_SIZE;
+    frame.need(at + IPV4_SIZE);
     if (frame.u8(at) >>> 4 != 4) {
       return Kind.NONE;
     }
@@ -98,8 +102,14 @@ final class MembershipMessage {
     if (header < IPV4_SIZE
         || total < header + 4
         || at + total > length
-        || (frame.u16(at + 6) & 0x3fff) != 0
-        || InternetChecksum.finish(InternetChecksum.sum(frame, at, header)) != 0) {
+        || (frame.u16(at + 6) & 0x3fff) != 0) {
+      return Kind.MALFORMED;
+    }
+    frame.need(at + total);
+    if (frame.isTorn()) {
+      return Kind.NONE;
+    }
+    if (InternetChecksum.finish(InternetChecksum.sum(frame, at, header)) != 0) {
       return Kind.MALFORMED;
     }
     sourceHigh = 0;
@@ -140,13 +150,18 @@ final class MembershipMessage {
     int at = ETHERNET_SIZE;
     int options = at + IPV6_SIZE;
     // MLD always has the router alert, so its next header is that of the hop-by-hop options.
-    if (length < options + 8 || frame.u8(at) >>> 4 != 6 || frame.u8(at + 6) != 0) {
+    if (length < options + 8) {
+      return Kind.NONE;
+    }
+    frame.need(options + 8);
+    if (frame.u8(at) >>> 4 != 6 || frame.u8(at + 6) != 0) {
       return Kind.NONE;
     }
     int message = options + (frame.u8(options + 1) + 1 << 3);
     if (frame.u8(options) != PROTOCOL_ICMPV6 || message >= length) {
       return Kind.NONE;
     }
+    frame.need(message + 1);
     int type = frame.u8(message);
     if (type < 130 || type > 132 && type != 143 && type != 151) {
       return Kind.NONE;
@@ -160,12 +175,18 @@ final class MembershipMessage {
     if (size < 8
         || end > length
         || frame.u8(at + 7) != 1
-        || !linkLocal && (!unspecified || type == 130)
-        || InternetChecksum.finish(
-                InternetChecksum.combine(
-                    InternetChecksum.pseudoHeaderIpv6(frame, at, PROTOCOL_ICMPV6, size),
-                    InternetChecksum.sum(frame, message, size)))
-            != 0) {
+        || !linkLocal && (!unspecified || type == 130)) {
+      return Kind.MALFORMED;
+    }
+    frame.need(end);
+    if (frame.isTorn()) {
+      return Kind.NONE;
+    }
+    if (InternetChecksum.finish(
+            InternetChecksum.combine(
+                InternetChecksum.pseudoHeaderIpv6(frame, at, PROTOCOL_ICMPV6, size),
+                InternetChecksum.sum(frame, message, size)))
+        != 0) {
       return Kind.MALFORMED;
     }
     return switch (type) {

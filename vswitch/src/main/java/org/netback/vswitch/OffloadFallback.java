@@ -146,10 +146,12 @@ final class OffloadFallback implements AutoCloseable {
   }
 
   private void ready(SwitchPort port, Frame frame, OffloadSet accepts) {
+    // A look at its tags may be what tears a frame.
+    boolean isTooLong = isTooLong(accepts, frame);
     if (frame.isTorn()) {
       return;
     }
-    if (isTooLong(accepts, frame)) {
+    if (isTooLong) {
       tooLong++;
       return;
     }

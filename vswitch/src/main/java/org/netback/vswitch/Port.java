@@ -14,7 +14,8 @@ public interface Port {
 
   /// Whether frames may come whose octets are in part still with their sender
   /// ([org.netback.packet.FrameLender]), to be copied from there to the receiver without a stop in
-  /// between: vifs, which know each other's lenders. Any other port gets whole frames only.
+  /// between. A port that says so asks a frame for what it reads of it, and pulls in the frames of
+  /// lenders that it does not know. Any other port gets whole frames only.
   default boolean takesPartialFrames() {
     return false;
   }

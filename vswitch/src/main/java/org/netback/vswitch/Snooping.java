@@ -72,6 +72,7 @@ final class Snooping {
     if (frame.length() < 34) {
       return Forwarding.Flood.MULTICAST;
     }
+    frame.need(34);
     int protocol = frame.u8(23);
     int group = frame.i32(30);
     if (protocol == PROTOCOL_IGMP
@@ -92,6 +93,7 @@ final class Snooping {
     if (frame.length() < 54) {
       return Forwarding.Flood.MULTICAST;
     }
+    frame.need(54);
     if (frame.u8(20) == 0) {
       Forwarding control = control(frame, from, message, now);
       if (control != Forwarding.Flood.ALL_BUT_INGRESS) {

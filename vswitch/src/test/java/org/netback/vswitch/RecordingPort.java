@@ -9,7 +9,7 @@ import org.netback.packet.FrameBatch;
 import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 
-/// A port that keeps a copy of all that it gets. Any thread.
+/// A port that keeps a copy of all that it gets, torn frames excepted. Any thread.
 final class RecordingPort implements Port {
   /// A copy of a frame and of what was said of it.
   static final class Received {
@@ -52,13 +52,20 @@ final class RecordingPort implements Port {
 
   private final String name;
   private final OffloadSet accepts;
+  private final boolean partial;
   private final PortCounters counters = new PortCounters();
   private final List<Received> received = new ArrayList<>();
   private int batches;
 
   RecordingPort(String name, OffloadSet accepts) {
+    this(name, accepts, false);
+  }
+
+  /// @param partial whether it takes partial frames
+  RecordingPort(String name, OffloadSet accepts, boolean partial) {
     this.name = name;
     this.accepts = accepts;
+    this.partial = partial;
   }
 
   RecordingPort(String name) {
@@ -76,10 +83,18 @@ final class RecordingPort implements Port {
   }
 
   @Override
+  public boolean takesPartialFrames() {
+    return partial;
+  }
+
+  @Override
   public synchronized void transmit(FrameBatch frames) {
     batches++;
     for (int i = 0; i < frames.size(); i++) {
-      received.add(new Received(frames.get(i)));
+      Frame frame = frames.get(i);
+      if (partial ? frame.pull() : !frame.isTorn()) {
+        received.add(new Received(frame));
+      }
     }
     counters.egress(frames.size(), frames.octets());
   }

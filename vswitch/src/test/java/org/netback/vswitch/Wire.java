@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.netback.packet.ArrayLender;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
@@ -55,11 +56,19 @@ final class Wire {
     return frame;
   }
 
+  /// Adds a frame of which only the first octets are private.
+  Frame add(byte[] octets, int head, ArrayLender lender) {
+    Frame frame = lender.lend(arena, octets, head);
+    batch.add(frame);
+    return frame;
+  }
+
   /// Carries the round. Afterwards its memory holds nothing, so that a frame kept by someone shows.
   void send() {
     ingress.forward(batch);
     for (int i = 0; i < batch.size(); i++) {
-      batch.get(i).octets().fill((byte) 0xee);
+      Frame frame = batch.get(i);
+      frame.memory().asSlice(frame.offset(), frame.length()).fill((byte) 0xee);
     }
     batch.clear();
     arena.clear();

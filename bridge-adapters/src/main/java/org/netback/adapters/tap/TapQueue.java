@@ -45,6 +45,7 @@ public final class TapQueue implements AutoCloseable {
 
   /// Writes a frame, whose header is in the [VirtioNetHeader#SIZE] octets before it.
   ///
+  /// @param frame whole
   /// @return octets written; 0 if the kernel has no room now; else a negative errno
   public int write(Frame frame) {
     long start = frame.memory().address() + frame.offset() - VirtioNetHeader.SIZE;

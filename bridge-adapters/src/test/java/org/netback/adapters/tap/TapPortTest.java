@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.packet.ArrayLender;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameBatch;
 import org.netback.packet.MacAddress;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
@@ -270,6 +275,40 @@ class TapPortTest {
     port.followMtu();
     lab.startIn(a, directory.resolve("ping"), words("ping", longPing));
     NetworkLab.await("a drop", () -> port.counters().drops(DropReason.TOO_LONG) > drops);
+  }
+
+  /// The switch hands over whole frames only; whoever else does not still sends nothing that the
+  /// frame's memory held before.
+  @Test
+  void writesTheWholeOfAPartialFrameAndNothingOfATornOne() throws Exception {
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    Path capture = directory.resolve("tcpdump");
+    String link = tapName("a");
+    lab.startIn(
+        a, capture, "tcpdump", "-i", link, "-n", "-xx", "-l", "-c", "1", "ether", "proto",
+        "0x88b5");
+    NetworkLab.await("tcpdump", () -> NetworkLab.contains(capture, "listening on"));
+    byte[] octets = new byte[1000];
+    for (int i = 0; i < octets.length; i++) {
+      octets[i] = (byte) (i < 6 ? 0xff : i % 101);
+    }
+    octets[12] = (byte) 0x88;
+    octets[13] = (byte) 0xb5;
+    FrameArena arena = new FrameArena(Arena.ofAuto(), 2, 1 << 14);
+    ArrayLender lost = new ArrayLender();
+    lost.lose();
+    FrameBatch batch = new FrameBatch(2);
+    batch.add(lost.lend(arena, octets, 128));
+    batch.add(new ArrayLender().lend(arena, octets, 128));
+
+    ports.getFirst().transmit(batch);
+
+    NetworkLab.await("the frame", () -> NetworkLab.contains(capture, "1 packet captured"));
+    assertThat(Files.readString(capture).replaceAll("0x[0-9a-f]+:|\\s", ""))
+        .contains(HexFormat.of().formatHex(octets));
+    assertThat(ports.getFirst().counters().egressFrames()).isEqualTo(1);
+    assertThat(ports.getFirst().counters().drops())
+        .doesNotContainKeys(DropReason.DELIVERY_FAILED, DropReason.BACKLOG_FULL);
   }
 
   private static String[] words(String first, String... others) {

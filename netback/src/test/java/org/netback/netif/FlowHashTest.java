@@ -1,0 +1,30 @@
+package org.netback.netif;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.Arena;
+import org.junit.jupiter.api.Test;
+import org.netback.packet.AnyFrame;
+import org.netback.packet.ArrayLender;
+import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+import org.netback.properties.Property;
+
+final class FlowHashTest {
+  private final FrameArena arena = new FrameArena(Arena.ofAuto(), 2, 1 << 15);
+
+  @Test
+  void isThatOfTheWholeFrame() {
+    Property.holds(
+        3000,
+        sample -> {
+          byte[] octets = AnyFrame.octets(sample, 0x0016_3e00_0001L, 0x0016_3e00_0002L);
+          arena.clear();
+          ArrayLender lender = new ArrayLender();
+          Frame whole = lender.lend(arena, octets, octets.length);
+          Frame partial =
+              lender.lend(arena, octets, sample.between(14, Math.min(octets.length, 500)));
+          assertThat(FlowHash.of(partial)).isEqualTo(FlowHash.of(whole));
+        });
+  }
+}
