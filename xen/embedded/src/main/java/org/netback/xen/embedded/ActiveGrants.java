@@ -13,18 +13,18 @@ final class ActiveGrants {
   /// early.
   private static final int ATTEMPTS = 5;
 
-  private final MappedDomain domain;
+  private final DomainMemory memory;
   private final Map<Integer, Active> active = new HashMap<>();
 
-  ActiveGrants(MappedDomain domain) {
-    this.domain = domain;
+  ActiveGrants(DomainMemory memory) {
+    this.memory = memory;
   }
 
   /// Counts one more use of a reference.
   ///
   /// @return one of [GrantStatus]
   synchronized short pin(int gref, int user, boolean readOnly) {
-    if (Integer.compareUnsigned(gref, domain.grantEntries()) >= 0) {
+    if (Integer.compareUnsigned(gref, memory.grantEntries()) >= 0) {
       return GrantStatus.BAD_GNTREF;
     }
     Optional<Active> already = Optional.ofNullable(active.get(gref));
@@ -38,9 +38,9 @@ final class ActiveGrants {
     if (status != GrantStatus.OKAY) {
       return status;
     }
-    int frame = GrantEntries.frame(GrantEntries.loadAcquire(domain.whole(), gref));
-    if (!domain.hasPage(frame)) {
-      GrantEntries.clearFlags(domain.whole(), gref, GrantEntries.READING | GrantEntries.WRITING);
+    int frame = GrantEntries.frame(GrantEntries.loadAcquire(memory.whole(), gref));
+    if (!memory.hasPage(frame)) {
+      GrantEntries.clearFlags(memory.whole(), gref, GrantEntries.READING | GrantEntries.WRITING);
       return GrantStatus.BAD_PAGE;
     }
     Active entry = new Active(user, frame);
@@ -65,7 +65,7 @@ final class ActiveGrants {
 
   private short mark(int gref, int user, boolean readOnly, boolean alreadyRead) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      int word = GrantEntries.loadWordAcquire(domain.whole(), gref);
+      int word = GrantEntries.loadWordAcquire(memory.whole(), gref);
       int flags = GrantEntries.flags(word);
       boolean granted =
           (flags & (GrantEntries.TYPE_MASK | GrantEntries.SUB_PAGE)) == GrantEntries.PERMIT_ACCESS
@@ -74,7 +74,7 @@ final class ActiveGrants {
         return GrantStatus.GENERAL_ERROR;
       }
       int marks = GrantEntries.READING | (readOnly ? 0 : GrantEntries.WRITING);
-      if (GrantEntries.compareAndSetWord(domain.whole(), gref, word, word | marks)) {
+      if (GrantEntries.compareAndSetWord(memory.whole(), gref, word, word | marks)) {
         return GrantStatus.OKAY;
       }
     }
@@ -98,7 +98,7 @@ final class ActiveGrants {
       active.remove(gref);
     }
     if (unused != 0) {
-      GrantEntries.clearFlags(domain.whole(), gref, unused);
+      GrantEntries.clearFlags(memory.whole(), gref, unused);
     }
   }
 

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/// A live domain in the ground's books; guarded by the registry.
+/// A live domain in the hypervisor's books; guarded by the hypervisor.
 final class Domain {
   /// Bounds what a guest can make the ground keep, two descriptors per port among it.
   static final int MAX_PORTS = 512;
@@ -15,7 +15,7 @@ final class Domain {
   final DomainSize size;
 
   /// Absent for the backend's own domain: it grants nothing here.
-  final Optional<SharedMemory> memory;
+  final Optional<DomainMemory> memory;
 
   final ActiveGrants grants;
 
@@ -25,12 +25,12 @@ final class Domain {
   final Map<Integer, Port> ports = new HashMap<>();
   private int lastPort;
 
-  Domain(int domid, String name, DomainSize size, SharedMemory memory) {
+  Domain(int domid, String name, DomainSize size, DomainMemory memory) {
     this.domid = domid;
     this.name = name;
     this.size = size;
     this.memory = Optional.of(memory);
-    this.grants = new ActiveGrants(MappedDomain.of(memory, size));
+    this.grants = new ActiveGrants(memory);
   }
 
   Domain(int domid, String name) {
@@ -38,7 +38,7 @@ final class Domain {
     this.name = name;
     this.size = new DomainSize(1, 1);
     this.memory = Optional.empty();
-    this.grants = new ActiveGrants(MappedDomain.NONE);
+    this.grants = new ActiveGrants(DomainMemory.NONE);
   }
 
   /// A port number that is not in use, the one after the last where possible: a number that comes

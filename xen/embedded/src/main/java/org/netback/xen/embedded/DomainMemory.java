@@ -1,150 +1,215 @@
 package org.netback.xen.embedded;
 
+import static org.netback.loop.libc.LibC.MAP_ANONYMOUS;
+import static org.netback.loop.libc.LibC.MAP_FAILED;
+import static org.netback.loop.libc.LibC.MAP_FIXED;
+import static org.netback.loop.libc.LibC.MAP_NORESERVE;
+import static org.netback.loop.libc.LibC.MAP_PRIVATE;
+import static org.netback.loop.libc.LibC.MAP_SHARED;
+import static org.netback.loop.libc.LibC.PROT_NONE;
+import static org.netback.loop.libc.LibC.PROT_READ;
+import static org.netback.loop.libc.LibC.PROT_WRITE;
 import static org.netback.xen.grant.GrantTable.PAGE_SIZE;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.BitSet;
-import org.netback.xen.grant.GuestMemory;
+import org.netback.loop.Closing;
+import org.netback.loop.libc.Errno;
+import org.netback.loop.libc.LibC;
+import org.netback.xen.io.console.ConsolePage;
 
-/// The guest's side of its memory: which pages and references are in use. Pages are handed out
-/// first fit, references last freed first.
-final class DomainMemory implements GuestMemory {
-  private final int domid;
+/// A domain's memory, the grant table at its start: a memfd, mapped whole until closed.
+///
+/// It is sealed against shrinking and growing from the start, and whoever maps one that came from
+/// elsewhere checks the seals and the size first: a file that its other owner could shorten would
+/// let that owner fault this process with SIGBUS at any access.
+final class DomainMemory implements AutoCloseable {
+  /// The memory of a domain that has none here: no reference and no page is in it.
+  static final DomainMemory NONE = new DomainMemory();
+
+  private static final int SEALS = LibC.F_SEAL_SHRINK | LibC.F_SEAL_GROW | LibC.F_SEAL_SEAL;
+
+  private final int fd;
+  private final Arena arena = Arena.ofShared();
   private final MemorySegment whole;
-  private final DomainSize size;
-  private final BitSet usedPages = new BitSet();
-  private final short[] grantsOfPage;
-  private final int[] frameOfGref;
-  private final int[] freeGrefs;
-  private int freeGrefCount;
+  private final int grantEntries;
+  private final int firstPage;
+  private final int pages;
+  private boolean closed;
 
-  DomainMemory(int domid, SharedMemory memory, DomainSize size) {
-    this.domid = domid;
-    this.whole = memory.whole();
-    this.size = size;
-    this.grantsOfPage = new short[size.totalPages()];
-    int entries = GrantEntries.count(size.grantFrames());
-    this.frameOfGref = new int[entries];
-    this.freeGrefs = new int[entries];
-    usedPages.set(0, size.grantFrames());
-    usedPages.set(size.consoleFrame());
-    for (int gref = entries - 1; gref >= GrantEntries.RESERVED; gref--) {
-      freeGrefs[freeGrefCount++] = gref;
+  private DomainMemory() {
+    this.fd = -1;
+    this.whole = MemorySegment.NULL;
+    this.grantEntries = 0;
+    this.firstPage = 0;
+    this.pages = 0;
+    this.closed = true;
+  }
+
+  private DomainMemory(int fd, DomainSize size) throws IOException {
+    this.fd = fd;
+    this.grantEntries = GrantEntries.count(size.grantFrames());
+    this.firstPage = size.grantFrames();
+    this.pages = size.totalPages() - size.grantFrames();
+    long octets = octets(size);
+    long address = LibC.mmap(0, octets, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (address == MAP_FAILED) {
+      throw Errno.last("mmap of " + octets + " octets");
+    }
+    this.whole = owned(address, octets, arena);
+  }
+
+  private static long octets(DomainSize size) {
+    return (long) size.totalPages() * PAGE_SIZE;
+  }
+
+  /// Makes zeroed memory; its pages take no room until they are touched.
+  static DomainMemory create(DomainSize size) throws IOException {
+    long octets = octets(size);
+    int fd;
+    try (Arena names = Arena.ofConfined()) {
+      long name = names.allocateFrom("xen-domain").address();
+      fd = LibC.memfd_create(name, LibC.MFD_CLOEXEC | LibC.MFD_ALLOW_SEALING);
+    }
+    if (fd < 0) {
+      throw Errno.last("memfd_create");
+    }
+    try {
+      if (LibC.ftruncate(fd, octets) != 0) {
+        throw Errno.last("ftruncate to " + octets + " octets");
+      }
+      if (LibC.fcntl(fd, LibC.F_ADD_SEALS, SEALS) != 0) {
+        throw Errno.last("F_ADD_SEALS");
+      }
+      return new DomainMemory(fd, size);
+    } catch (IOException e) {
+      LibC.close(fd);
+      throw e;
     }
   }
 
-  /// The page of the primary console, which the toolstack has granted.
-  MemorySegment console() {
-    return whole.asSlice((long) size.consoleFrame() * PAGE_SIZE, PAGE_SIZE);
+  /// Maps memory that another process made; the descriptor is this object's from now on, also when
+  /// it is refused.
+  ///
+  /// @throws IOException if it is not as large as it was said to be, or not sealed
+  static DomainMemory adopt(int fd, DomainSize size) throws IOException {
+    long octets = octets(size);
+    try {
+      int seals = LibC.fcntl(fd, LibC.F_GET_SEALS, 0);
+      if (seals < 0) {
+        throw Errno.last("F_GET_SEALS");
+      }
+      if ((seals & SEALS) != SEALS) {
+        throw new IOException("memory of a domain has seals " + seals + ", not " + SEALS);
+      }
+      long actual = LibC.lseek(fd, 0, LibC.SEEK_END);
+      if (actual != octets) {
+        throw new IOException("memory of a domain has " + actual + " octets, not " + octets);
+      }
+      return new DomainMemory(fd, size);
+    } catch (IOException e) {
+      LibC.close(fd);
+      throw e;
+    }
   }
 
-  /// From the grant table's first octet on.
+  /// Grants the page of the primary console, as a toolstack does before a domain runs (libxl:
+  /// `xc_dom_gnttab_seed`).
+  ///
+  /// @param toDomid who serves consoles
+  void grantConsole(int toDomid) {
+    int gref = ConsolePage.RESERVED_GREF;
+    GrantEntries.storeFrame(whole, gref, firstPage + pages - 1);
+    GrantEntries.storeWordRelease(
+        whole, gref, GrantEntries.word(GrantEntries.PERMIT_ACCESS, toDomid));
+  }
+
+  /// Grant table and pages; empty only in [#NONE].
   MemorySegment whole() {
     return whole;
   }
 
-  @Override
-  public int domid() {
-    return domid;
+  /// How many references there are.
+  int grantEntries() {
+    return grantEntries;
   }
 
-  @Override
-  public MemorySegment allocate(int pages) {
-    if (pages < 1) {
-      throw new IllegalArgumentException("allocation of " + pages + " pages");
+  /// Whether a frame may be granted: those before the first such are the table itself.
+  boolean hasPage(int frame) {
+    return Integer.compareUnsigned(frame - firstPage, pages) < 0;
+  }
+
+  /// Grant table and pages.
+  int totalPages() {
+    return firstPage + pages;
+  }
+
+  boolean isNone() {
+    return pages == 0;
+  }
+
+  boolean isGone() {
+    return !whole.scope().isAlive();
+  }
+
+  /// Maps some pages side by side once more, independent of this object's own life, until the arena
+  /// closes.
+  MemorySegment map(int[] frames, boolean readOnly, Arena until) throws IOException {
+    long size = (long) frames.length * PAGE_SIZE;
+    int protection = readOnly ? PROT_READ : PROT_READ | PROT_WRITE;
+    // Reserved first, so that the pages after it can replace the reservation one by one.
+    long base = LibC.mmap(0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) {
+      throw Errno.last("mmap of " + frames.length + " pages");
     }
-    MemorySegment found;
     synchronized (this) {
-      int from = usedPages.nextClearBit(0);
-      int end = from;
-      while (end - from < pages) {
-        if (end >= size.totalPages()) {
-          throw new IllegalStateException(
-              "domain " + domid + " has no " + pages + " free pages in a row of " + size.pages());
+      for (int i = 0; i < frames.length; i++) {
+        long page =
+            closed
+                ? MAP_FAILED
+                : LibC.mmap(
+                    base + (long) i * PAGE_SIZE,
+                    PAGE_SIZE,
+                    protection,
+                    MAP_SHARED | MAP_FIXED,
+                    fd,
+                    (long) frames[i] * PAGE_SIZE);
+        if (page == MAP_FAILED) {
+          IOException refused =
+              closed ? new IOException("domain is gone") : Errno.last("mmap of a granted page");
+          LibC.munmap(base, size);
+          throw refused;
         }
-        if (usedPages.get(end)) {
-          from = usedPages.nextClearBit(end);
-          end = from;
-        } else {
-          end++;
-        }
-      }
-      usedPages.set(from, end);
-      found = whole.asSlice((long) from * PAGE_SIZE, (long) pages * PAGE_SIZE);
-    }
-    return found.fill((byte) 0);
-  }
-
-  @Override
-  public synchronized void free(MemorySegment pages) {
-    int from = frame(pages);
-    int count = (int) (pages.byteSize() / PAGE_SIZE);
-    int end = from + count;
-    if (pages.byteSize() % PAGE_SIZE != 0
-        || end > size.totalPages()
-        || usedPages.nextClearBit(from) < end) {
-      throw new IllegalArgumentException(
-          pages.byteSize() + " octets from page " + from + " are not allocated");
-    }
-    for (int frame = from; frame < end; frame++) {
-      if (grantsOfPage[frame] != 0) {
-        throw new IllegalStateException(
-            "page " + frame + " of domain " + domid + " is granted " + grantsOfPage[frame] + "x");
       }
     }
-    usedPages.clear(from, end);
+    MemorySegment mapped = owned(base, size, until);
+    return readOnly ? mapped.asReadOnly() : mapped;
   }
 
+  private static MemorySegment owned(long address, long size, Arena arena) {
+    return MemorySegment.ofAddress(address)
+        .reinterpret(size, arena, s -> LibC.munmap(s.address(), s.byteSize()));
+  }
+
+  /// Lends the descriptor, as it must not be closed while it is being sent.
+  synchronized void lend(FdUse use) throws IOException {
+    if (closed) {
+      throw new IOException("domain is gone");
+    }
+    use.with(fd);
+  }
+
+  interface FdUse {
+    void with(int fd) throws IOException;
+  }
+
+  /// Unmaps; from then on an access through [#whole] throws IllegalStateException.
   @Override
-  public synchronized int grant(MemorySegment page, int toDomid, boolean readOnly) {
-    int frame = frame(page);
-    if (!usedPages.get(frame) || page.byteSize() != PAGE_SIZE) {
-      throw new IllegalArgumentException(
-          page.byteSize() + " octets at page " + frame + " are no allocated page");
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      Closing.all(arena::close, () -> LibC.close(fd));
     }
-    if (freeGrefCount == 0) {
-      throw new IllegalStateException(
-          "grant table of domain " + domid + " is full: " + frameOfGref.length + " references");
-    }
-    int gref = freeGrefs[--freeGrefCount];
-    frameOfGref[gref] = frame;
-    grantsOfPage[frame]++;
-    GrantEntries.storeFrame(whole, gref, frame);
-    int flags = GrantEntries.PERMIT_ACCESS | (readOnly ? GrantEntries.READONLY : 0);
-    GrantEntries.storeWordRelease(whole, gref, GrantEntries.word(flags, toDomid));
-    return gref;
-  }
-
-  @Override
-  public synchronized boolean revoke(int gref) {
-    if (gref < GrantEntries.RESERVED || gref >= frameOfGref.length || frameOfGref[gref] == 0) {
-      throw new IllegalArgumentException(
-          "reference "
-              + Integer.toUnsignedString(gref)
-              + " of domain "
-              + domid
-              + " is not granted");
-    }
-    int word;
-    do {
-      word = GrantEntries.loadWordAcquire(whole, gref);
-      if ((word & (GrantEntries.READING | GrantEntries.WRITING)) != 0) {
-        return false;
-      }
-    } while (!GrantEntries.compareAndSetWord(whole, gref, word, 0));
-    grantsOfPage[frameOfGref[gref]]--;
-    frameOfGref[gref] = 0;
-    freeGrefs[freeGrefCount++] = gref;
-    return true;
-  }
-
-  private int frame(MemorySegment page) {
-    long offset = page.address() - whole.address();
-    if (offset < (long) size.grantFrames() * PAGE_SIZE
-        || offset >= whole.byteSize()
-        || offset % PAGE_SIZE != 0) {
-      throw new IllegalArgumentException("not a page of domain " + domid + ": offset " + offset);
-    }
-    return (int) (offset / PAGE_SIZE);
   }
 }

@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 
-/// Copies between mapped domains, each carried out when it is added: nothing would be saved by
-/// collecting them.
+/// Copies between domains whose memory is mapped, each carried out when it is added: nothing would
+/// be saved by collecting them.
 ///
 /// A copy judges one 64-bit load of the entry and then copies, without marking the grant as in use.
 /// Xen marks it for the length of the copy; here a guest that revokes meanwhile gets its own page
@@ -23,7 +23,7 @@ import org.netback.xen.grant.GrantStatus;
 final class EmbeddedCopies implements GrantCopies {
   private static final int NO_DOMAIN = -1;
 
-  private final MappedDomains domains;
+  private final MappedMemories memories;
   private final GrantPins pins;
   private final int backend;
 
@@ -42,11 +42,11 @@ final class EmbeddedCopies implements GrantCopies {
   private int missing = NO_DOMAIN;
 
   private int lastDomid = NO_DOMAIN;
-  private MappedDomain last = MappedDomain.NONE;
+  private DomainMemory last = DomainMemory.NONE;
 
   /// @param backend the domain to whom the grants must have been given
-  EmbeddedCopies(MappedDomains domains, GrantPins pins, int backend, int capacity) {
-    this.domains = domains;
+  EmbeddedCopies(MappedMemories memories, GrantPins pins, int backend, int capacity) {
+    this.memories = memories;
     this.pins = pins;
     this.backend = backend;
     this.statuses = new short[capacity];
@@ -55,23 +55,23 @@ final class EmbeddedCopies implements GrantCopies {
   @Override
   public int fromGuest(
       int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
-    MappedDomain domain = domain(domid);
-    long at = find(domain, gref, offset, length, 0);
+    DomainMemory memory = memory(domid);
+    long at = find(memory, gref, offset, length, 0);
     if (at < 0) {
       return put((short) at);
     }
-    return copy(domain, domain.whole(), at, domain, local, localOffset, length);
+    return copy(memory, memory.whole(), at, memory, local, localOffset, length);
   }
 
   @Override
   public int toGuest(
       int domid, int gref, int offset, int length, MemorySegment local, long localOffset) {
-    MappedDomain domain = domain(domid);
-    long at = find(domain, gref, offset, length, GrantEntries.READONLY);
+    DomainMemory memory = memory(domid);
+    long at = find(memory, gref, offset, length, GrantEntries.READONLY);
     if (at < 0) {
       return put((short) at);
     }
-    return copy(domain, local, localOffset, domain, domain.whole(), at, length);
+    return copy(memory, local, localOffset, memory, memory.whole(), at, length);
   }
 
   @Override
@@ -83,12 +83,12 @@ final class EmbeddedCopies implements GrantCopies {
       int toGref,
       int toOffset,
       int length) {
-    MappedDomain from = domain(fromDomid);
+    DomainMemory from = memory(fromDomid);
     long source = find(from, fromGref, fromOffset, length, 0);
     if (source < 0) {
       return put((short) source);
     }
-    MappedDomain to = domain(toDomid);
+    DomainMemory to = memory(toDomid);
     long destination = find(to, toGref, toOffset, length, GrantEntries.READONLY);
     if (destination < 0) {
       return put((short) destination);
@@ -97,35 +97,35 @@ final class EmbeddedCopies implements GrantCopies {
   }
 
   /// A batch is of one domain, or two in turn.
-  private MappedDomain domain(int domid) {
+  private DomainMemory memory(int domid) {
     return domid == lastDomid ? last : find(domid);
   }
 
-  private MappedDomain find(int domid) {
-    MappedDomain domain = domains.find(domid);
-    if (domain.isNone() && domid != missing) {
+  private DomainMemory find(int domid) {
+    DomainMemory memory = memories.find(domid);
+    if (memory.isNone() && domid != missing) {
       if (pins.open(domid)) {
-        domain = domains.find(domid);
+        memory = memories.find(domid);
       } else {
         missing = domid;
       }
     }
     lastDomid = domid;
-    last = domain;
-    return domain;
+    last = memory;
+    return memory;
   }
 
   /// Judges a grant.
   ///
   /// @param forbidden flags that its entry must not have
   /// @return where the octets are in the domain's memory, or a negative status
-  private long find(MappedDomain domain, int gref, int offset, int length, int forbidden) {
-    if (Integer.compareUnsigned(gref, domain.grantEntries()) >= 0) {
-      return domain.isNone() ? GrantStatus.BAD_DOMAIN : GrantStatus.BAD_GNTREF;
+  private long find(DomainMemory memory, int gref, int offset, int length, int forbidden) {
+    if (Integer.compareUnsigned(gref, memory.grantEntries()) >= 0) {
+      return memory.isNone() ? GrantStatus.BAD_DOMAIN : GrantStatus.BAD_GNTREF;
     }
     long entry;
     try {
-      entry = GrantEntries.loadAcquire(domain.whole(), gref);
+      entry = GrantEntries.loadAcquire(memory.whole(), gref);
     } catch (IllegalStateException _) {
       return GrantStatus.BAD_DOMAIN;
     }
@@ -135,7 +135,7 @@ final class EmbeddedCopies implements GrantCopies {
       return GrantStatus.GENERAL_ERROR;
     }
     int frame = GrantEntries.frame(entry);
-    if (!domain.hasPage(frame)) {
+    if (!memory.hasPage(frame)) {
       return GrantStatus.BAD_PAGE;
     }
     if (offset < 0 || length < 0 || offset > PAGE_SIZE - length) {
@@ -147,10 +147,10 @@ final class EmbeddedCopies implements GrantCopies {
   /// @param source whose memory is read, or the other one's
   /// @param destination whose memory is written, or the other one's
   private int copy(
-      MappedDomain source,
+      DomainMemory source,
       MemorySegment from,
       long fromOffset,
-      MappedDomain destination,
+      DomainMemory destination,
       MemorySegment to,
       long toOffset,
       int length) {
@@ -167,13 +167,13 @@ final class EmbeddedCopies implements GrantCopies {
 
   @Override
   public void expect(int domid, int gref, int offset) {
-    MappedDomain domain = domain(domid);
-    if (Integer.compareUnsigned(gref, domain.grantEntries()) < 0) {
+    DomainMemory memory = memory(domid);
+    if (Integer.compareUnsigned(gref, memory.grantEntries()) < 0) {
       try {
-        int frame = GrantEntries.frame(GrantEntries.load(domain.whole(), gref));
-        if (domain.hasPage(frame)) {
+        int frame = GrantEntries.frame(GrantEntries.load(memory.whole(), gref));
+        if (memory.hasPage(frame)) {
           expected +=
-              domain
+              memory
                   .whole()
                   .get(ValueLayout.JAVA_BYTE, (long) frame * PAGE_SIZE + (offset & PAGE_SIZE - 1));
         }
@@ -221,6 +221,6 @@ final class EmbeddedCopies implements GrantCopies {
     }
     missing = NO_DOMAIN;
     lastDomid = NO_DOMAIN;
-    last = MappedDomain.NONE;
+    last = DomainMemory.NONE;
   }
 }

@@ -10,19 +10,19 @@ import org.netback.xen.grant.GrantTable;
 /// Grants of domains whose memory this process has mapped.
 final class EmbeddedGrantTable implements GrantTable {
   private final int domid;
-  private final MappedDomains domains;
+  private final MappedMemories memories;
   private final GrantPins pins;
 
   /// @param domid to whom the grants must have been given
-  EmbeddedGrantTable(int domid, MappedDomains domains, GrantPins pins) {
+  EmbeddedGrantTable(int domid, MappedMemories memories, GrantPins pins) {
     this.domid = domid;
-    this.domains = domains;
+    this.memories = memories;
     this.pins = pins;
   }
 
   @Override
   public GrantCopies copies(int capacity) {
-    return new EmbeddedCopies(domains, pins, domid, capacity);
+    return new EmbeddedCopies(memories, pins, domid, capacity);
   }
 
   @Override

@@ -22,12 +22,12 @@ interface GrantPins {
   final class Pin {
     private final long id;
     private final int[] frames;
-    private final SharedMemory memory;
+    private final DomainMemory memory;
 
     /// @param id the ground's number for them
     /// @param frames the pages that were granted when they were pinned: the entries may say
     ///   otherwise by now
-    Pin(long id, int[] frames, SharedMemory memory) {
+    Pin(long id, int[] frames, DomainMemory memory) {
       this.id = id;
       this.frames = frames;
       this.memory = memory;
@@ -41,7 +41,7 @@ interface GrantPins {
       return frames;
     }
 
-    SharedMemory memory() {
+    DomainMemory memory() {
       return memory;
     }
   }

@@ -26,13 +26,13 @@ final class GroundClient implements AutoCloseable {
   /// for one that is stopped.
   private static final Duration REPLY = Duration.ofSeconds(30);
 
-  private final PacketSocket socket;
+  private final SeqpacketSocket socket;
   private final Notices notices;
   private final CompletableFuture<String> lost = new CompletableFuture<>();
   private final Map<Integer, CompletableFuture<Answer>> pending = new HashMap<>();
   private int lastId;
 
-  private GroundClient(PacketSocket socket, Notices notices) {
+  private GroundClient(SeqpacketSocket socket, Notices notices) {
     this.socket = socket;
     this.notices = notices;
   }
@@ -58,7 +58,7 @@ final class GroundClient implements AutoCloseable {
       throws IOException {
     GroundClient client =
         new GroundClient(
-            PacketSocket.connect(EmbeddedGround.groundSocket(runDirectory), patience), notices);
+            SeqpacketSocket.connect(EmbeddedGround.groundSocket(runDirectory), patience), notices);
     Thread.ofPlatform()
         .name("ground-client")
         .daemon()
@@ -138,10 +138,10 @@ final class GroundClient implements AutoCloseable {
     // Stays if this thread ends by an exception, which its handler records.
     String reason = "internal error";
     try {
-      Optional<PacketSocket.Packet> packet = socket.receive(true);
-      while (packet.isPresent()) {
-        received(packet.get());
-        packet = socket.receive(true);
+      Optional<SeqpacketSocket.Message> message = socket.receive(true);
+      while (message.isPresent()) {
+        received(message.get());
+        message = socket.receive(true);
       }
       reason = "closed by the ground";
     } catch (IOException e) {
@@ -162,13 +162,13 @@ final class GroundClient implements AutoCloseable {
     waiting.forEach(answer -> answer.completeExceptionally(gone));
   }
 
-  private void received(PacketSocket.Packet packet) throws IOException {
-    int id = packet.octets().getInt();
-    if (!(GroundMessage.read(packet.octets()) instanceof Reply reply)) {
-      packet.descriptors().forEach(LibC::close);
+  private void received(SeqpacketSocket.Message message) throws IOException {
+    int id = message.octets().getInt();
+    if (!(GroundMessage.read(message.octets()) instanceof Reply reply)) {
+      message.descriptors().forEach(LibC::close);
       throw new IOException("the ground sent a request");
     }
-    Answer answer = new Answer(reply, packet.descriptors());
+    Answer answer = new Answer(reply, message.descriptors());
     notices.said(answer);
     if (id != 0) {
       Optional<CompletableFuture<Answer>> asker;

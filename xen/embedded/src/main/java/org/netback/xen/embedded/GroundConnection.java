@@ -63,13 +63,13 @@ public final class GroundConnection {
         answer.closeDescriptors();
         throw new IOException("the ground answered with " + answer.reply());
       }
-      SharedMemory memory = SharedMemory.adopt(answer.descriptors().getFirst(), size.totalPages());
+      DomainMemory memory = DomainMemory.adopt(answer.descriptors().getFirst(), size);
       try {
         GroundConnection connection = open(ground, domid, storeSocket, errors);
         RemoteEventChannels events = new RemoteEventChannels(ground);
         return new GuestDomain(
             spec.name(),
-            new DomainMemory(domid, memory, size),
+            new EmbeddedGuestMemory(domid, memory, size),
             events,
             events::openConsole,
             connection.store,
@@ -98,9 +98,9 @@ public final class GroundConnection {
   ///
   /// @param errors where what escapes callbacks is recorded
   public static Backend attachBackend(Path runDirectory, InternalErrors errors) throws IOException {
-    RemoteDomains domains = new RemoteDomains();
-    GroundClient ground = GroundClient.connect(runDirectory, domains, PATIENCE, errors);
-    domains.attachTo(ground);
+    RemoteMemories memories = new RemoteMemories();
+    GroundClient ground = GroundClient.connect(runDirectory, memories, PATIENCE, errors);
+    memories.attachTo(ground);
     try {
       Answer answer = ground.ask(new AttachBackend(), PATIENCE);
       if (!(answer.reply() instanceof Attached(int domid, DomainSize _, String storeSocket))) {
@@ -111,12 +111,12 @@ public final class GroundConnection {
       return new Backend(
           domid,
           new Guests(
-              new EmbeddedGrantTable(domid, domains.mapped(), domains),
+              new EmbeddedGrantTable(domid, memories.mapped(), memories),
               new RemoteEventChannels(ground),
-              domains.foreign()),
+              memories.foreign()),
           connection.store,
           ground.lost(),
-          () -> Closing.all(connection::close, domains::close));
+          () -> Closing.all(connection::close, memories::close));
     } catch (Throwable e) {
       ground.close();
       throw e;

@@ -10,9 +10,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What goes over `ground.sock`, one message per packet: u32 request id, u8 kind, then the fields
-/// in order, big-endian; strings and lists have a u16 length before them. Requests are answered by
-/// a reply with their id, in any order; id 0 is the ground's own notice.
+/// What goes over `ground.sock`, one message per record of the socket: u32 request id, u8 kind,
+/// then the fields in order, big-endian; strings and lists have a u16 length before them. Requests
+/// are answered by a reply with their id, in any order; id 0 is the ground's own notice.
 sealed interface GroundMessage {
   /// Changes with every change of a message.
   int VERSION = 3;
@@ -70,7 +70,7 @@ sealed interface GroundMessage {
 
   /// @throws IOException if it does not fit
   static ByteBuffer write(int id, GroundMessage message) throws IOException {
-    ByteBuffer to = ByteBuffer.allocate(PacketSocket.MAX_MESSAGE);
+    ByteBuffer to = ByteBuffer.allocate(SeqpacketSocket.MAX_MESSAGE);
     try {
       to.putInt(id);
       switch (message) {

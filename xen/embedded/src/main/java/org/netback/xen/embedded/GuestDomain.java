@@ -14,7 +14,7 @@ import org.netback.xen.store.XenStore;
 /// [EmbeddedGround#createDomain] or [GroundConnection#attachGuest].
 public final class GuestDomain implements AutoCloseable {
   private final String name;
-  private final DomainMemory memory;
+  private final EmbeddedGuestMemory memory;
   private final EventChannels events;
   private final ConsoleOpener console;
   private final XenStore store;
@@ -23,7 +23,7 @@ public final class GuestDomain implements AutoCloseable {
 
   GuestDomain(
       String name,
-      DomainMemory memory,
+      EmbeddedGuestMemory memory,
       EventChannels events,
       ConsoleOpener console,
       XenStore store,

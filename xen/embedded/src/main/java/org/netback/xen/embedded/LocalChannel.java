@@ -112,14 +112,13 @@ final class LocalChannel implements EventChannel, ChannelEnd, Doorbell {
 
   /// The other end lives in another process.
   ///
-  /// @param outbox what that process waits for; a reference of it, as of the inbox, is the
-  ///   channel's from now on
-  void connect(Eventfd outbox, Eventfd inbox) {
+  /// @param own this end of the pair; its references are the channel's from now on
+  void connect(EventfdPair own) {
     if (!(loop instanceof NettyLoop netty)) {
       throw new IllegalStateException("port " + port + " has no loop that can wait for an eventfd");
     }
-    wire.set(Optional.of(new Wire(outbox, EventfdWatch.open(netty, inbox, this))));
-    peer = outbox;
+    wire.set(Optional.of(new Wire(own.outbox(), EventfdWatch.open(netty, own.inbox(), this))));
+    peer = own.outbox();
   }
 
   /// The other end has gone; this one is unbound again.

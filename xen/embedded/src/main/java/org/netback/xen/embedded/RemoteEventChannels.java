@@ -49,7 +49,7 @@ record RemoteEventChannels(GroundClient ground) implements EventChannels {
           "the ground answered with " + answer.reply() + " and " + descriptors.size() + " fds");
     }
     LocalChannel channel = new LocalChannel(port, loop, handler, () -> close(port));
-    channel.connect(Eventfd.adopt(descriptors.get(1)), Eventfd.adopt(descriptors.get(0)));
+    channel.connect(EventfdPair.adopt(descriptors.get(0), descriptors.get(1)));
     return channel;
   }
 

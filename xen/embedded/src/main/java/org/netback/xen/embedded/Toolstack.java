@@ -19,7 +19,7 @@ final class Toolstack {
   private static final String DOMAINS = "/local/domain/";
 
   /// Where the backends live.
-  private static final int BACKEND = DomainRegistry.BACKEND_DOMID;
+  private static final int BACKEND = Hypervisor.BACKEND_DOMID;
 
   /// Directories that a guest may write, and those it may only read.
   private static final List<String> WRITABLE =

@@ -50,15 +50,16 @@ final class AttachedProcessTest {
         && backend.store().directory("/local/domain/0/backend/vif").isEmpty();
   }
 
-  private PacketSocket connect() throws IOException {
-    return PacketSocket.connect(EmbeddedGround.groundSocket(directory), GroundConnection.PATIENCE);
+  private SeqpacketSocket connect() throws IOException {
+    return SeqpacketSocket.connect(
+        EmbeddedGround.groundSocket(directory), GroundConnection.PATIENCE);
   }
 
   /// Attaches as a guest without a client around it.
-  private PacketSocket attach(String name) throws IOException {
-    PacketSocket socket = connect();
+  private SeqpacketSocket attach(String name) throws IOException {
+    SeqpacketSocket socket = connect();
     socket.send(GroundMessage.write(1, new AttachGuest(GuestSpec.of(name, "net"))));
-    PacketSocket.Packet attached = socket.receive(true).orElseThrow();
+    SeqpacketSocket.Message attached = socket.receive(true).orElseThrow();
     assertThat(attached.descriptors()).hasSize(1);
     attached.descriptors().forEach(LibC::close);
     return socket;
@@ -67,9 +68,9 @@ final class AttachedProcessTest {
   @Test
   void cleansUpAfterKilledGuests() throws Exception {
     killGuests(1);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     killGuests(3);
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
   }
 
   private void killGuests(int count) throws Exception {
@@ -114,22 +115,22 @@ final class AttachedProcessTest {
   void leavesNothingBehindWhenGuestsDropTheirConnections() throws Exception {
     drop("guest");
     EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     int threads = Thread.activeCount();
     for (int i = 0; i < 200; i++) {
       // The ground may still be at destroying the last one: each has a name of its own.
       drop("guest" + i);
     }
     EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     EmbeddedGroundTest.await("threads flat", () -> Thread.activeCount() <= threads);
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }
 
   private void drop(String name) throws Exception {
-    PacketSocket socket = attach(name);
+    SeqpacketSocket socket = attach(name);
     socket.send(GroundMessage.write(2, new GroundMessage.Allocate(0)));
-    PacketSocket.Packet opened = socket.receive(true).orElseThrow();
+    SeqpacketSocket.Message opened = socket.receive(true).orElseThrow();
     assertThat(opened.descriptors()).hasSize(2);
     opened.descriptors().forEach(LibC::close);
     assertThat(opened.octets().getInt()).isEqualTo(2);
@@ -158,7 +159,7 @@ final class AttachedProcessTest {
         if (garbage.length > 5) {
           garbage[4] = (byte) random.nextInt(9);
         }
-        try (PacketSocket socket = i % 3 == 0 ? connect() : attach("hostile" + i)) {
+        try (SeqpacketSocket socket = i % 3 == 0 ? connect() : attach("hostile" + i)) {
           socket.send(ByteBuffer.wrap(garbage));
           socket.send(ByteBuffer.wrap(new byte[] {1, 2}));
           while (socket.receive(false).isPresent()) {}
@@ -176,11 +177,11 @@ final class AttachedProcessTest {
   void keepsGuestsFromTheBackendsRequests() throws IOException {
     try (GuestDomain victim =
             GroundConnection.attachGuest(directory, GuestSpec.of("victim", "net"));
-        PacketSocket hostile = attach("hostile")) {
+        SeqpacketSocket hostile = attach("hostile")) {
       hostile.send(GroundMessage.write(2, new OpenMemory(victim.domid())));
       assertThat(hostile.receive(true)).isEmpty();
     }
-    try (PacketSocket hostile = attach("hostile2")) {
+    try (SeqpacketSocket hostile = attach("hostile2")) {
       hostile.send(GroundMessage.write(2, new GroundMessage.AttachBackend()));
       assertThat(hostile.receive(true)).isEmpty();
     }
@@ -200,7 +201,7 @@ final class AttachedProcessTest {
 
   @Test
   void detachesAGuestThatNeverReads() throws Exception {
-    PacketSocket socket = attach("deaf");
+    SeqpacketSocket socket = attach("deaf");
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     assertThatThrownBy(
             () -> {
@@ -223,14 +224,14 @@ final class AttachedProcessTest {
 
   @Test
   void closesDescriptorsThatAGuestSends() throws Exception {
-    PacketSocket socket = attach("flood");
-    int before = DomainRegistryTest.openFiles();
+    SeqpacketSocket socket = attach("flood");
+    int before = HypervisorTest.openFiles();
     for (int i = 0; i < 2000; i++) {
       socket.send(GroundMessage.write(i + 2, new GroundMessage.ClosePort(77)), 0, 1);
       assertThat(socket.receive(true)).isPresent();
     }
     // Sessions of the test before may have been at their end when these were counted.
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     socket.close();
   }
 

@@ -170,11 +170,11 @@ final class EmbeddedGroundTest {
   void leavesNothingBehindWhenGuestsComeAndGo() throws Exception {
     SteppedLoop loop = new SteppedLoop();
     cycle(loop);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     for (int i = 0; i < 300; i++) {
       cycle(loop);
     }
-    await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     await("store empty", () -> backend.store().directory("/local/domain").equals(List.of("0")));
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }

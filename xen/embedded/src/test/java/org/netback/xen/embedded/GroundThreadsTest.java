@@ -77,7 +77,7 @@ final class GroundThreadsTest {
     try (GroundServer _ =
         GroundServer.start(
             ground,
-            ground.registry(),
+            ground.hypervisor(),
             socket,
             work -> {
               if (threads.getAndIncrement() == 0) {
@@ -85,11 +85,11 @@ final class GroundThreadsTest {
               }
               return Thread.ofPlatform().daemon().unstarted(work);
             })) {
-      try (PacketSocket first = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket first = SeqpacketSocket.connect(socket, GroundConnection.PATIENCE)) {
         first.receiveWithin(PATIENCE);
         assertThat(first.receive(false)).isEmpty();
       }
-      try (PacketSocket second = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket second = SeqpacketSocket.connect(socket, GroundConnection.PATIENCE)) {
         second.receiveWithin(PATIENCE);
         second.send(GroundMessage.write(1, new AttachBackend()));
         assertThat(second.receive(false)).isPresent();
@@ -102,12 +102,12 @@ final class GroundThreadsTest {
   void whatADomainsEndThrowsIsRecordedAndTheDomainGoesAllTheSame() throws Exception {
     AtomicInteger told = new AtomicInteger();
     ground
-        .registry()
+        .hypervisor()
         .onDestroyed(
             _ -> {
               throw planted();
             });
-    ground.registry().onDestroyed(_ -> told.incrementAndGet());
+    ground.hypervisor().onDestroyed(_ -> told.incrementAndGet());
     try (Backend backend = ground.backend()) {
       GuestDomain guest =
           GroundConnection.attachGuest(
@@ -133,7 +133,7 @@ final class GroundThreadsTest {
   void aGroundClosesEveryPartOfItThoughOneThrows() throws Exception {
     GuestDomain guest = ground.createDomain(GuestSpec.of("guest", "net"));
     ground
-        .registry()
+        .hypervisor()
         .onDestroyed(
             _ -> {
               throw planted();

@@ -91,7 +91,7 @@ final class RemoteGroundTest {
 
     @Override
     MemorySegment wholeMemory() {
-      return ((DomainMemory) guest.memory()).whole();
+      return ((EmbeddedGuestMemory) guest.memory()).whole();
     }
 
     @Override
@@ -135,7 +135,7 @@ final class RemoteGroundTest {
 
     @Override
     MemorySegment wholeMemory() {
-      return ((DomainMemory) guest.memory()).whole();
+      return ((EmbeddedGuestMemory) guest.memory()).whole();
     }
 
     @Override

@@ -20,12 +20,13 @@ import org.netback.loop.libc.Errno;
 import org.netback.loop.libc.LibC;
 import org.netback.loop.netty.SocketFile;
 
-/// A Unix socket of messages (SOCK_SEQPACKET) that can carry descriptors along (SCM_RIGHTS).
+/// A Unix socket that keeps messages apart (SOCK_SEQPACKET) and carries descriptors along
+/// (SCM_RIGHTS).
 ///
 /// One thread receives, and blocks in it; any may send. A close from another thread wakes the
 /// receiver, and the descriptor itself is closed by whichever of them leaves last, so that nobody
 /// uses a number that is another file's by now.
-final class PacketSocket implements AutoCloseable {
+final class SeqpacketSocket implements AutoCloseable {
   /// The longest message; what is longer was not sent by us.
   static final int MAX_MESSAGE = 4096;
 
@@ -40,25 +41,25 @@ final class PacketSocket implements AutoCloseable {
   private int users = 1;
   private boolean closed;
 
-  private PacketSocket(int fd) {
+  private SeqpacketSocket(int fd) {
     this.fd = fd;
   }
 
   /// A message and the descriptors that came with it, which are the receiver's.
-  record Packet(ByteBuffer octets, List<Integer> descriptors) {}
+  record Message(ByteBuffer octets, List<Integer> descriptors) {}
 
-  static PacketSocket open() throws IOException {
+  static SeqpacketSocket open() throws IOException {
     int fd = LibC.socket(LibC.AF_UNIX, LibC.SOCK_SEQPACKET | LibC.SOCK_CLOEXEC, 0);
     if (fd < 0) {
       throw Errno.last("socket");
     }
-    return new PacketSocket(fd);
+    return new SeqpacketSocket(fd);
   }
 
   /// @param patience how long to wait for a listener whose queue is full
   /// @throws SocketTimeoutException it has not let this process in within that time
-  static PacketSocket connect(Path path, Duration patience) throws IOException {
-    PacketSocket socket = open();
+  static SeqpacketSocket connect(Path path, Duration patience) throws IOException {
+    SeqpacketSocket socket = open();
     try {
       socket.bound(LibC.SO_SNDTIMEO, patience);
       socket.address(
@@ -118,7 +119,7 @@ final class PacketSocket implements AutoCloseable {
   /// Waits for a client.
   ///
   /// @return empty once this has been closed
-  Optional<PacketSocket> accept() throws IOException {
+  Optional<SeqpacketSocket> accept() throws IOException {
     if (!enter()) {
       return Optional.empty();
     }
@@ -126,7 +127,7 @@ final class PacketSocket implements AutoCloseable {
       while (true) {
         int client = LibC.accept4(fd, 0, 0, LibC.SOCK_CLOEXEC);
         if (client >= 0) {
-          return Optional.of(new PacketSocket(client));
+          return Optional.of(new SeqpacketSocket(client));
         }
         int error = Errno.last();
         if (isClosed()) {
@@ -208,7 +209,7 @@ final class PacketSocket implements AutoCloseable {
   /// @param descriptors whether to take any along; else the kernel closes those that come
   /// @return empty once either side has closed
   /// @throws IOException also for a message that is longer than [#MAX_MESSAGE], or late
-  Optional<Packet> receive(boolean descriptors) throws IOException {
+  Optional<Message> receive(boolean descriptors) throws IOException {
     if (!enter()) {
       return Optional.empty();
     }
@@ -241,7 +242,7 @@ final class PacketSocket implements AutoCloseable {
         return Optional.empty();
       }
       byte[] octets = data.asSlice(0, received).toArray(JAVA_BYTE);
-      return Optional.of(new Packet(ByteBuffer.wrap(octets), taken));
+      return Optional.of(new Message(ByteBuffer.wrap(octets), taken));
     } finally {
       leave();
     }

@@ -8,10 +8,10 @@ import org.netback.xen.grant.GrantTable.GrantMapping;
 
 /// Pages of domains by their place in the domain's memory. Nothing is marked as in use: a page is
 /// mapped until the mapping closes, even if its domain has gone.
-final class EmbeddedForeign implements ForeignMemory {
+final class EmbeddedForeignMemory implements ForeignMemory {
   private final Memories memories;
 
-  EmbeddedForeign(Memories memories) {
+  EmbeddedForeignMemory(Memories memories) {
     this.memories = memories;
   }
 
@@ -19,7 +19,7 @@ final class EmbeddedForeign implements ForeignMemory {
   @FunctionalInterface
   interface Memories {
     /// @throws IOException there is no such domain
-    SharedMemory of(int domid) throws IOException;
+    DomainMemory of(int domid) throws IOException;
   }
 
   @Override
@@ -27,17 +27,17 @@ final class EmbeddedForeign implements ForeignMemory {
     if (frames.length == 0) {
       throw new IllegalArgumentException("mapping of no pages");
     }
-    SharedMemory memory = memories.of(domid);
+    DomainMemory memory = memories.of(domid);
     int[] pages = new int[frames.length];
     for (int i = 0; i < frames.length; i++) {
-      if (frames[i] < 0 || frames[i] >= memory.pages()) {
+      if (frames[i] < 0 || frames[i] >= memory.totalPages()) {
         throw new IOException(
             "map frame "
                 + Long.toUnsignedString(frames[i])
                 + " of domain "
                 + domid
                 + ": it has "
-                + memory.pages());
+                + memory.totalPages());
       }
       pages[i] = (int) frames[i];
     }

@@ -24,12 +24,12 @@ import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 
-final class DomainRegistryTest {
-  private final DomainRegistry registry = new DomainRegistry();
+final class HypervisorTest {
+  private final Hypervisor hypervisor = new Hypervisor();
 
   @AfterEach
   void close() {
-    registry.close();
+    hypervisor.close();
   }
 
   static int openFiles() {
@@ -38,17 +38,17 @@ final class DomainRegistryTest {
 
   @Test
   void refusesTheSameNameTwice() throws IOException {
-    try (LocalDomain first = registry.createDomain("a", DomainSize.DEFAULT)) {
-      assertThatThrownBy(() -> registry.createDomain("a", DomainSize.DEFAULT))
+    try (BareDomain first = hypervisor.createDomain("a", DomainSize.DEFAULT)) {
+      assertThatThrownBy(() -> hypervisor.createDomain("a", DomainSize.DEFAULT))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("domain " + first.domid() + " has this name");
     }
-    registry.createDomain("a", DomainSize.DEFAULT).close();
+    hypervisor.createDomain("a", DomainSize.DEFAULT).close();
   }
 
   @Test
   void sealsItsMemory() throws IOException {
-    try (SharedMemory memory = SharedMemory.create(4)) {
+    try (DomainMemory memory = DomainMemory.create(new DomainSize(1, 2))) {
       memory.lend(
           fd -> {
             assertThat(LibC.ftruncate(fd, PAGE_SIZE)).isEqualTo(-1);
@@ -61,12 +61,15 @@ final class DomainRegistryTest {
   @Test
   void adoptsOnlySealedMemoryOfTheRightSize() throws IOException {
     int before = openFiles();
-    assertThatThrownBy(() -> SharedMemory.adopt(unsealed(4), 4)).hasMessageContaining("seals 0");
-    try (SharedMemory memory = SharedMemory.create(4)) {
+    assertThatThrownBy(() -> DomainMemory.adopt(unsealed(4), new DomainSize(1, 2)))
+        .hasMessageContaining("seals 0");
+    try (DomainMemory memory = DomainMemory.create(new DomainSize(1, 2))) {
       memory.lend(
           fd ->
               assertThatThrownBy(
-                      () -> SharedMemory.adopt(LibC.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), 5))
+                      () ->
+                          DomainMemory.adopt(
+                              LibC.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), new DomainSize(1, 3)))
                   .hasMessageContaining("16384 octets, not 20480"));
     }
     assertThat(openFiles()).isEqualTo(before);
@@ -82,7 +85,7 @@ final class DomainRegistryTest {
 
   @Test
   void handsOutZeroedPagesUntilNoneIsLeft() throws IOException {
-    try (LocalDomain domain = registry.createDomain("small", new DomainSize(1, 4))) {
+    try (BareDomain domain = hypervisor.createDomain("small", new DomainSize(1, 4))) {
       GuestMemory memory = domain.memory();
       MemorySegment three = memory.allocate(3).fill((byte) 1);
       assertThatThrownBy(() -> memory.allocate(2))
@@ -103,7 +106,7 @@ final class DomainRegistryTest {
 
   @Test
   void grantsUntilTheTableIsFull() throws IOException {
-    try (LocalDomain domain = registry.createDomain("small", new DomainSize(1, 1))) {
+    try (BareDomain domain = hypervisor.createDomain("small", new DomainSize(1, 1))) {
       MemorySegment page = domain.memory().allocate(1);
       for (int i = 8; i < 512; i++) {
         assertThat(domain.memory().grant(page, 0, true)).isEqualTo(i);
@@ -116,16 +119,16 @@ final class DomainRegistryTest {
 
   @Test
   void leavesNothingBehindWhenThousandsOfDomainsComeAndGo() throws IOException {
-    GrantTable backend = registry.grantTable(0);
+    GrantTable backend = hypervisor.grantTable(0);
     SteppedLoop loop = new SteppedLoop();
-    registry.createDomain("first", DomainSize.DEFAULT).close();
+    hypervisor.createDomain("first", DomainSize.DEFAULT).close();
     int before = openFiles();
     for (int i = 0; i < 5000; i++) {
-      try (LocalDomain domain = registry.createDomain("guest", DomainSize.DEFAULT)) {
+      try (BareDomain domain = hypervisor.createDomain("guest", DomainSize.DEFAULT)) {
         int gref = domain.memory().grant(domain.memory().allocate(1), 0, false);
         int port = domain.events().allocate(0, loop, () -> true).port();
         backend.map(domain.domid(), new int[] {gref}, false).close();
-        registry.backendEvents().bind(domain.domid(), port, loop, () -> true).close();
+        hypervisor.backendEvents().bind(domain.domid(), port, loop, () -> true).close();
       }
     }
     assertThat(openFiles()).isEqualTo(before);
@@ -136,10 +139,10 @@ final class DomainRegistryTest {
 
   @Test
   void answersCopiesWhileTheDomainIsBeingDestroyed() throws Exception {
-    GrantTable backend = registry.grantTable(0);
+    GrantTable backend = hypervisor.grantTable(0);
     try (var thread = Executors.newSingleThreadExecutor()) {
       for (int round = 0; round < 200; round++) {
-        LocalDomain domain = registry.createDomain("guest", DomainSize.DEFAULT);
+        BareDomain domain = hypervisor.createDomain("guest", DomainSize.DEFAULT);
         int gref = domain.memory().grant(domain.memory().allocate(1), 0, false);
         CountDownLatch running = new CountDownLatch(1);
         Future<Short> last =

@@ -26,9 +26,9 @@ import org.netback.xen.grant.GrantStatus;
 ///
 /// The ground's words about a domain's birth and death arrive in order, and are acted upon by the
 /// thread that they arrive on: so a domain that dies while its memory is being opened is not kept.
-final class RemoteDomains implements GrantPins, GroundClient.Notices {
-  private final MappedDomains mapped = new MappedDomains();
-  private final Map<Integer, SharedMemory> memories = new HashMap<>();
+final class RemoteMemories implements GrantPins, GroundClient.Notices {
+  private final MappedMemories mapped = new MappedMemories();
+  private final Map<Integer, DomainMemory> memories = new HashMap<>();
 
   /// Domains that were here and died: their drivers may copy on until they notice, and must not
   /// make a round trip to the ground for each.
@@ -37,7 +37,7 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
   private Optional<GroundClient> ground = Optional.empty();
   private boolean closed;
 
-  MappedDomains mapped() {
+  MappedMemories mapped() {
     return mapped;
   }
 
@@ -71,22 +71,22 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
       int _ = LibC.close(descriptor);
       return;
     }
-    SharedMemory memory = SharedMemory.adopt(descriptor, size.totalPages());
+    DomainMemory memory = DomainMemory.adopt(descriptor, size);
     memories.put(domid, memory);
     dead.remove(domid);
-    mapped.put(domid, MappedDomain.of(memory, size));
+    mapped.put(domid, memory);
   }
 
   private synchronized void destroyed(int domid) {
     mapped.remove(domid);
-    Optional<SharedMemory> memory = Optional.ofNullable(memories.remove(domid));
+    Optional<DomainMemory> memory = Optional.ofNullable(memories.remove(domid));
     if (memory.isPresent()) {
       dead.add(domid);
       memory.get().close();
     }
   }
 
-  private synchronized Optional<SharedMemory> memory(int domid) {
+  private synchronized Optional<DomainMemory> memory(int domid) {
     return Optional.ofNullable(memories.get(domid));
   }
 
@@ -96,7 +96,7 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
 
   @Override
   public boolean open(int domid) {
-    if (domid <= 0 || domid >= MappedDomains.FIRST_RESERVED || isDead(domid)) {
+    if (domid <= 0 || domid >= MappedMemories.FIRST_RESERVED || isDead(domid)) {
       return false;
     }
     try {
@@ -128,7 +128,7 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
       throw EmbeddedGrantTable.refused(
           domid, grefs[0], GrantStatus.BAD_DOMAIN, String.valueOf(e.getMessage()));
     }
-    Optional<SharedMemory> memory = memory(domid);
+    Optional<DomainMemory> memory = memory(domid);
     if (memory.isEmpty()) {
       throw EmbeddedGrantTable.refused(domid, grefs[0], GrantStatus.BAD_DOMAIN);
     }
@@ -168,10 +168,10 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
 
   /// Any page of a domain, for domain 0.
   ForeignMemory foreign() {
-    return new EmbeddedForeign(this::memoryOf);
+    return new EmbeddedForeignMemory(this::memoryOf);
   }
 
-  private SharedMemory memoryOf(int domid) throws IOException {
+  private DomainMemory memoryOf(int domid) throws IOException {
     if (memory(domid).isEmpty() && !isDead(domid)) {
       ask(domid);
     }
@@ -181,8 +181,8 @@ final class RemoteDomains implements GrantPins, GroundClient.Notices {
   synchronized void close() {
     closed = true;
     memories.keySet().forEach(mapped::remove);
-    List<SharedMemory> all = List.copyOf(memories.values());
+    List<DomainMemory> all = List.copyOf(memories.values());
     memories.clear();
-    Closing.each(all, SharedMemory::close);
+    Closing.each(all, DomainMemory::close);
   }
 }

@@ -21,7 +21,6 @@ import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.ground.Guests;
-import org.netback.xen.io.console.ConsolePage;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
 /// join them. Any thread; one lock, which is never held while foreign code runs, and which no copy
@@ -29,7 +28,7 @@ import org.netback.xen.io.console.ConsolePage;
 ///
 /// The backends' domain is there from the start. It has no memory of its own here, as it grants
 /// nothing.
-public final class DomainRegistry implements AutoCloseable {
+public final class Hypervisor implements AutoCloseable {
   /// The domain that backends run in. This ground has no other that could: it is domain 0, as dom0
   /// is, and nothing else here says so.
   public static final int BACKEND_DOMID = 0;
@@ -37,7 +36,7 @@ public final class DomainRegistry implements AutoCloseable {
   private static final int MAX_DOMAINS = 1024;
   private static final int MAX_BACKEND_PORTS = MAX_DOMAINS * Domain.MAX_PORTS;
 
-  private final MappedDomains mapped = new MappedDomains();
+  private final MappedMemories mapped = new MappedMemories();
   private final Map<Integer, Domain> domains = new HashMap<>();
   private final Map<Long, PinnedGrants> pinned = new LinkedHashMap<>();
   private final List<IntConsumer> destroyed = new CopyOnWriteArrayList<>();
@@ -45,17 +44,17 @@ public final class DomainRegistry implements AutoCloseable {
   private long lastPin;
   private boolean closed;
 
-  public DomainRegistry() {
+  public Hypervisor() {
     domains.put(BACKEND_DOMID, new Domain(BACKEND_DOMID, "Domain-0"));
   }
 
   /// Creates a domain whose guest lives in this process.
   ///
   /// @param name no two domains that live have the same
-  public LocalDomain createDomain(String name, DomainSize size) throws IOException {
+  public BareDomain createDomain(String name, DomainSize size) throws IOException {
     Domain domain = create(name, size);
-    return new LocalDomain(
-        new DomainMemory(domain.domid, domain.memory.orElseThrow(), size),
+    return new BareDomain(
+        new EmbeddedGuestMemory(domain.domid, domain.memory.orElseThrow(), size),
         events(domain),
         name,
         () -> destroy(domain));
@@ -68,10 +67,10 @@ public final class DomainRegistry implements AutoCloseable {
 
   /// Any page of any domain, for the backends' domain.
   public ForeignMemory foreign() {
-    return new EmbeddedForeign(this::memoryOf);
+    return new EmbeddedForeignMemory(this::memoryOf);
   }
 
-  private SharedMemory memoryOf(int domid) throws IOException {
+  private DomainMemory memoryOf(int domid) throws IOException {
     return find(domid)
         .flatMap(domain -> domain.memory)
         .orElseThrow(() -> new IOException("domain " + domid + " does not exist"));
@@ -109,22 +108,14 @@ public final class DomainRegistry implements AutoCloseable {
       throw new IOException("create domain " + name + ": there are " + MAX_DOMAINS + " already");
     }
     do {
-      lastDomid = lastDomid == MappedDomains.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
+      lastDomid = lastDomid == MappedMemories.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
     } while (domains.containsKey(lastDomid));
-    SharedMemory memory = SharedMemory.create(size.totalPages());
-    grantReserved(memory, size);
+    DomainMemory memory = DomainMemory.create(size);
+    memory.grantConsole(BACKEND_DOMID);
     Domain domain = new Domain(lastDomid, name, size, memory);
     domains.put(domain.domid, domain);
-    mapped.put(domain.domid, MappedDomain.of(memory, size));
+    mapped.put(domain.domid, memory);
     return domain;
-  }
-
-  /// What a toolstack grants of a domain before it runs (libxl: `xc_dom_gnttab_seed`).
-  private static void grantReserved(SharedMemory memory, DomainSize size) {
-    int gref = ConsolePage.RESERVED_GREF;
-    GrantEntries.storeFrame(memory.whole(), gref, size.consoleFrame());
-    GrantEntries.storeWordRelease(
-        memory.whole(), gref, GrantEntries.word(GrantEntries.PERMIT_ACCESS, BACKEND_DOMID));
   }
 
   /// Ends a domain: its channels close, and its memory goes as soon as nobody maps it.
@@ -160,7 +151,7 @@ public final class DomainRegistry implements AutoCloseable {
   /// Offers a new port (`EVTCHNOP_alloc_unbound`).
   synchronized <E extends ChannelEnd> Opened<E> allocate(
       Domain domain, int remoteDomid, EndFactory<E> end) throws IOException {
-    if (remoteDomid < 0 || remoteDomid >= MappedDomains.FIRST_RESERVED) {
+    if (remoteDomid < 0 || remoteDomid >= MappedMemories.FIRST_RESERVED) {
       throw new IOException("offer a port of domain " + domain.domid + " to domain " + remoteDomid);
     }
     return open(domain, remoteDomid, end, Optional.empty());
@@ -222,13 +213,10 @@ public final class DomainRegistry implements AutoCloseable {
       case LocalChannel here -> {
         switch (peer) {
           case LocalChannel there -> here.connect(there);
-          case RemoteChannel there -> {
-            RemoteChannel seenFromHere = there.opposite();
-            here.connect(seenFromHere.outbox(), seenFromHere.inbox());
-          }
+          case EventfdPair there -> here.connect(there.opposite());
         }
       }
-      case RemoteChannel _ -> {
+      case EventfdPair _ -> {
         // Its owner holds the eventfds from the start.
       }
     }
@@ -242,7 +230,7 @@ public final class DomainRegistry implements AutoCloseable {
     port.domain.ports.remove(port.number);
     switch (port.end) {
       case LocalChannel here -> here.disconnect();
-      case RemoteChannel there -> there.release();
+      case EventfdPair there -> there.release();
     }
     port.peer.ifPresent(
         peer -> {
@@ -321,10 +309,10 @@ public final class DomainRegistry implements AutoCloseable {
     }
   }
 
-  private record LocalPins(DomainRegistry registry, int user) implements GrantPins {
+  private record LocalPins(Hypervisor hypervisor, int user) implements GrantPins {
     @Override
     public Pin pin(int domid, int[] grefs, boolean readOnly) throws GrantException {
-      return registry.pin(user, domid, grefs, readOnly);
+      return hypervisor.pin(user, domid, grefs, readOnly);
     }
 
     @Override
@@ -334,17 +322,16 @@ public final class DomainRegistry implements AutoCloseable {
 
     @Override
     public void unpin(Pin pin) {
-      registry.unpin(pin.id());
+      hypervisor.unpin(pin.id());
     }
   }
 
-  private record LocalEventChannels(DomainRegistry registry, Domain domain)
-      implements EventChannels {
+  private record LocalEventChannels(Hypervisor hypervisor, Domain domain) implements EventChannels {
     @Override
     public EventChannel bind(int remoteDomid, int remotePort, EventLoop loop, EventHandler handler)
         throws IOException {
       LocalChannel bound =
-          registry
+          hypervisor
               .bind(
                   domain,
                   remoteDomid,
@@ -359,18 +346,18 @@ public final class DomainRegistry implements AutoCloseable {
     @Override
     public EventChannel allocate(int remoteDomid, EventLoop loop, EventHandler handler)
         throws IOException {
-      return registry
+      return hypervisor
           .allocate(domain, remoteDomid, (port, offered) -> channel(port, offered, loop, handler))
           .end();
     }
 
     private LocalChannel channel(
         int port, Optional<ChannelEnd> offered, EventLoop loop, EventHandler handler) {
-      if (offered.filter(RemoteChannel.class::isInstance).isPresent()
+      if (offered.filter(EventfdPair.class::isInstance).isPresent()
           && !(loop instanceof NettyLoop)) {
         throw new IllegalArgumentException("a channel to another process needs a NettyLoop");
       }
-      return new LocalChannel(port, loop, handler, () -> registry.close(domain, port));
+      return new LocalChannel(port, loop, handler, () -> hypervisor.close(domain, port));
     }
   }
 }

@@ -3,14 +3,15 @@ package org.netback.xen.embedded;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GuestMemory;
 
-/// A domain whose guest lives in this process, without a store.
-public final class LocalDomain implements AutoCloseable {
+/// A domain as the hypervisor alone makes it, whose guest lives in this process: no toolstack has
+/// given it devices, and it has no store.
+public final class BareDomain implements AutoCloseable {
   private final GuestMemory memory;
   private final EventChannels events;
   private final String name;
   private final Runnable destroy;
 
-  LocalDomain(GuestMemory memory, EventChannels events, String name, Runnable destroy) {
+  BareDomain(GuestMemory memory, EventChannels events, String name, Runnable destroy) {
     this.memory = memory;
     this.events = events;
     this.name = name;
