@@ -7,8 +7,8 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.embedded.BareDomain;
-import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.embedded.Hypervisor;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.grant.GrantTable;
 
 /// One guest cannot have the mappings of all.

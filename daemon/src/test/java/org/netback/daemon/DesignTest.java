@@ -129,6 +129,19 @@ class DesignTest {
           .should()
           .notDependOnEachOther();
 
+  /// What a ground without Xen is made of is its own affair.
+  @ArchTest
+  static final ArchRule theEmbeddedGroundIsSeenFromOutside =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.netback.xen.embedded..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.xen.embedded.event..",
+              "org.netback.xen.embedded.wire..",
+              "org.netback.xen.embedded.xenstored..");
+
   @ArchTest
   static final ArchRule theControlRingNeverSeesPacketsOrTheSwitch =
       noClasses()

@@ -42,7 +42,7 @@ import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
-import org.netback.xen.embedded.GuestSpec;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;

@@ -21,7 +21,7 @@ import org.netback.daemon.config.ConfigurationFile;
 import org.netback.guest.GuestProcess;
 import org.netback.loop.InternalErrors;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.embedded.toolstack.VifSpec;
 import org.netback.xen.frontends.NetfrontOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -4,6 +4,10 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.embedded.event.ChannelEnd;
+import org.netback.xen.embedded.memory.ActiveGrants;
+import org.netback.xen.embedded.memory.DomainMemory;
+import org.netback.xen.embedded.memory.DomainSize;
 
 /// A live domain in the hypervisor's books; guarded by the hypervisor.
 final class Domain {
@@ -30,7 +34,7 @@ final class Domain {
     this.name = name;
     this.size = size;
     this.memory = Optional.of(memory);
-    this.grants = new ActiveGrants(memory);
+    this.grants = new ActiveGrants(domid, memory);
   }
 
   Domain(int domid, String name) {
@@ -38,7 +42,7 @@ final class Domain {
     this.name = name;
     this.size = new DomainSize(1, 1);
     this.memory = Optional.empty();
-    this.grants = new ActiveGrants(DomainMemory.NONE);
+    this.grants = new ActiveGrants(domid, DomainMemory.NONE);
   }
 
   /// A port number that is not in use, the one after the last where possible: a number that comes

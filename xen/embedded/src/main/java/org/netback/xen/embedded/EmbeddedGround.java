@@ -16,6 +16,9 @@ import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.loop.netty.SocketFile;
+import org.netback.xen.embedded.memory.EmbeddedGuestMemory;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.Toolstack;
 import org.netback.xen.embedded.xenstored.Xenstored;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
@@ -67,7 +70,7 @@ public final class EmbeddedGround implements AutoCloseable {
     this.tasks = tasks;
     this.store = store;
     this.errors = errors;
-    this.toolstack = new Toolstack(store);
+    this.toolstack = new Toolstack(store, Hypervisor.BACKEND_DOMID);
   }
 
   /// The longest path of a run directory, in octets: that of its longest socket fits.

@@ -9,10 +9,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
-import org.netback.xen.embedded.GroundClient.Answer;
-import org.netback.xen.embedded.GroundMessage.AttachBackend;
-import org.netback.xen.embedded.GroundMessage.AttachGuest;
-import org.netback.xen.embedded.GroundMessage.Attached;
+import org.netback.xen.embedded.memory.DomainMemory;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.memory.EmbeddedGuestMemory;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.Toolstack;
+import org.netback.xen.embedded.wire.GroundClient;
+import org.netback.xen.embedded.wire.GroundClient.Answer;
+import org.netback.xen.embedded.wire.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.wire.GroundMessage.AttachGuest;
+import org.netback.xen.embedded.wire.GroundMessage.Attached;
+import org.netback.xen.embedded.wire.RemoteEventChannels;
+import org.netback.xen.embedded.wire.RemoteMemories;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.ground.Guests;
 import org.netback.xen.store.StoreClient;
@@ -55,7 +63,8 @@ public final class GroundConnection {
       Path runDirectory, GuestSpec spec, Duration patience, InternalErrors errors)
       throws IOException {
     GroundClient ground =
-        GroundClient.connect(runDirectory, GroundClient.Notices.NONE, patience, errors);
+        GroundClient.connect(
+            EmbeddedGround.groundSocket(runDirectory), GroundClient.Notices.NONE, patience, errors);
     try {
       Answer answer = ground.ask(new AttachGuest(spec), patience);
       if (!(answer.reply() instanceof Attached(int domid, DomainSize size, String storeSocket))
@@ -99,7 +108,8 @@ public final class GroundConnection {
   /// @param errors where what escapes callbacks is recorded
   public static Backend attachBackend(Path runDirectory, InternalErrors errors) throws IOException {
     RemoteMemories memories = new RemoteMemories();
-    GroundClient ground = GroundClient.connect(runDirectory, memories, PATIENCE, errors);
+    GroundClient ground =
+        GroundClient.connect(EmbeddedGround.groundSocket(runDirectory), memories, PATIENCE, errors);
     memories.attachTo(ground);
     try {
       Answer answer = ground.ask(new AttachBackend(), PATIENCE);
@@ -111,9 +121,7 @@ public final class GroundConnection {
       return new Backend(
           domid,
           new Guests(
-              new EmbeddedGrantTable(domid, memories.mapped(), memories),
-              new RemoteEventChannels(ground),
-              memories.foreign()),
+              memories.grantTable(domid), new RemoteEventChannels(ground), memories.foreign()),
           connection.store,
           ground.lost(),
           () -> Closing.all(connection::close, memories::close));

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import org.netback.loop.Closing;
 import org.netback.loop.netty.SocketFile;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -13,6 +13,16 @@ import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.Domain.Port;
+import org.netback.xen.embedded.event.ChannelEnd;
+import org.netback.xen.embedded.event.EventfdPair;
+import org.netback.xen.embedded.event.LocalChannel;
+import org.netback.xen.embedded.memory.DomainMemory;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.memory.EmbeddedForeignMemory;
+import org.netback.xen.embedded.memory.EmbeddedGrantTable;
+import org.netback.xen.embedded.memory.EmbeddedGuestMemory;
+import org.netback.xen.embedded.memory.GrantPins;
+import org.netback.xen.embedded.memory.MappedMemories;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
@@ -248,32 +258,16 @@ public final class Hypervisor implements AutoCloseable {
     Optional<Domain> domain =
         Optional.ofNullable(domains.get(domid)).filter(d -> d.memory.isPresent());
     if (domain.isEmpty()) {
-      throw EmbeddedGrantTable.refused(domid, grefs[0], GrantStatus.BAD_DOMAIN);
+      throw GrantPins.refused(domid, grefs[0], GrantStatus.BAD_DOMAIN);
     }
-    ActiveGrants grants = domain.get().grants;
-    int[] frames = new int[grefs.length];
-    for (int i = 0; i < grefs.length; i++) {
-      short status = grants.pin(grefs[i], user, readOnly);
-      if (status != GrantStatus.OKAY) {
-        for (int j = 0; j < i; j++) {
-          grants.unpin(grefs[j], readOnly);
-        }
-        throw EmbeddedGrantTable.refused(domid, grefs[i], status);
-      }
-      frames[i] = grants.frame(grefs[i]);
-    }
+    int[] frames = domain.get().grants.pin(user, grefs, readOnly);
     pinned.put(++lastPin, new PinnedGrants(domain.get(), grefs.clone(), readOnly));
     return new GrantPins.Pin(lastPin, frames, domain.get().memory.orElseThrow());
   }
 
   synchronized void unpin(long id) {
     Optional.ofNullable(pinned.remove(id))
-        .ifPresent(
-            pin -> {
-              for (int gref : pin.grefs) {
-                pin.domain.grants.unpin(gref, pin.readOnly);
-              }
-            });
+        .ifPresent(pin -> pin.domain.grants.unpin(pin.grefs, pin.readOnly));
   }
 
   /// Destroys every domain.

@@ -16,7 +16,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
-import org.netback.xen.embedded.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.wire.GroundClient;
+import org.netback.xen.embedded.wire.GroundMessage;
+import org.netback.xen.embedded.wire.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.netback.xen.ground.Backend;
 
 /// What the threads between a ground and the processes that are attached to it throw: it is
@@ -59,7 +63,8 @@ final class GroundThreadsTest {
           throw planted();
         };
     try (GroundClient client =
-        GroundClient.connect(directory, throwing, GroundConnection.PATIENCE, errors)) {
+        GroundClient.connect(
+            EmbeddedGround.groundSocket(directory), throwing, GroundConnection.PATIENCE, errors)) {
       assertThatThrownBy(() -> client.ask(new AttachBackend()))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("the connection to the ground is gone: internal error");

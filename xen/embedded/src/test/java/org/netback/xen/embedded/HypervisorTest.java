@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.netback.loop.SteppedLoop;
-import org.netback.loop.libc.LibC;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -44,43 +44,6 @@ final class HypervisorTest {
           .hasMessageContaining("domain " + first.domid() + " has this name");
     }
     hypervisor.createDomain("a", DomainSize.DEFAULT).close();
-  }
-
-  @Test
-  void sealsItsMemory() throws IOException {
-    try (DomainMemory memory = DomainMemory.create(new DomainSize(1, 2))) {
-      memory.lend(
-          fd -> {
-            assertThat(LibC.ftruncate(fd, PAGE_SIZE)).isEqualTo(-1);
-            assertThat(LibC.ftruncate(fd, 8 * PAGE_SIZE)).isEqualTo(-1);
-            assertThat(LibC.fcntl(fd, LibC.F_GET_SEALS, 0)).isEqualTo(7);
-          });
-    }
-  }
-
-  @Test
-  void adoptsOnlySealedMemoryOfTheRightSize() throws IOException {
-    int before = openFiles();
-    assertThatThrownBy(() -> DomainMemory.adopt(unsealed(4), new DomainSize(1, 2)))
-        .hasMessageContaining("seals 0");
-    try (DomainMemory memory = DomainMemory.create(new DomainSize(1, 2))) {
-      memory.lend(
-          fd ->
-              assertThatThrownBy(
-                      () ->
-                          DomainMemory.adopt(
-                              LibC.fcntl(fd, /* F_DUPFD_CLOEXEC */ 1030, 0), new DomainSize(1, 3)))
-                  .hasMessageContaining("16384 octets, not 20480"));
-    }
-    assertThat(openFiles()).isEqualTo(before);
-  }
-
-  private static int unsealed(int pages) {
-    try (Arena arena = Arena.ofConfined()) {
-      int fd = LibC.memfd_create(arena.allocateFrom("unsealed").address(), 2);
-      assertThat(LibC.ftruncate(fd, (long) pages * PAGE_SIZE)).isZero();
-      return fd;
-    }
   }
 
   @Test

@@ -14,6 +14,7 @@ import org.netback.loop.EventLoop;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.SteppedLoop;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;

@@ -1,9 +1,10 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.memory.EmbeddedGrantTableContract;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 
@@ -33,12 +34,7 @@ final class InProcessGrantTableTest extends EmbeddedGrantTableContract {
   }
 
   @Override
-  MemorySegment wholeMemory() {
-    return hypervisor.domain(guest.domid()).memory.orElseThrow().whole();
-  }
-
-  @Override
-  void destroyGuest() {
+  protected void destroyGuest() {
     guest.close();
   }
 }

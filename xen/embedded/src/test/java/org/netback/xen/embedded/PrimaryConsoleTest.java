@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantTable.GrantMapping;

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.EventLoop;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.EmbeddedGrantTableContract;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
@@ -90,12 +92,7 @@ final class RemoteGroundTest {
     }
 
     @Override
-    MemorySegment wholeMemory() {
-      return ((EmbeddedGuestMemory) guest.memory()).whole();
-    }
-
-    @Override
-    void destroyGuest() throws IOException {
+    protected void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
       awaitGone(backend.guests().grants(), domid);
@@ -134,12 +131,7 @@ final class RemoteGroundTest {
     }
 
     @Override
-    MemorySegment wholeMemory() {
-      return ((EmbeddedGuestMemory) guest.memory()).whole();
-    }
-
-    @Override
-    void destroyGuest() throws IOException {
+    protected void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
       awaitGone(backend.guests().grants(), domid);
