@@ -17,8 +17,8 @@ import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.packet.MacAddress;
-import org.netback.xen.embedded.GroundConnection;
 import org.netback.xen.embedded.GuestDomain;
+import org.netback.xen.embedded.RemoteGround;
 import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.embedded.toolstack.VifSpec;
@@ -88,7 +88,7 @@ public final class GuestProcess implements AutoCloseable {
       InternalErrors errors)
       throws IOException {
     GuestSpec spec = new GuestSpec(name, DomainSize.DEFAULT, List.of(vif.device(0)));
-    GuestDomain domain = GroundConnection.attachGuest(runDirectory, spec, patience, errors);
+    GuestDomain domain = RemoteGround.attachGuest(runDirectory, spec, patience, errors);
     NettyLoop control = NettyLoop.start("control", 0, errors);
     List<NettyLoop> loops = new ArrayList<>();
     for (int i = 0; i < options.queues(); i++) {
@@ -183,8 +183,7 @@ public final class GuestProcess implements AutoCloseable {
           return Optional.empty();
         }
         GuestDomain domain =
-            GroundConnection.attachGuest(
-                runDirectory, spec, GroundConnection.PATIENCE, control.errors());
+            RemoteGround.attachGuest(runDirectory, spec, RemoteGround.PATIENCE, control.errors());
         connect(domain);
         return Optional.of(domain);
       } catch (IOException e) {

@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
 /// processes find it. It may live in the backends' process, which then dies with it, or alone.
 ///
 /// The directory holds `xenstored.sock` (the store as the backends' domain), `ground.sock` (where
-/// [GroundConnection] attaches) and `domains/<domid>.sock` (the store as that domain). All are
-/// their user's alone; between processes of one user, nothing but the protocol keeps a guest from
+/// [RemoteGround] attaches) and `domains/<domid>.sock` (the store as that domain). All are their
+/// user's alone; between processes of one user, nothing but the protocol keeps a guest from
 /// another's socket, as nothing keeps it from debugging the other.
 public final class EmbeddedGround implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedGround.class);

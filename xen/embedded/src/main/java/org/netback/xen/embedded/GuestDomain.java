@@ -13,7 +13,7 @@ import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.store.XenStore;
 
 /// A domain and all that its guest needs, whose memory is mapped in this process: created by
-/// [EmbeddedGround#createDomain] or [GroundConnection#attachGuest].
+/// [EmbeddedGround#createDomain] or [RemoteGround#attachGuest].
 public final class GuestDomain implements AutoCloseable {
   private final String name;
   private final EmbeddedGuestMemory memory;

@@ -30,6 +30,7 @@ import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Domids;
 import org.netback.xen.ground.Guests;
 
 /// What a hypervisor keeps: the domains, their memory, who mapped what, and which event channels
@@ -118,7 +119,7 @@ public final class Hypervisor implements AutoCloseable {
       throw new IOException("create domain " + name + ": there are " + MAX_DOMAINS + " already");
     }
     do {
-      lastDomid = lastDomid == MappedMemories.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
+      lastDomid = lastDomid == Domids.FIRST_RESERVED - 1 ? 1 : lastDomid + 1;
     } while (domains.containsKey(lastDomid));
     DomainMemory memory = DomainMemory.create(size);
     memory.grantConsole(BACKEND_DOMID);
@@ -161,7 +162,7 @@ public final class Hypervisor implements AutoCloseable {
   /// Offers a new port (`EVTCHNOP_alloc_unbound`).
   synchronized <E extends ChannelEnd> Opened<E> allocate(
       Domain domain, int remoteDomid, EndFactory<E> end) throws IOException {
-    if (remoteDomid < 0 || remoteDomid >= MappedMemories.FIRST_RESERVED) {
+    if (!Domids.isDomain(remoteDomid)) {
       throw new IOException("offer a port of domain " + domain.domid + " to domain " + remoteDomid);
     }
     return open(domain, remoteDomid, end, Optional.empty());

@@ -55,8 +55,7 @@ final class AttachedProcessTest {
   }
 
   private SeqpacketSocket connect() throws IOException {
-    return SeqpacketSocket.connect(
-        EmbeddedGround.groundSocket(directory), GroundConnection.PATIENCE);
+    return SeqpacketSocket.connect(EmbeddedGround.groundSocket(directory), RemoteGround.PATIENCE);
   }
 
   /// Attaches as a guest without a client around it.
@@ -144,8 +143,8 @@ final class AttachedProcessTest {
 
   @Test
   void refusesANameThatLives() throws IOException {
-    try (GuestDomain _ = GroundConnection.attachGuest(directory, GuestSpec.of("twin", "net"))) {
-      assertThatThrownBy(() -> GroundConnection.attachGuest(directory, GuestSpec.of("twin", "net")))
+    try (GuestDomain _ = RemoteGround.attachGuest(directory, GuestSpec.of("twin", "net"))) {
+      assertThatThrownBy(() -> RemoteGround.attachGuest(directory, GuestSpec.of("twin", "net")))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("twin")
           .hasMessageContaining("has this name");
@@ -155,7 +154,7 @@ final class AttachedProcessTest {
   @Test
   void detachesWhoeverSendsGarbage() throws Exception {
     try (GuestDomain bystander =
-        GroundConnection.attachGuest(directory, GuestSpec.of("bystander", "net"))) {
+        RemoteGround.attachGuest(directory, GuestSpec.of("bystander", "net"))) {
       Random random = new Random(4711);
       for (int i = 0; i < 300; i++) {
         byte[] garbage = new byte[1 + random.nextInt(i % 2 == 0 ? 64 : 60_000)];
@@ -179,8 +178,7 @@ final class AttachedProcessTest {
 
   @Test
   void keepsGuestsFromTheBackendsRequests() throws IOException {
-    try (GuestDomain victim =
-            GroundConnection.attachGuest(directory, GuestSpec.of("victim", "net"));
+    try (GuestDomain victim = RemoteGround.attachGuest(directory, GuestSpec.of("victim", "net"));
         SeqpacketSocket hostile = attach("hostile")) {
       hostile.send(GroundMessage.write(2, new OpenMemory(victim.domid())));
       assertThat(hostile.receive(true)).isEmpty();
@@ -193,8 +191,8 @@ final class AttachedProcessTest {
 
   @Test
   void refusesOffersToOtherDomains() throws Exception {
-    try (GuestDomain one = GroundConnection.attachGuest(directory, GuestSpec.of("one", "net"));
-        GuestDomain two = GroundConnection.attachGuest(directory, GuestSpec.of("two", "net"))) {
+    try (GuestDomain one = RemoteGround.attachGuest(directory, GuestSpec.of("one", "net"));
+        GuestDomain two = RemoteGround.attachGuest(directory, GuestSpec.of("two", "net"))) {
       EventChannel offered = one.events().allocate(0, loop, () -> true);
       assertThatThrownBy(() -> two.events().bind(one.domid(), offered.port(), loop, () -> true))
           .isInstanceOf(IOException.class)
@@ -241,8 +239,7 @@ final class AttachedProcessTest {
 
   @Test
   void slowsDownAStormFromAnotherProcess() throws Exception {
-    try (GuestDomain guest =
-        GroundConnection.attachGuest(directory, GuestSpec.of("storm", "net"))) {
+    try (GuestDomain guest = RemoteGround.attachGuest(directory, GuestSpec.of("storm", "net"))) {
       EventChannel offered = guest.events().allocate(0, loop, () -> true);
       AtomicLong calls = new AtomicLong();
       EventChannel bound =
@@ -273,7 +270,7 @@ final class AttachedProcessTest {
   @Test
   void keepsGuestsAliveWhenTheirBackendIsKilled(@TempDir Path apart) throws Exception {
     try (ChildProcess _ = ChildProcess.ground(apart);
-        GuestDomain guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"))) {
+        GuestDomain guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"))) {
       AtomicInteger events = new AtomicInteger();
       EventChannel offered =
           guest
@@ -306,13 +303,13 @@ final class AttachedProcessTest {
   void letsGuestsAttachAgainWhenTheGroundHasDied(@TempDir Path apart) throws Exception {
     GuestDomain first;
     try (ChildProcess ground = ChildProcess.ground(apart)) {
-      first = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"));
+      first = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"));
       ground.kill();
     }
     assertThat(first.lost().toCompletableFuture().get(1, TimeUnit.MINUTES)).isNotEmpty();
     first.close();
     try (ChildProcess _ = ChildProcess.ground(apart);
-        GuestDomain again = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"))) {
+        GuestDomain again = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"))) {
       assertThat(again.store().read("device/vif/0/mac"))
           .hasValue(VifSpec.named("guest", 0, "net").mac());
     }

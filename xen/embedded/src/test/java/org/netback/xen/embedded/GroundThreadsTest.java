@@ -64,7 +64,7 @@ final class GroundThreadsTest {
         };
     try (GroundClient client =
         GroundClient.connect(
-            EmbeddedGround.groundSocket(directory), throwing, GroundConnection.PATIENCE, errors)) {
+            EmbeddedGround.groundSocket(directory), throwing, RemoteGround.PATIENCE, errors)) {
       assertThatThrownBy(() -> client.ask(new AttachBackend()))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("the connection to the ground is gone: internal error");
@@ -72,7 +72,7 @@ final class GroundThreadsTest {
       awaitRecords(1);
     }
     assertThat(records).containsExactly("thread ground-client: planted");
-    GroundConnection.attachBackend(directory, errors).close();
+    RemoteGround.attachBackend(directory, errors).close();
   }
 
   @Test
@@ -90,11 +90,11 @@ final class GroundThreadsTest {
               }
               return Thread.ofPlatform().daemon().unstarted(work);
             })) {
-      try (SeqpacketSocket first = SeqpacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket first = SeqpacketSocket.connect(socket, RemoteGround.PATIENCE)) {
         first.receiveWithin(PATIENCE);
         assertThat(first.receive(false)).isEmpty();
       }
-      try (SeqpacketSocket second = SeqpacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket second = SeqpacketSocket.connect(socket, RemoteGround.PATIENCE)) {
         second.receiveWithin(PATIENCE);
         second.send(GroundMessage.write(1, new AttachBackend()));
         assertThat(second.receive(false)).isPresent();
@@ -115,8 +115,8 @@ final class GroundThreadsTest {
     ground.hypervisor().onDestroyed(_ -> told.incrementAndGet());
     try (Backend backend = ground.backend()) {
       GuestDomain guest =
-          GroundConnection.attachGuest(
-              directory, GuestSpec.of("guest", "net"), GroundConnection.PATIENCE, errors);
+          RemoteGround.attachGuest(
+              directory, GuestSpec.of("guest", "net"), RemoteGround.PATIENCE, errors);
       String nodes = "/local/domain/" + guest.domid();
       String device = "/local/domain/0/backend/vif/" + guest.domid() + "/0";
       backend.store().write(device + "/state", "4");

@@ -86,7 +86,7 @@ final class PrimaryConsoleTest {
   }
 
   private GuestDomain attached() throws IOException {
-    return GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+    return RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
   }
 
   @Test
@@ -107,7 +107,7 @@ final class PrimaryConsoleTest {
 
   @Test
   void ofAnAttachedGuestAndABackendApart() throws Exception {
-    try (Backend backend = GroundConnection.attachBackend(directory);
+    try (Backend backend = RemoteGround.attachBackend(directory);
         GuestDomain guest = attached()) {
       carriesAWord(backend, guest);
     }
@@ -132,7 +132,7 @@ final class PrimaryConsoleTest {
     try (GuestDomain guest =
             ground.createDomain(new GuestSpec("guest", new DomainSize(1, 3), List.of()));
         Backend own = ground.backend();
-        Backend apart = GroundConnection.attachBackend(directory)) {
+        Backend apart = RemoteGround.attachBackend(directory)) {
       for (Backend backend : new Backend[] {own, apart}) {
         ForeignMemory foreign = backend.guests().foreign();
         foreign.map(guest.domid(), new long[] {0, 4, 2}, true).close();

@@ -69,8 +69,8 @@ final class RemoteGroundTest {
 
     @BeforeEach
     void attach() throws IOException {
-      backend = GroundConnection.attachBackend(apart);
-      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"));
+      backend = RemoteGround.attachBackend(apart);
+      guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -110,7 +110,7 @@ final class RemoteGroundTest {
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
       backend = ground.backend();
-      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+      guest = RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -234,9 +234,9 @@ final class RemoteGroundTest {
 
     @BeforeEach
     void attach() throws IOException {
-      backend = GroundConnection.attachBackend(apart);
+      backend = RemoteGround.attachBackend(apart);
       // The ground may still be at destroying the last one: each has a name of its own.
-      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest" + System.nanoTime(), "net"));
+      guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest" + System.nanoTime(), "net"));
     }
 
     @AfterEach
@@ -272,7 +272,7 @@ final class RemoteGroundTest {
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
       backend = ground.backend();
-      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+      guest = RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -308,7 +308,7 @@ final class RemoteGroundTest {
     @BeforeEach
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
-      backend = GroundConnection.attachBackend(directory);
+      backend = RemoteGround.attachBackend(directory);
       guest = ground.createDomain(GuestSpec.of("guest", "net"));
     }
 

@@ -27,6 +27,7 @@ import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Domids;
 
 /// The guests' memory as a backends' process has mapped it, domain by domain when it first touches
 /// one; grants are pinned in the ground.
@@ -104,7 +105,7 @@ public final class RemoteMemories implements GrantPins, GroundClient.Notices {
 
   @Override
   public boolean open(int domid) {
-    if (domid <= 0 || domid >= MappedMemories.FIRST_RESERVED || isDead(domid)) {
+    if (domid == 0 || !Domids.isDomain(domid) || isDead(domid)) {
       return false;
     }
     try {

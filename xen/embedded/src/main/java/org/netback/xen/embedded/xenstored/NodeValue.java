@@ -5,19 +5,19 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.util.Arrays;
 
 /// A node's value: octets that do not change.
-final class Octets {
-  static final Octets EMPTY = new Octets(new byte[0]);
+final class NodeValue {
+  static final NodeValue EMPTY = new NodeValue(new byte[0]);
 
   private final byte[] octets;
 
-  private Octets(byte[] octets) {
+  private NodeValue(byte[] octets) {
     this.octets = octets;
   }
 
-  static Octets copyOf(byte[] source, int from) {
+  static NodeValue copyOf(byte[] source, int from) {
     return from == source.length
         ? EMPTY
-        : new Octets(Arrays.copyOfRange(source, from, source.length));
+        : new NodeValue(Arrays.copyOfRange(source, from, source.length));
   }
 
   int length() {
@@ -30,7 +30,7 @@ final class Octets {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof Octets o && Arrays.equals(octets, o.octets);
+    return other instanceof NodeValue o && Arrays.equals(octets, o.octets);
   }
 
   @Override

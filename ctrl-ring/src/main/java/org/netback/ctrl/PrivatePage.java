@@ -8,12 +8,12 @@ import org.netback.xen.grant.GrantTable;
 
 /// A private page for what lies at the beginning of a page that a request names: copied once, then
 /// judged, so that what is judged is what is used. Confined to one thread at a time.
-final class GuestPage {
+final class PrivatePage {
   private final int domid;
   private final MemorySegment memory = Arena.ofAuto().allocate(GrantTable.PAGE_SIZE, 8);
   private final GrantCopies copy;
 
-  GuestPage(GrantTable grants, int domid) {
+  PrivatePage(GrantTable grants, int domid) {
     this.domid = domid;
     this.copy = grants.copies(1);
   }

@@ -15,7 +15,7 @@ import org.netback.xen.store.StoreTransport;
 
 /// The store by the kernel's own connection to xenstored (`/dev/xen/xenbus`), for a domain in which
 /// xenstored does not run. The octets are those of the socket.
-final class XenbusDevice implements StoreTransport {
+final class KernelStoreTransport implements StoreTransport {
   static final String PATH = "/dev/xen/xenbus";
 
   /// A message has at most 16 octets of header and 4096 of payload.
@@ -36,15 +36,15 @@ final class XenbusDevice implements StoreTransport {
   private Optional<Receiver> receiver = Optional.empty();
   private Optional<FdWatch> watch = Optional.empty();
 
-  private XenbusDevice(NettyLoop loop, DeviceFile device) {
+  private KernelStoreTransport(NettyLoop loop, DeviceFile device) {
     this.loop = loop;
     this.device = device;
     this.descriptor = new FileDescriptor(device.fd());
   }
 
   /// @param loop delivers, and so must not be one on which calls of the store are made
-  static XenbusDevice open(NettyLoop loop) throws IOException {
-    return new XenbusDevice(loop, DeviceFile.open(PATH, LibC.O_NONBLOCK));
+  static KernelStoreTransport open(NettyLoop loop) throws IOException {
+    return new KernelStoreTransport(loop, DeviceFile.open(PATH, LibC.O_NONBLOCK));
   }
 
   @Override

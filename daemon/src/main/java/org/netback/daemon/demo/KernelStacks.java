@@ -15,7 +15,7 @@ import org.netback.daemon.Namespace;
 /// Network stacks of the kernel, each in a namespace of its own, and what this machine lets them
 /// do. Everything that a check will need is tried here on the loopback first, so that what a
 /// machine lacks is left out instead of failing.
-record Kernels(List<Namespace> namespaces, boolean ipv6, Set<String> pinging) {
+record KernelStacks(List<Namespace> namespaces, boolean ipv6, Set<String> pinging) {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final String ALL = "guests with kernels and the tap";
   private static final String LOOPBACK_4 = "127.0.0.1";
@@ -35,7 +35,7 @@ record Kernels(List<Namespace> namespaces, boolean ipv6, Set<String> pinging) {
   /// @param names of the namespaces, in the order that they are returned in
   /// @param notes are told what is left out, and why
   /// @return empty if this machine lets nobody make namespaces or taps
-  static Optional<Kernels> make(List<String> names, Cleanup cleanup, Report.Notes notes)
+  static Optional<KernelStacks> make(List<String> names, Cleanup cleanup, Report.Notes notes)
       throws IOException {
     List<Namespace> made = new ArrayList<>();
     try {
@@ -63,7 +63,7 @@ record Kernels(List<Namespace> namespaces, boolean ipv6, Set<String> pinging) {
       return Optional.empty();
     }
     boolean ipv6 = hasIpv6(probe, notes);
-    return Optional.of(new Kernels(made, ipv6, pinging(probe, ipv6, notes)));
+    return Optional.of(new KernelStacks(made, ipv6, pinging(probe, ipv6, notes)));
   }
 
   private static boolean hasIpv6(Namespace probe, Report.Notes notes) {

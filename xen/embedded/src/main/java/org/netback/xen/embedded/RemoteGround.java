@@ -29,7 +29,7 @@ import org.netback.xen.store.UnixStoreTransport;
 /// Attaches this process to a ground in another one. With the process, or with what is returned,
 /// goes everything that was made through it: a guest's domain is destroyed, a backend's ports are
 /// offered again and its mappings undone, of which guests notice nothing.
-public final class GroundConnection {
+public final class RemoteGround {
   /// How long a ground may take to answer who attaches, unless that is told otherwise.
   public static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -39,7 +39,7 @@ public final class GroundConnection {
   private final StoreClient store;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private GroundConnection(
+  private RemoteGround(
       GroundClient ground, NettyLoop loop, ExecutorService watchers, StoreClient store) {
     this.ground = ground;
     this.loop = loop;
@@ -74,16 +74,16 @@ public final class GroundConnection {
       }
       DomainMemory memory = DomainMemory.adopt(answer.descriptors().getFirst(), size);
       try {
-        GroundConnection connection = open(ground, domid, storeSocket, errors);
+        RemoteGround remote = open(ground, domid, storeSocket, errors);
         RemoteEventChannels events = new RemoteEventChannels(ground);
         return new GuestDomain(
             spec.name(),
             new EmbeddedGuestMemory(domid, memory, size),
             events,
             events::openConsole,
-            connection.store,
+            remote.store,
             ground.lost(),
-            () -> Closing.all(connection::close, memory::close));
+            () -> Closing.all(remote::close, memory::close));
       } catch (Throwable e) {
         memory.close();
         throw e;
@@ -117,21 +117,21 @@ public final class GroundConnection {
         answer.closeDescriptors();
         throw new IOException("the ground answered with " + answer.reply());
       }
-      GroundConnection connection = open(ground, domid, storeSocket, errors);
+      RemoteGround remote = open(ground, domid, storeSocket, errors);
       return new Backend(
           domid,
           new Guests(
               memories.grantTable(domid), new RemoteEventChannels(ground), memories.foreign()),
-          connection.store,
+          remote.store,
           ground.lost(),
-          () -> Closing.all(connection::close, memories::close));
+          () -> Closing.all(remote::close, memories::close));
     } catch (Throwable e) {
       ground.close();
       throw e;
     }
   }
 
-  private static GroundConnection open(
+  private static RemoteGround open(
       GroundClient ground, int domid, String storeSocket, InternalErrors errors)
       throws IOException {
     NettyLoop loop = NettyLoop.start("store", 0, errors);
@@ -148,7 +148,7 @@ public final class GroundConnection {
               Toolstack.domainPath(domid),
               watchers,
               errors);
-      return new GroundConnection(ground, loop, watchers, store);
+      return new RemoteGround(ground, loop, watchers, store);
     } catch (Throwable e) {
       watchers.shutdownNow();
       loop.close();

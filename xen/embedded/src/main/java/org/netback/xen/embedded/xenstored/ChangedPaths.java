@@ -7,7 +7,7 @@ import java.util.function.BiConsumer;
 /// The paths that a request or transaction changed, in the order of their first change. Each has
 /// whether watches on nodes above it hear of it too; what vanishes below a removed node is told
 /// only to watches on exactly that path.
-final class Events {
+final class ChangedPaths {
   private final Map<StorePath, Boolean> changed = new LinkedHashMap<>();
 
   void add(StorePath path, boolean toThoseAbove) {

@@ -2,15 +2,16 @@ package org.netback.xen.embedded.xenstored;
 
 import java.util.Optional;
 
-/// A domain that the store knows: what it uses, and how much it may. It is known before it is
-/// introduced, since toolstacks write a domain's nodes first.
-final class Domain {
+/// What the store knows of a domain, however many clients act for it: what it uses, how much it
+/// may, and whose permissions it shares. There is one before the domain is introduced, since
+/// toolstacks write a domain's nodes first.
+final class Account {
   static final int CONTROL = 0;
 
   private final int domid;
   private final long born;
   private final int[] limits;
-  private Optional<Domain> target = Optional.empty();
+  private Optional<Account> target = Optional.empty();
   private boolean introduced;
   private boolean shutDown;
   private int nodes;
@@ -18,14 +19,14 @@ final class Domain {
   private int transactions;
 
   /// @param born the store's generation when it got to know the domain
-  Domain(int domid, long born, int[] limits) {
+  Account(int domid, long born, int[] limits) {
     this.domid = domid;
     this.born = born;
     this.limits = limits.clone();
   }
 
   /// Reads a decimal domain number, -1 if it is none.
-  static int parse(String text) {
+  static int parseDomid(String text) {
     if (text.isEmpty() || text.length() > 5) {
       return -1;
     }
@@ -53,11 +54,11 @@ final class Domain {
   }
 
   /// The domain whose permissions this one shares (`XS_SET_TARGET`).
-  Optional<Domain> target() {
+  Optional<Account> target() {
     return target;
   }
 
-  void aim(Optional<Domain> at) {
+  void aim(Optional<Account> at) {
     target = at;
   }
 
