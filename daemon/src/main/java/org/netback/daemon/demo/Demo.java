@@ -19,11 +19,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.netback.client.ControlClient;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
+import org.netback.daemon.Program;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
@@ -259,8 +259,8 @@ public final class Demo {
       if (!kernels.ping(address)) {
         continue;
       }
-      Command.Result result =
-          Command.run(
+      Program.Result result =
+          Program.run(
               Duration.ofSeconds(30), from.namespace.command(KernelStacks.ping(PINGS, address)));
       Matcher time = ROUND_TRIP.matcher(result.out());
       boolean all = result.code() == 0 && time.find();
@@ -311,7 +311,7 @@ public final class Demo {
     try {
       double bits =
           BulkTransfer.run(
-              from.namespace, to.namespace, address, seconds, Command.find("iperf3"), cleanup);
+              from.namespace, to.namespace, address, seconds, Program.find("iperf3"), cleanup);
       notes.check(name, bits >= CRAWL_BITS, String.format(Locale.ROOT, "%.2f Gbit/s", bits / 1e9));
       notes.measured(name, bits / 1e9, "Gbit/s");
     } catch (MissingProgram e) {

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
+import org.netback.daemon.Program;
 
 /// Network stacks of the kernel, each in a namespace of its own, and what this machine lets them
 /// do. Everything that a check will need is tried here on the loopback first, so that what a
@@ -82,7 +82,7 @@ record KernelStacks(List<Namespace> namespaces, boolean ipv6, Set<String> pingin
     Set<String> pinging = new HashSet<>();
     for (String loopback : ipv6 ? List.of(LOOPBACK_4, LOOPBACK_6) : List.of(LOOPBACK_4)) {
       try {
-        Command.Result result = Command.run(LIMIT, probe.command(ping(1, loopback)));
+        Program.Result result = Program.run(LIMIT, probe.command(ping(1, loopback)));
         if (result.code() == 0) {
           pinging.add(loopback);
         } else {

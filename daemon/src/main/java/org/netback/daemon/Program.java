@@ -14,11 +14,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /// Another program, run to its end.
-public final class Command {
+public final class Program {
   /// What a system without a $PATH looks in.
   private static final String DEFAULT_PATH = "/usr/bin:/bin";
 
-  private Command() {}
+  private Program() {}
 
   /// How a program ended.
   ///
@@ -31,12 +31,12 @@ public final class Command {
   /// @param name without a directory, to be looked for in $PATH; or with one
   public static Optional<Path> find(String name) {
     if (name.indexOf('/') >= 0) {
-      return Optional.of(Path.of(name)).filter(Command::isProgram);
+      return Optional.of(Path.of(name)).filter(Program::isProgram);
     }
     return Stream.of(System.getenv().getOrDefault("PATH", DEFAULT_PATH).split(":"))
         .filter(directory -> !directory.isEmpty())
         .map(directory -> Path.of(directory, name))
-        .filter(Command::isProgram)
+        .filter(Program::isProgram)
         .findFirst();
   }
 
