@@ -21,12 +21,12 @@ public final class GrefControl {
   /// As many entries as a page holds.
   static final int MAX_ENTRIES = GrantTable.PAGE_SIZE / GrefEntry.SIZE;
 
-  private final GuestPage page;
+  private final PrivatePage page;
   private final List<GrefMappings> queues;
 
   /// @param queues in the order of their numbers
   public GrefControl(GrantTable grants, int domid, List<GrefMappings> queues) {
-    this.page = new GuestPage(grants, domid);
+    this.page = new PrivatePage(grants, domid);
     this.queues = List.copyOf(queues);
   }
 

@@ -22,13 +22,13 @@ public final class HashControl {
   private static final ValueLayout.OfInt U32 =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final GuestPage page;
+  private final PrivatePage page;
   private final int queues;
   private volatile HashConfiguration configuration = HashConfiguration.INITIAL;
 
   /// @param queues of the connection, which the mapping table may name
   public HashControl(GrantTable grants, int domid, int queues) {
-    this.page = new GuestPage(grants, domid);
+    this.page = new PrivatePage(grants, domid);
     this.queues = queues;
   }
 

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.loop.SteppedLoop;
-import org.netback.xen.embedded.DomainRegistry;
-import org.netback.xen.embedded.DomainSize;
-import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.embedded.BareDomain;
+import org.netback.xen.embedded.Hypervisor;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
@@ -30,8 +30,8 @@ final class CtrlRingTest {
   private static final long DEADLINE_SECONDS = 60;
   private static final long START_NANOS = 1_000_000_000_000L;
 
-  private final DomainRegistry registry = new DomainRegistry();
-  private final GrantTable grants = registry.grantTable(DomainRegistry.BACKEND_DOMID);
+  private final Hypervisor hypervisor = new Hypervisor();
+  private final GrantTable grants = hypervisor.grantTable(Hypervisor.BACKEND_DOMID);
   private final SteppedLoop loop = new SteppedLoop(START_NANOS);
   private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
   private final FrontRing front = FrontRing.initialiseAt(page, CtrlRequest.SIZE, -20);
@@ -58,14 +58,14 @@ final class CtrlRingTest {
 
   @BeforeEach
   void createGuest() throws Exception {
-    LocalDomain guest = registry.createDomain("guest", new DomainSize(1, 10));
+    BareDomain guest = hypervisor.createDomain("guest", new DomainSize(1, 10));
     domid = guest.domid();
     key = guest.memory().grant(guest.memory().allocate(1), 0, true);
   }
 
   @AfterEach
   void close() {
-    registry.close();
+    hypervisor.close();
   }
 
   private RingService attach() throws RingViolation {

@@ -6,27 +6,27 @@ import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.netback.xen.embedded.DomainRegistry;
-import org.netback.xen.embedded.DomainSize;
-import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.embedded.BareDomain;
+import org.netback.xen.embedded.Hypervisor;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.grant.GrantTable;
 
 /// One guest cannot have the mappings of all.
 final class GrefBudgetTest {
-  private final DomainRegistry registry = new DomainRegistry();
-  private final GrantTable grants = registry.grantTable(DomainRegistry.BACKEND_DOMID);
+  private final Hypervisor hypervisor = new Hypervisor();
+  private final GrantTable grants = hypervisor.grantTable(Hypervisor.BACKEND_DOMID);
   private final GrefBudget budget = new GrefBudget(10);
 
   @AfterEach
   void close() {
-    registry.close();
+    hypervisor.close();
   }
 
-  private GrefMappings mappings(LocalDomain domain) {
+  private GrefMappings mappings(BareDomain domain) {
     return new GrefMappings(grants, domain.domid(), budget, Runnable::run);
   }
 
-  private static int[] granted(LocalDomain domain, int count) {
+  private static int[] granted(BareDomain domain, int count) {
     int[] grefs = new int[count];
     for (int i = 0; i < count; i++) {
       grefs[i] = domain.memory().grant(domain.memory().allocate(1), 0, false);
@@ -36,8 +36,8 @@ final class GrefBudgetTest {
 
   @Test
   void sharesOneBoundAmongAllGuests() throws Exception {
-    LocalDomain first = registry.createDomain("first", new DomainSize(1, 100));
-    LocalDomain second = registry.createDomain("second", new DomainSize(1, 100));
+    BareDomain first = hypervisor.createDomain("first", new DomainSize(1, 100));
+    BareDomain second = hypervisor.createDomain("second", new DomainSize(1, 100));
     GrefMappings ofFirst = mappings(first);
     GrefMappings ofSecond = mappings(second);
     int[] nothing = {};

@@ -14,7 +14,7 @@ import org.netback.xen.bus.DeviceId;
 import org.netback.xen.dom0.Dom0Ground;
 import org.netback.xen.dom0.KernelBackends;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.embedded.GroundConnection;
+import org.netback.xen.embedded.RemoteGround;
 import org.netback.xen.ground.Backend;
 
 /// What the daemon stands on: the backends' side of a ground, with the ground itself where it is
@@ -41,7 +41,7 @@ public record Ground(
               Optional.of(KERNEL));
       case EmbeddedChoice embedded when embedded.apart() ->
           claim(
-              GroundConnection.attachBackend(embedded.run(), errors),
+              RemoteGround.attachBackend(embedded.run(), errors),
               () -> HostClaim.ofGround(embedded.run()),
               Optional.empty());
       case EmbeddedChoice embedded -> own(embedded.run(), errors);

@@ -16,15 +16,15 @@ public record Namespace(String name) implements AutoCloseable {
   /// @throws MissingProgram there is no `ip`
   /// @throws IOException why not: mostly that it takes root
   public static Namespace create(String name) throws IOException {
-    Command.require("ip");
+    Program.require("ip");
     Namespace made = new Namespace(name);
     try {
-      Command.succeed(LIMIT, List.of("ip", "netns", "add", name));
+      Program.succeed(LIMIT, List.of("ip", "netns", "add", name));
       made.ip("link", "set", "lo", "up");
       return made;
     } catch (IOException e) {
       // Without the right to mount, `ip` leaves its file behind.
-      var _ = Command.run(LIMIT, List.of("ip", "netns", "del", name));
+      var _ = Program.run(LIMIT, List.of("ip", "netns", "del", name));
       throw e;
     }
   }
@@ -33,7 +33,7 @@ public record Namespace(String name) implements AutoCloseable {
   public String ip(String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of("ip", "-n", name));
     command.addAll(List.of(arguments));
-    return Command.succeed(LIMIT, command);
+    return Program.succeed(LIMIT, command);
   }
 
   /// Gives an interface its addresses, usable at once.
@@ -56,7 +56,7 @@ public record Namespace(String name) implements AutoCloseable {
   /// @throws MissingProgram there is no such program; `ip`, which runs it, would only say so in
   ///   words of its own
   public List<String> command(String... command) throws MissingProgram {
-    Command.require(command[0]);
+    Program.require(command[0]);
     List<String> whole = new ArrayList<>(List.of("ip", "netns", "exec", name));
     whole.addAll(List.of(command));
     return whole;
@@ -64,11 +64,11 @@ public record Namespace(String name) implements AutoCloseable {
 
   /// Runs a program in it that has to succeed.
   public String succeed(Duration limit, String... command) throws IOException {
-    return Command.succeed(limit, command(command));
+    return Program.succeed(limit, command(command));
   }
 
   @Override
   public void close() throws IOException {
-    Command.succeed(LIMIT, List.of("ip", "netns", "del", name));
+    Program.succeed(LIMIT, List.of("ip", "netns", "del", name));
   }
 }

@@ -32,7 +32,7 @@ public final class NetnsProcess implements AutoCloseable {
     command.addAll(java());
     command.addAll(arguments);
     return new NetnsProcess(
-        Command.start(
+        Program.start(
             new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))));

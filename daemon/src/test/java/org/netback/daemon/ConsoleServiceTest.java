@@ -18,10 +18,10 @@ import org.netback.client.ControlClient;
 import org.netback.client.ControlConnection;
 import org.netback.daemon.config.ConfigurationFile;
 import org.netback.loop.netty.NettyLoop;
-import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
-import org.netback.xen.embedded.GuestSpec;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.frontends.Consfront;
 

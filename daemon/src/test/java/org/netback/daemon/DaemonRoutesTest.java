@@ -45,7 +45,7 @@ import org.netback.xen.bus.DeviceStates;
 import org.netback.xen.bus.KeyBounds;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
-import org.netback.xen.embedded.GuestSpec;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;

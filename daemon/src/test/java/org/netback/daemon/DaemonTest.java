@@ -122,7 +122,7 @@ class DaemonTest {
   @Test
   void curlScrapesMetrics() throws Exception {
     assertThat(
-            Command.succeed(
+            Program.succeed(
                 Lab.PATIENCE,
                 List.of(
                     "curl",
@@ -178,7 +178,7 @@ class DaemonTest {
   void aSecondDaemonIsRefused() throws Exception {
     List<String> command = new ArrayList<>(NetnsProcess.java());
     command.addAll(List.of("run", "--config", lab.directory().resolve("netback.yaml").toString()));
-    Command.Result result = Command.run(Lab.PATIENCE, command);
+    Program.Result result = Program.run(Lab.PATIENCE, command);
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err())
         .isEqualTo(
@@ -191,7 +191,7 @@ class DaemonTest {
   @Test
   void aQueryGivesUpOnADaemonThatIsStopped() throws Exception {
     Lab.signal(daemon, "STOP");
-    List<Command.Result> results = new ArrayList<>();
+    List<Program.Result> results = new ArrayList<>();
     for (List<String> query :
         List.of(
             List.of("status"),
@@ -212,7 +212,7 @@ class DaemonTest {
   @Test
   void aVifIsNamedByItsIdAlone() throws Exception {
     for (String other : List.of("é", "a b", "vif1.0?x", "vif1.0/", "..", "../status")) {
-      Command.Result result = netback(List.of("vif", "show", other));
+      Program.Result result = netback(List.of("vif", "show", other));
       assertThat(result.code()).isEqualTo(UserError.FAILED);
       assertThat(result.err())
           .isEqualTo("netback: there is no vif " + other + "; there are vif1.0\n");
@@ -223,13 +223,13 @@ class DaemonTest {
   }
 
   /// A query as a process of its own.
-  private Command.Result netback(List<String> query, String... options) throws IOException {
+  private Program.Result netback(List<String> query, String... options) throws IOException {
     List<String> command = new ArrayList<>(NetnsProcess.java());
     command.addAll(query);
     command.addAll(List.of("--control", lab.control().toString()));
     command.addAll(List.of(options));
     command.addAll(0, List.of("env", "LC_ALL=C.UTF-8"));
-    return Command.run(Lab.PATIENCE, command);
+    return Program.run(Lab.PATIENCE, command);
   }
 
   @Test
@@ -237,7 +237,7 @@ class DaemonTest {
     List<String> command = new ArrayList<>(NetnsProcess.java());
     command.addAll(
         List.of("guest", "--name", "x", "--network", "lan", "--ground", "/nowhere/ground.sock"));
-    Command.Result result = Command.run(Lab.PATIENCE, command);
+    Program.Result result = Program.run(Lab.PATIENCE, command);
     assertThat(result.code()).isEqualTo(69);
     assertThat(result.err()).contains("/nowhere", "netback ground").doesNotContain("\tat ");
     assertThat(Files.exists(java.nio.file.Path.of("/sys/class/net/nb-x"))).isFalse();

@@ -32,7 +32,7 @@ class DemoTest {
   @Test
   void everyCheckPassesAndNothingStays() throws Exception {
     Lab.assume(PROGRAMS.toArray(String[]::new));
-    Command.Result result = Command.run(LIMIT, demo());
+    Program.Result result = Program.run(LIMIT, demo());
     JsonNode report = new ObjectMapper().readTree(result.out());
     assertThat(result.code()).as(result.out() + result.err()).isZero();
     assertThat(report.path("passed").asBoolean()).isTrue();
@@ -45,7 +45,7 @@ class DemoTest {
   /// Namespaces of demonstrations that are over; others may be running beside this one.
   private static List<String> orphans() throws Exception {
     return Pattern.compile("\\bnb([0-9]+)-(a|b|up)\\b")
-        .matcher(Command.succeed(LIMIT, List.of("ip", "netns", "list")))
+        .matcher(Program.succeed(LIMIT, List.of("ip", "netns", "list")))
         .results()
         .filter(match -> ProcessHandle.of(Long.parseLong(match.group(1))).isEmpty())
         .map(match -> match.group())
@@ -55,9 +55,9 @@ class DemoTest {
   @Test
   void withoutTheRightToMakeNamespacesItSaysWhatIsLeftOut() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "dropping rights needs them");
-    Command.require("setpriv", "ip");
-    Command.Result result =
-        Command.run(LIMIT, demo("setpriv", "--bounding-set=-all", "--inh-caps=-all"));
+    Program.require("setpriv", "ip");
+    Program.Result result =
+        Program.run(LIMIT, demo("setpriv", "--bounding-set=-all", "--inh-caps=-all"));
     JsonNode report = new ObjectMapper().readTree(result.out());
     assertThat(result.code()).as(result.out() + result.err()).isZero();
     assertThat(report.path("leftOut").get(0).asText()).contains("run it as root");
@@ -102,7 +102,7 @@ class DemoTest {
     Lab.assume(PROGRAMS.toArray(String[]::new));
     for (String program : PROGRAMS) {
       if (!program.equals(missing)) {
-        String real = Command.find(program).orElseThrow().toString();
+        String real = Program.find(program).orElseThrow().toString();
         writeProgram(directory.resolve(program), "exec " + real + " \"$@\"");
       }
     }
@@ -115,7 +115,7 @@ class DemoTest {
 
   /// What passed, with nothing but what is in this directory.
   private static JsonNode demoWith(Path path) throws Exception {
-    Command.Result result = Command.run(LIMIT, demo("env", "PATH=" + path));
+    Program.Result result = Program.run(LIMIT, demo("env", "PATH=" + path));
     assertThat(result.code()).as(result.out() + result.err()).isZero();
     JsonNode report = new ObjectMapper().readTree(result.out());
     assertThat(report.path("passed").asBoolean()).isTrue();

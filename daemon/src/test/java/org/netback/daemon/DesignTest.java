@@ -129,6 +129,19 @@ class DesignTest {
           .should()
           .notDependOnEachOther();
 
+  /// What a ground without Xen is made of is its own affair.
+  @ArchTest
+  static final ArchRule theEmbeddedGroundIsSeenFromOutside =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.netback.xen.embedded..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.xen.embedded.event..",
+              "org.netback.xen.embedded.wire..",
+              "org.netback.xen.embedded.xenstored..");
+
   @ArchTest
   static final ArchRule theControlRingNeverSeesPacketsOrTheSwitch =
       noClasses()
@@ -184,6 +197,35 @@ class DesignTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("org.netback.daemon..");
+
+  /// They stand where a guest stands: on the other side of the rings.
+  @ArchTest
+  static final ArchRule guestsNeverSeeTheBackend =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.guest..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.netif..",
+              "org.netback.console..",
+              "org.netback.ctrl..",
+              "org.netback.hashing..",
+              "org.netback.vswitch..",
+              "org.netback.xen.bus..",
+              "org.netback.xen.dom0..",
+              "org.netback.client..",
+              "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule onlyTheCommandsAndTheDemoHaveGuests =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(
+              "org.netback.guest..", "org.netback.daemon.cli..", "org.netback.daemon.demo..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.netback.guest..");
 
   @ArchTest
   static final ArchRule theClientStandsOnTheJdkAlone =

@@ -48,17 +48,17 @@ class GuestErrorsTest {
     return arguments;
   }
 
-  private static Command.Result run(Namespace namespace, List<String> arguments)
+  private static Program.Result run(Namespace namespace, List<String> arguments)
       throws IOException {
     List<String> command = new ArrayList<>(List.of("ip", "netns", "exec", namespace.name()));
     command.addAll(NetnsProcess.java());
     command.addAll(arguments);
-    return Command.run(Lab.PATIENCE, command);
+    return Program.run(Lab.PATIENCE, command);
   }
 
   @Test
   void namesTheNetworksThatThereAre() throws Exception {
-    Command.Result result =
+    Program.Result result =
         run(namespace, guest(lab, "--name", "x", "--network", "nonet", "--tap", "x0"));
     assertThat(result.code()).isEqualTo(UserError.FAILED);
     assertThat(result.err())
@@ -72,7 +72,7 @@ class GuestErrorsTest {
 
   @Test
   void saysThatItsNameIsTaken() throws Exception {
-    Command.Result result =
+    Program.Result result =
         run(namespace, guest(lab, "--name", "g", "--network", "lan", "--tap", "x0"));
     assertThat(result.code()).isEqualTo(UserError.FAILED);
     assertThat(result.err()).isEqualTo("netback: create domain g: domain 1 has this name\n");
@@ -80,7 +80,7 @@ class GuestErrorsTest {
 
   @Test
   void saysThatItsTapIsInUse() throws Exception {
-    Command.Result result =
+    Program.Result result =
         run(namespace, guest(lab, "--name", "h", "--network", "lan", "--tap", "eth0"));
     assertThat(result.code()).isEqualTo(UserError.FAILED);
     assertThat(result.err())
@@ -91,7 +91,7 @@ class GuestErrorsTest {
   @Test
   void saysThatThereIsNoGroundInADirectoryWithoutOne() throws Exception {
     Path empty = Files.createDirectory(lab.directory().resolve("empty"));
-    Command.Result result =
+    Program.Result result =
         run(
             namespace,
             List.of("guest", "--name", "x", "--network", "lan", "--ground", empty.toString()));
@@ -129,21 +129,21 @@ class GuestErrorsTest {
       Lab.signal(ground, "STOP");
       List<String> impatient = new ArrayList<>(arguments);
       impatient.addAll(List.of("--timeout", "0.5"));
-      Command.Result result = run(here, impatient);
+      Program.Result result = run(here, impatient);
       Path file = other.directory().resolve("n.yaml");
       Files.writeString(file, DAEMON.formatted("{name: blue}"));
-      Command.Result daemon = run(here, List.of("run", "--config", file.toString()));
+      Program.Result daemon = run(here, List.of("run", "--config", file.toString()));
       Lab.signal(ground, "CONT");
 
       String advice =
           " s: its process may be stopped, or have too much to do; see that, and try again\n";
       assertThat(result)
           .isEqualTo(
-              new Command.Result(
+              new Program.Result(
                   UserError.TIMEOUT, "", "netback: the ground gave no answer within 0.5" + advice));
       assertThat(daemon)
           .isEqualTo(
-              new Command.Result(
+              new Program.Result(
                   UserError.TIMEOUT, "", "netback: the ground gave no answer within 5.0" + advice));
 
       Path log = other.directory().resolve("x.log");

@@ -40,7 +40,7 @@ public final class Lab implements AutoCloseable {
 
   /// Aborts the test where no namespaces and taps can be made, or a program is missing.
   public static void assume(String... programs) throws IOException {
-    Command.require(programs);
+    Program.require(programs);
     try (Lab lab = new Lab()) {
       lab.namespace("probe");
     }
@@ -153,11 +153,11 @@ public final class Lab implements AutoCloseable {
 
   /// Runs one of Debian's xenstore tools against the ground's xenstored.
   public String xenstore(String... command) throws IOException {
-    Command.require(command[0]);
+    Program.require(command[0]);
     List<String> whole =
         new ArrayList<>(List.of("env", "XENSTORED_PATH=" + run().resolve("xenstored.sock")));
     whole.addAll(List.of(command));
-    return Command.succeed(PATIENCE, whole).strip();
+    return Program.succeed(PATIENCE, whole).strip();
   }
 
   /// Polls until a condition holds.
@@ -221,7 +221,7 @@ public final class Lab implements AutoCloseable {
   }
 
   public static void signal(NetnsProcess process, String signal) throws IOException {
-    Command.succeed(
+    Program.succeed(
         PATIENCE, List.of("kill", "-" + signal, Long.toString(process.process().pid())));
   }
 

@@ -44,7 +44,7 @@ class MtuTest {
 
   @Test
   void packetsLongerThanTheTapsMtuAreDroppedUntilItIsRaised() throws Exception {
-    Command.Result dropped = Command.run(LIMIT, guest.command(LONG_PING));
+    Program.Result dropped = Program.run(LIMIT, guest.command(LONG_PING));
     assertThat(dropped.out()).contains("100% packet loss");
     lab.await("the drop", () -> tooLong() > 0);
     assertThat(tooLong()).isEqualTo(1);
@@ -54,7 +54,7 @@ class MtuTest {
     host.ip("link", "set", "up0", "mtu", "9000");
     lab.await(
         "the tap to take long packets",
-        () -> Command.run(LIMIT, guest.command(LONG_PING)).code() == 0);
+        () -> Program.run(LIMIT, guest.command(LONG_PING)).code() == 0);
   }
 
   private long tooLong() {

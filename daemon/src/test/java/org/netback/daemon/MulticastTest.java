@@ -147,7 +147,7 @@ class MulticastTest {
     long outside = received(outsider, "tap-" + OUTSIDER);
     // Nobody answers an echo request to a group in IPv4, so that its exit code says nothing.
     var _ =
-        Command.run(
+        Program.run(
             LIMIT,
             sender.command(
                 "ping",
@@ -188,7 +188,7 @@ class MulticastTest {
     long before = received(member("h2"), "tap-h2");
     long others = received(member("h3"), "tap-h3");
     var _ =
-        Command.run(
+        Program.run(
             LIMIT,
             sender.command(
                 "ping", "-q", "-I", "tap-s", "-c", "300", "-i", "0.005", "-W", "1", "239.1.1.1"));
@@ -219,7 +219,7 @@ class MulticastTest {
       lab.await("the list to be applied", () -> lab.vif("g").path("multicastControl").asBoolean());
       long before = received(guest, "eth0");
       var _ =
-          Command.run(
+          Program.run(
               LIMIT,
               sender.command(
                   "ping", "-q", "-I", "tap-s", "-c", "300", "-i", "0.005", "-W", "1", "239.3.3.3"));

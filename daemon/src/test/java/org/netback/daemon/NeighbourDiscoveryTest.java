@@ -67,7 +67,7 @@ class NeighbourDiscoveryTest {
     Namespace from = namespaces.getOrDefault(tap + 'a', namespaces.values().iterator().next());
     try {
       from.ip("-6", "neigh", "flush", "dev", tap + 'a');
-      return Command.run(LIMIT, from.command("ping", "-6", "-c", "3", "-W", "2", "fd77::2")).code()
+      return Program.run(LIMIT, from.command("ping", "-6", "-c", "3", "-W", "2", "fd77::2")).code()
           == 0;
     } catch (IOException e) {
       throw new AssertionError(e);

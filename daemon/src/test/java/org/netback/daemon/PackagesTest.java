@@ -124,7 +124,7 @@ class PackagesTest {
             "grep",
             "head",
             "touch")) {
-      write(program, "exec " + Command.find(program).orElseThrow() + " \"$@\"");
+      write(program, "exec " + Program.find(program).orElseThrow() + " \"$@\"");
     }
     write("id", "echo 0");
   }
@@ -170,22 +170,22 @@ class PackagesTest {
     return installed;
   }
 
-  private Command.Result install(String group, String... environment) throws IOException {
+  private Program.Result install(String group, String... environment) throws IOException {
     List<String> command = new ArrayList<>(List.of("env", "-i", "PATH=" + programs));
     command.addAll(List.of(environment));
     command.addAll(List.of("/bin/bash", directory.resolve("bin/install").toString(), group));
-    return Command.run(LIMIT, command);
+    return Program.run(LIMIT, command);
   }
 
   @Test
   void installsOnlyWhatIsMissingAndSaysWhatFor() throws IOException {
     writeAptGet("one two three");
     write("nb-one", "true");
-    Command.Result result = install("demo");
+    Program.Result result = install("demo");
     assertThat(result.code()).as(result.err()).isZero();
     assertThat(result.err()).contains("does the second thing").doesNotContain("the first");
     assertThat(calledAptGet()).containsExactly("two");
-    assertThat(install("demo")).isEqualTo(new Command.Result(0, "", ""));
+    assertThat(install("demo")).isEqualTo(new Program.Result(0, "", ""));
     assertThat(calledAptGet()).hasSize(1);
   }
 
@@ -201,7 +201,7 @@ class PackagesTest {
   @Test
   void installsNothingWhereThatIsForbidden() throws IOException {
     writeAptGet("one two three");
-    Command.Result result = install("demo", "NETBACK_INSTALL=no");
+    Program.Result result = install("demo", "NETBACK_INSTALL=no");
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err())
         .contains("NETBACK_INSTALL=no forbids it")
@@ -214,7 +214,7 @@ class PackagesTest {
   void onlyRootInstalls() throws IOException {
     writeAptGet("one two three");
     write("id", "echo 1000");
-    Command.Result result = install("demo");
+    Program.Result result = install("demo");
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err()).contains("only root can").endsWith("apt-get install one two\n");
     assertThat(calledAptGet()).isEmpty();
@@ -222,7 +222,7 @@ class PackagesTest {
 
   @Test
   void whereThereIsNoAptGetItNamesThePrograms() throws IOException {
-    Command.Result result = install("demo");
+    Program.Result result = install("demo");
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err()).contains("no apt-get").contains("one").contains("two");
   }
@@ -230,7 +230,7 @@ class PackagesTest {
   @Test
   void oneUnknownPackageKeepsNoOtherAway() throws IOException {
     writeAptGet("one");
-    Command.Result result = install("demo");
+    Program.Result result = install("demo");
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.err())
         .contains("E: Unable to locate package two")
@@ -241,13 +241,13 @@ class PackagesTest {
 
   @Test
   void anUnknownGroupIsRefusedWithThoseThereAre() throws IOException {
-    Command.Result result = install("bananas");
+    Program.Result result = install("bananas");
     assertThat(result.code()).isEqualTo(64);
     assertThat(result.err()).contains("\"bananas\"").contains("demo tests");
   }
 
-  private Command.Result findMaven() throws IOException {
-    return Command.run(
+  private Program.Result findMaven() throws IOException {
+    return Program.run(
         LIMIT,
         List.of(
             "env",
@@ -263,7 +263,7 @@ class PackagesTest {
   @CsvSource({"3.5.4, 69", "3.6.3, 0", "3.8.7, 0", "3.10.0, 0", "4.0.0, 0"})
   void aMavenIsTakenThatThePluginsRunOn(String version, int code) throws IOException {
     write("mvn", "echo Apache Maven " + version);
-    Command.Result result = findMaven();
+    Program.Result result = findMaven();
     assertThat(result.code()).as(result.err()).isEqualTo(code);
     if (code != 0) {
       assertThat(result.err()).contains("3.6.3 or newer").contains("is " + version);
@@ -272,7 +272,7 @@ class PackagesTest {
 
   @Test
   void withoutMavenThePackageIsNamed() throws IOException {
-    Command.Result result = findMaven();
+    Program.Result result = findMaven();
     assertThat(result.code()).isEqualTo(69);
     assertThat(result.err()).contains("apt-get install maven");
   }

@@ -40,7 +40,7 @@ final class Pings implements AutoCloseable {
   /// @param least how many there are to be
   void assertNoneIsMissing(int least) throws IOException, InterruptedException {
     lab.await(least + " answers", () -> answered().size() >= least);
-    Command.succeed(Lab.PATIENCE, List.of("kill", "-INT", Long.toString(process.pid())));
+    Program.succeed(Lab.PATIENCE, List.of("kill", "-INT", Long.toString(process.pid())));
     process.waitFor();
     List<Integer> answered = answered();
     assertThat(answered).isEqualTo(IntStream.rangeClosed(1, answered.size()).boxed().toList());

@@ -39,7 +39,7 @@ class RestartTest {
         (lab, daemon) -> {
           List<String> stop = new ArrayList<>(NetnsProcess.java());
           stop.addAll(List.of("stop", "--keep-guests", "--control", lab.control().toString()));
-          Command.succeed(Lab.PATIENCE, stop);
+          Program.succeed(Lab.PATIENCE, stop);
           assertThat(daemon.process().waitFor(1, TimeUnit.MINUTES)).isTrue();
           assertThat(daemon.process().exitValue()).isZero();
         });
@@ -101,7 +101,7 @@ class RestartTest {
   }
 
   private static void watchStates(Lab lab, Path states) throws Exception {
-    Command.require("stdbuf", "xenstore-watch");
+    Program.require("stdbuf", "xenstore-watch");
     ProcessBuilder builder =
         new ProcessBuilder(
                 "stdbuf",

@@ -36,7 +36,7 @@ class SecondDaemonTest {
       for (int i = 0; i < 2; i++) {
         List<String> run = new ArrayList<>(NetnsProcess.java());
         run.addAll(List.of("run", "--config", second.toString()));
-        Command.Result refused = Command.run(Lab.PATIENCE, run);
+        Program.Result refused = Program.run(Lab.PATIENCE, run);
         assertThat(refused.code()).isEqualTo(1);
         assertThat(refused.err())
             .contains("another daemon serves the vifs of the ground in " + lab.run());

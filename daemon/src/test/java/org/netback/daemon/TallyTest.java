@@ -35,8 +35,8 @@ class TallyTest {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><testsuite>" + cases + "</testsuite>");
   }
 
-  private Command.Result tally(boolean ci) throws IOException {
-    return Command.run(
+  private Program.Result tally(boolean ci) throws IOException {
+    return Program.run(
         LIMIT,
         List.of(
             "env",
@@ -67,7 +67,7 @@ class TallyTest {
     report("xen/core", passing("third"));
     Files.writeString(results, "passed\t264\tintegration/xen/run\n");
     assertThat(tally(true))
-        .isEqualTo(new Command.Result(0, "\n267 passed, 0 failed, 0 skipped\n", ""));
+        .isEqualTo(new Program.Result(0, "\n267 passed, 0 failed, 0 skipped\n", ""));
   }
 
   @Test
@@ -80,7 +80,7 @@ class TallyTest {
     Files.writeString(results, "failed\tintegration/xen/run: a guest pings dom0\nmvn\t1\n");
     assertThat(tally(false))
         .isEqualTo(
-            new Command.Result(
+            new Program.Result(
                 1,
                 """
 
@@ -96,7 +96,7 @@ class TallyTest {
   void aBuildThatFailsWithoutAFailedTestHasFailed() throws IOException {
     report("one", passing("first"));
     Files.writeString(results, "mvn\t1\n");
-    Command.Result result = tally(false);
+    Program.Result result = tally(false);
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.out())
         .contains("FAILED: mvn verify: ended with 1")
@@ -113,7 +113,7 @@ class TallyTest {
     Files.writeString(results, "left out\tintegration/xen/run\tneeds root\n");
     assertThat(tally(false))
         .isEqualTo(
-            new Command.Result(
+            new Program.Result(
                 0,
                 """
 
@@ -132,7 +132,7 @@ class TallyTest {
     Files.writeString(excuses, "# why\n\na.*: no /dev/xen/*  # runs in dom0\n");
     assertThat(tally(true))
         .isEqualTo(
-            new Command.Result(
+            new Program.Result(
                 1,
                 """
 
@@ -147,7 +147,7 @@ class TallyTest {
   void anEntryThatNothingNeedsIsReported() throws IOException {
     report("one", passing("first"));
     Files.writeString(excuses, "a.*: no /dev/xen/*  # runs in dom0\n");
-    Command.Result result = tally(true);
+    Program.Result result = tally(true);
     assertThat(result.code()).isZero();
     assertThat(result.out())
         .contains("nothing is left out by \"a.*: no /dev/xen/*  # runs in dom0\"")
@@ -158,7 +158,7 @@ class TallyTest {
   void anEntryWithoutAReasonIsRefused() throws IOException {
     report("one", passing("first"));
     Files.writeString(excuses, "a.*\n");
-    Command.Result result = tally(true);
+    Program.Result result = tally(true);
     assertThat(result.code()).isNotZero();
     assertThat(result.err()).contains("no reason");
   }
@@ -166,7 +166,7 @@ class TallyTest {
   @Test
   void nothingRunIsNoSuccess() throws IOException {
     Files.writeString(results, "left out\tmvn verify\tnot asked for\n");
-    Command.Result result = tally(false);
+    Program.Result result = tally(false);
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.out())
         .contains("FAILED: nothing was run")
@@ -174,7 +174,7 @@ class TallyTest {
   }
 
   /// `bin/test` with a part that says this.
-  private Command.Result test(String said, int code) throws IOException {
+  private Program.Result test(String said, int code) throws IOException {
     Path bin = Files.createDirectories(project.resolve("bin"));
     for (String file :
         List.of("bin/test", "bin/find-java", "bin/find-maven", "bin/install", "bin/packages")) {
@@ -185,7 +185,7 @@ class TallyTest {
     write(part, "printf '" + said + "'\nexit " + code);
     Files.copy(Path.of("../integration/Tally.java"), project.resolve("integration/Tally.java"));
     Files.createFile(project.resolve("integration/left-out"));
-    return Command.run(
+    return Program.run(
         LIMIT,
         List.of(
             "env",
@@ -215,14 +215,14 @@ class TallyTest {
         "FAIL a\\n                               | 137 | run: a",
       })
   void aPartThatFailedIsNeverGreen(String said, int code, String failed) throws IOException {
-    Command.Result result = test(said, code);
+    Program.Result result = test(said, code);
     assertThat(result.code()).as(result.toString()).isEqualTo(1);
     assertThat(result.out()).contains("FAILED: integration/fresh/" + failed);
   }
 
   @Test
   void aPartThatPassedIsGreen() throws IOException {
-    Command.Result result = test("ok a\\n1 passed, 0 failed\\n", 0);
+    Program.Result result = test("ok a\\n1 passed, 0 failed\\n", 0);
     assertThat(result.code()).as(result.toString()).isZero();
     assertThat(result.out()).endsWith("\n1 passed, 0 failed, 2 skipped\n");
   }

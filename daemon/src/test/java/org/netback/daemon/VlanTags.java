@@ -66,7 +66,7 @@ final class VlanTags implements AutoCloseable {
   /// @param directory where a file system for the programs is mounted
   VlanTags(Path directory) throws IOException {
     programs = Files.createDirectory(directory.resolve("bpf"));
-    Command.succeed(LIMIT, List.of("mount", "-t", "bpf", "bpf", programs.toString()));
+    Program.succeed(LIMIT, List.of("mount", "-t", "bpf", "bpf", programs.toString()));
     try {
       for (Kind kind : Kind.values()) {
         load(push(kind.tags()), "push" + kind);
@@ -81,7 +81,7 @@ final class VlanTags implements AutoCloseable {
   /// From now on, everything through an interface is tagged so.
   void on(Namespace namespace, String device, Kind kind) throws IOException {
     String in = namespace.name();
-    var _ = Command.run(LIMIT, List.of("tc", "-n", in, "qdisc", "add", "dev", device, "clsact"));
+    var _ = Program.run(LIMIT, List.of("tc", "-n", in, "qdisc", "add", "dev", device, "clsact"));
     filter(in, device, "egress", "push" + kind);
     filter(in, device, "ingress", "pop" + kind);
   }
@@ -91,7 +91,7 @@ final class VlanTags implements AutoCloseable {
     List<String> command = new ArrayList<>(List.of("tc", "-n", namespace, "filter", "replace"));
     command.addAll(List.of("dev", device, side, "prio", "1", "handle", "1"));
     command.addAll(List.of("bpf", "da", "object-pinned", programs.resolve(program).toString()));
-    Command.succeed(LIMIT, command);
+    Program.succeed(LIMIT, command);
   }
 
   private static ByteBuffer push(List<Integer> tags) {
@@ -172,6 +172,6 @@ final class VlanTags implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    Command.succeed(LIMIT, List.of("umount", programs.toString()));
+    Program.succeed(LIMIT, List.of("umount", programs.toString()));
   }
 }

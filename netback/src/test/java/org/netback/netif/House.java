@@ -14,8 +14,8 @@ import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceException;
-import org.netback.xen.embedded.DomainRegistry;
-import org.netback.xen.embedded.DomainSize;
+import org.netback.xen.embedded.Hypervisor;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.ground.Guests;
@@ -26,7 +26,7 @@ final class House implements AutoCloseable {
   static final int MAX_QUEUES = 4;
   private static final long DEADLINE_SECONDS = 60;
 
-  final DomainRegistry registry = new DomainRegistry();
+  final Hypervisor registry = new Hypervisor();
   final SteppedLoop loop;
   final SteppedLoop guestLoop = new SteppedLoop();
   final MapStore store = new MapStore();
@@ -71,7 +71,7 @@ final class House implements AutoCloseable {
             vswitch,
             NetworkPolicy.OPEN,
             new Guests(
-                grants.apply(registry.grantTable(DomainRegistry.BACKEND_DOMID)),
+                grants.apply(registry.grantTable(Hypervisor.BACKEND_DOMID)),
                 events.apply(registry.backendEvents()),
                 registry.foreign()),
             threads.isEmpty() ? List.of(loop) : threads,

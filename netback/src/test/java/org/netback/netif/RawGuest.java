@@ -14,8 +14,8 @@ import org.netback.xen.bus.BackendDevice;
 import org.netback.xen.bus.DeviceException;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.XenbusState;
-import org.netback.xen.embedded.DomainRegistry;
-import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.embedded.BareDomain;
+import org.netback.xen.embedded.Hypervisor;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxRequest;
@@ -232,7 +232,7 @@ final class RawGuest implements AutoCloseable {
     }
   }
 
-  final LocalDomain domain;
+  final BareDomain domain;
   final Vif vif;
   final DeviceId id;
   final List<Queue> queues = new ArrayList<>();
@@ -246,7 +246,7 @@ final class RawGuest implements AutoCloseable {
   private Optional<RawCtrl> ctrl = Optional.empty();
 
   /// @param mtu the toolstack's key if it is not there yet, empty for none
-  RawGuest(House house, LocalDomain domain, int ringStart, String mtu) throws DeviceException {
+  RawGuest(House house, BareDomain domain, int ringStart, String mtu) throws DeviceException {
     this.house = house;
     this.domain = domain;
     this.ringStart = ringStart;
@@ -262,7 +262,7 @@ final class RawGuest implements AutoCloseable {
             new BackendDevice(
                 id,
                 house.store,
-                DomainRegistry.BACKEND_DOMID,
+                Hypervisor.BACKEND_DOMID,
                 path,
                 house.backend.deviceClass().bounds(),
                 failures::add));

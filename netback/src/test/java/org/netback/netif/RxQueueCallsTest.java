@@ -27,9 +27,9 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
-import org.netback.xen.embedded.DomainRegistry;
-import org.netback.xen.embedded.DomainSize;
-import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.embedded.BareDomain;
+import org.netback.xen.embedded.Hypervisor;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.DeferredGrantTable;
 import org.netback.xen.grant.InterposedGrantTable;
@@ -46,7 +46,7 @@ final class RxQueueCallsTest {
   private static final int BAD_GREF = 1_000_000;
 
   private final Arena arena = Arena.ofConfined();
-  private final DomainRegistry registry = new DomainRegistry();
+  private final Hypervisor registry = new Hypervisor();
   private final SteppedLoop loop = new SteppedLoop();
   private final ReentrantLock lock = new ReentrantLock();
   private final PortCounters port = new PortCounters();
@@ -54,7 +54,7 @@ final class RxQueueCallsTest {
   private final FrameArena frames = new FrameArena(arena, 64, 1 << 20);
   private final FrameBatch batch = new FrameBatch(64);
   private final List<MemorySegment> buffers = new ArrayList<>();
-  private LocalDomain guest;
+  private BareDomain guest;
   private MemorySegment page;
   private FrontRing ring;
   private RxQueue queue;

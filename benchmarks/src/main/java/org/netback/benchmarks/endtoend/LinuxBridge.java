@@ -3,8 +3,8 @@ package org.netback.benchmarks.endtoend;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import org.netback.daemon.Command;
 import org.netback.daemon.Namespace;
+import org.netback.daemon.Program;
 
 /// The kernel's bridge on veth pairs, with snooping and a querier. Its work is done by whoever
 /// sends, so the switch's own share shows as 0.
@@ -22,7 +22,7 @@ record LinuxBridge() implements Driver {
     // Where the filter's module is loaded, frames would pay for rules that are not there.
     for (String family : List.of("iptables", "ip6tables", "arptables")) {
       var _ =
-          Command.run(
+          Program.run(
               Duration.ofSeconds(5),
               namespace.command(
                   "sysctl", "-q", "-w", "net.bridge.bridge-nf-call-" + family + "=0"));

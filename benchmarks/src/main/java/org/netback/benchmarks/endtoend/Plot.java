@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.netback.daemon.Command;
+import org.netback.daemon.Program;
 
 /// Samples as one picture, drawn by gnuplot: rates and times with their spread, and CPU time
 /// stacked by who has spent it.
@@ -66,7 +66,7 @@ final class Plot {
     plot.panels.forEach(plot.script::append);
     Path file = directory.resolve("end-to-end.gnuplot");
     Files.writeString(file, plot.script);
-    var _ = Command.succeed(Duration.ofSeconds(60), List.of("gnuplot", file.toString()));
+    var _ = Program.succeed(Duration.ofSeconds(60), List.of("gnuplot", file.toString()));
   }
 
   private void rate(Load load, String metric, String title) {

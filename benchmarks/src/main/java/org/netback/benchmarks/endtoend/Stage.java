@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.Namespace;
+import org.netback.daemon.Program;
 
 /// Namespaces for one switch and its hosts, the processes that run in them, and their accounts.
 /// Made afresh for every driver in every round; all of it is gone when closed. Confined to one
@@ -109,8 +109,8 @@ final class Stage implements AutoCloseable {
           host.address() + " to reach " + first.address(),
           () -> {
             try {
-              Command.Result ping =
-                  Command.run(
+              Program.Result ping =
+                  Program.run(
                       STOP,
                       host.namespace()
                           .command("ping", "-n", "-c", "1", "-W", "1", first.address()));
@@ -206,13 +206,13 @@ final class Stage implements AutoCloseable {
   ///
   /// @return what it printed
   String run(Host host, int seconds, String... command) throws IOException {
-    return Command.succeed(
+    return Program.succeed(
         PATIENCE.plusSeconds(seconds), hostAccount.entering(host.namespace().command(command)));
   }
 
   /// Runs a program of the switch's that has to succeed.
   void runSwitch(List<String> command) throws IOException {
-    var _ = Command.succeed(PATIENCE, switchAccount.entering(command));
+    var _ = Program.succeed(PATIENCE, switchAccount.entering(command));
   }
 
   void awaitDevice(Namespace namespace, String device) throws IOException {
@@ -220,7 +220,7 @@ final class Stage implements AutoCloseable {
         device + " in " + namespace.name(),
         () -> {
           try {
-            return Command.run(STOP, List.of("ip", "-n", namespace.name(), "link", "show", device))
+            return Program.run(STOP, List.of("ip", "-n", namespace.name(), "link", "show", device))
                     .code()
                 == 0;
           } catch (IOException e) {

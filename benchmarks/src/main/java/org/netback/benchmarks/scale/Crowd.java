@@ -25,10 +25,10 @@ import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.bus.DeviceId;
-import org.netback.xen.embedded.DomainSize;
 import org.netback.xen.embedded.EmbeddedGround;
-import org.netback.xen.embedded.GuestSpec;
-import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.VifSpec;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.ring.RingViolation;
 

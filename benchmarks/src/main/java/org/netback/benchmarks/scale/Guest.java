@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.netback.loop.EventLoop;
 import org.netback.xen.bus.XenbusState;
-import org.netback.xen.embedded.DomainRegistry;
 import org.netback.xen.embedded.GuestDomain;
+import org.netback.xen.embedded.Hypervisor;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.io.netif.RxRequest;
 import org.netback.xen.io.netif.RxResponse;
@@ -23,7 +23,7 @@ import org.netback.xen.store.XenStore;
 /// with a sequence number, and looks at the one of each that it gets. Confined to one thread once
 /// it is connected.
 final class Guest {
-  private static final int BACKEND = DomainRegistry.BACKEND_DOMID;
+  private static final int BACKEND = Hypervisor.BACKEND_DOMID;
   private static final int PAGE = 4096;
   private static final int LENGTH = 64;
   private static final int BATCH = 32;

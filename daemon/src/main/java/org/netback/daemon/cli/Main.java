@@ -10,7 +10,7 @@ import org.netback.client.Invocation;
 import org.netback.client.ServerVerb;
 import org.netback.client.UserError;
 import org.netback.daemon.demo.BulkTransfer;
-import org.netback.xen.embedded.VifSpec;
+import org.netback.xen.embedded.toolstack.VifSpec;
 import org.netback.xen.frontends.NetfrontOptions;
 
 /// The command `netback`, all of it. The launcher takes [Client] by itself for what that can do,

@@ -17,10 +17,10 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
+import org.netback.daemon.Program;
 
 /// One TCP stream from one namespace to another, by iperf3 where it is installed, else by sockets
 /// of this program.
@@ -95,7 +95,7 @@ public final class BulkTransfer {
   private static void awaitListening(List<String> command, String namespace, Process server)
       throws IOException {
     long end = System.nanoTime() + SLACK.toNanos();
-    while (Command.succeed(SLACK, command).isBlank()) {
+    while (Program.succeed(SLACK, command).isBlank()) {
       if (!server.isAlive() || System.nanoTime() > end) {
         throw new IOException("the receiver in " + namespace + " does not listen");
       }

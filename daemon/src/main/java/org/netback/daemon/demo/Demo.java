@@ -19,11 +19,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.netback.client.ControlClient;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.MissingProgram;
 import org.netback.daemon.Namespace;
 import org.netback.daemon.NetnsProcess;
+import org.netback.daemon.Program;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.NetworkChoice;
@@ -33,6 +33,7 @@ import org.netback.daemon.config.RunDirectory;
 import org.netback.daemon.config.Sections;
 import org.netback.daemon.config.VifSection;
 import org.netback.daemon.config.VifSection.VifChoice;
+import org.netback.guest.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 
 /// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,
@@ -87,9 +88,10 @@ public final class Demo {
   public Report run() throws IOException {
     Path directory = Files.createTempDirectory("netback-demo-");
     cleanup.add(() -> delete(directory));
-    Optional<Kernels> stacks =
+    Optional<KernelStacks> stacks =
         kernels
-            ? Kernels.make(List.of(prefix + "-a", prefix + "-b", prefix + "-up"), cleanup, notes)
+            ? KernelStacks.make(
+                List.of(prefix + "-a", prefix + "-b", prefix + "-up"), cleanup, notes)
             : Optional.empty();
     Daemon daemon = startDaemon(directory, stacks);
     if (stacks.isPresent()) {
@@ -109,7 +111,7 @@ public final class Demo {
     }
   }
 
-  private Daemon startDaemon(Path directory, Optional<Kernels> stacks) throws IOException {
+  private Daemon startDaemon(Path directory, Optional<KernelStacks> stacks) throws IOException {
     progress.accept("starting ground, switch and backend in " + directory);
     NetworkChoice network = new NetworkChoice(NETWORK, 1024, Duration.ofMinutes(5), 256, List.of());
     List<TapChoice> taps =
@@ -129,7 +131,7 @@ public final class Demo {
                 taps)));
   }
 
-  private void withKernels(Path directory, Daemon daemon, Kernels kernels) throws IOException {
+  private void withKernels(Path directory, Daemon daemon, KernelStacks kernels) throws IOException {
     List<Namespace> namespaces = kernels.namespaces();
     Stack a = new Stack("guest-a", namespaces.get(0), "10.66.0.1", "fd66::1");
     Stack b = new Stack("guest-b", namespaces.get(1), "10.66.0.2", "fd66::2");
@@ -162,7 +164,8 @@ public final class Demo {
     smallFrames(daemon, c, a.name, a.ipv4);
   }
 
-  private static void giveAddresses(Kernels kernels, Stack stack, String tap) throws IOException {
+  private static void giveAddresses(KernelStacks kernels, Stack stack, String tap)
+      throws IOException {
     for (String address : stack.addresses()) {
       if (kernels.have(address)) {
         stack.namespace.address(tap, address);
@@ -250,14 +253,15 @@ public final class Demo {
     return guest;
   }
 
-  private void ping(Kernels kernels, Stack from, String to, List<String> addresses)
+  private void ping(KernelStacks kernels, Stack from, String to, List<String> addresses)
       throws IOException {
     for (String address : addresses) {
       if (!kernels.ping(address)) {
         continue;
       }
-      Command.Result result =
-          Command.run(Duration.ofSeconds(30), from.namespace.command(Kernels.ping(PINGS, address)));
+      Program.Result result =
+          Program.run(
+              Duration.ofSeconds(30), from.namespace.command(KernelStacks.ping(PINGS, address)));
       Matcher time = ROUND_TRIP.matcher(result.out());
       boolean all = result.code() == 0 && time.find();
       pinged(
@@ -292,22 +296,22 @@ public final class Demo {
 
   private void pinged(String from, String to, String address, boolean all, String detail) {
     notes.check(
-        "ping " + from + " > " + to + (Kernels.isIpv6(address) ? ", IPv6" : ", IPv4"),
+        "ping " + from + " > " + to + (KernelStacks.isIpv6(address) ? ", IPv6" : ", IPv4"),
         all,
         all ? PINGS + " of " + PINGS + ", " + detail : detail);
   }
 
-  private void bulk(Kernels kernels, Stack from, Stack to, String address) throws IOException {
+  private void bulk(KernelStacks kernels, Stack from, Stack to, String address) throws IOException {
     if (!kernels.have(address)) {
       return;
     }
     String name =
-        "TCP " + from.name + " > " + to.name + (Kernels.isIpv6(address) ? ", IPv6" : ", IPv4");
+        "TCP " + from.name + " > " + to.name + (KernelStacks.isIpv6(address) ? ", IPv6" : ", IPv4");
     progress.accept(name + ", " + seconds + " s");
     try {
       double bits =
           BulkTransfer.run(
-              from.namespace, to.namespace, address, seconds, Command.find("iperf3"), cleanup);
+              from.namespace, to.namespace, address, seconds, Program.find("iperf3"), cleanup);
       notes.check(name, bits >= CRAWL_BITS, String.format(Locale.ROOT, "%.2f Gbit/s", bits / 1e9));
       notes.measured(name, bits / 1e9, "Gbit/s");
     } catch (MissingProgram e) {

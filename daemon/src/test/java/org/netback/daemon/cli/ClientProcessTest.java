@@ -25,7 +25,7 @@ import org.netback.client.Client;
 import org.netback.client.Query;
 import org.netback.client.UserError;
 import org.netback.client.Verb;
-import org.netback.daemon.Command;
+import org.netback.daemon.Program;
 import org.netback.daemon.control.ControlServer;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.Routes;
@@ -65,19 +65,19 @@ class ClientProcessTest {
   }
 
   /// @param shell with `netback` in it, a function
-  private Command.Result shell(String shell) throws IOException {
+  private Program.Result shell(String shell) throws IOException {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String netback =
         "netback() { %s $options -cp '%s' %s \"$@\" --control %s; }; "
             .formatted(
                 java, System.getProperty("java.class.path"), Client.class.getName(), socket());
-    return Command.run(PATIENCE, List.of("bash", "-c", netback + shell));
+    return Program.run(PATIENCE, List.of("bash", "-c", netback + shell));
   }
 
   @Test
   void aQueryLoadsNothingButItselfAndTheJdk() throws Exception {
     Path loaded = directory.resolve("loaded");
-    Command.Result result =
+    Program.Result result =
         shell("options=-Xlog:class+load:file=" + loaded + "; netback status; netback vif show x");
     assertThat(result.code()).as(result.err()).isZero();
     Set<String> origins = new TreeSet<>();
@@ -91,7 +91,7 @@ class ClientProcessTest {
   @Test
   void aReaderThatHasSeenEnoughSeesNoStackTrace() throws Exception {
     // More than a pipe holds, so that the client writes when the reader has gone.
-    Command.Result result = shell("netback vif list | head -n 1; exit ${PIPESTATUS[0]}");
+    Program.Result result = shell("netback vif list | head -n 1; exit ${PIPESTATUS[0]}");
     assertThat(result.out()).startsWith("VIF").hasLineCount(1);
     assertThat(result.err()).isEmpty();
     assertThat(result.code()).isEqualTo(UserError.OUTPUT);
@@ -99,7 +99,7 @@ class ClientProcessTest {
 
   @Test
   void aFullDiskIsTold() throws Exception {
-    Command.Result result = shell("netback status >/dev/full");
+    Program.Result result = shell("netback status >/dev/full");
     assertThat(result.err())
         .isEqualTo("netback: the output cannot be written: No space left on device\n");
     assertThat(result.code()).isEqualTo(UserError.OUTPUT);
@@ -107,7 +107,7 @@ class ClientProcessTest {
 
   @Test
   void namesAreUtf8InTheLanguageThatTheLauncherSets() throws Exception {
-    Command.Result result = shell("export LC_ALL=C.UTF-8; netback vif show é --json");
+    Program.Result result = shell("export LC_ALL=C.UTF-8; netback vif show é --json");
     assertThat(result.out()).isEqualTo("{\n  \"id\" : \"é\"\n}\n");
   }
 

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.client.ControlClient;
-import org.netback.daemon.Command;
+import org.netback.daemon.Program;
 import org.netback.loop.InternalErrors;
 
 class ControlServerTest {
@@ -77,7 +77,7 @@ class ControlServerTest {
     List<String> command = new ArrayList<>(List.of("curl", "-s", "--unix-socket"));
     command.add(socket.toString());
     command.addAll(List.of(arguments));
-    return Command.succeed(Duration.ofSeconds(20), command);
+    return Program.succeed(Duration.ofSeconds(20), command);
   }
 
   @Test

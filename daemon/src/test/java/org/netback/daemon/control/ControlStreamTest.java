@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.ControlClient;
 import org.netback.client.ControlConnection;
-import org.netback.daemon.Command;
+import org.netback.daemon.Program;
 import org.netback.loop.InternalErrors;
 
 /// Answers that come as their data does, and connections of raw octets, with the JDK's own sockets
@@ -266,7 +266,7 @@ class ControlStreamTest {
     List<String> command = new ArrayList<>(List.of("curl", "-s", "--unix-socket"));
     command.add(socket.toString());
     command.addAll(List.of(arguments));
-    return Command.succeed(Duration.ofSeconds(20), command);
+    return Program.succeed(Duration.ofSeconds(20), command);
   }
 
   @Test

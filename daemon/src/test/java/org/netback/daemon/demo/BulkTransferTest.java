@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.netback.daemon.Cleanup;
-import org.netback.daemon.Command;
 import org.netback.daemon.Lab;
 import org.netback.daemon.Namespace;
+import org.netback.daemon.Program;
 
 /// Over the loopback of a namespace of its own.
 class BulkTransferTest {
@@ -18,8 +18,8 @@ class BulkTransferTest {
     try (Lab lab = new Lab();
         Cleanup cleanup = new Cleanup()) {
       Namespace alone = lab.namespace("bulk");
-      assertThat(Command.find("iperf3")).isPresent();
-      double bits = BulkTransfer.run(alone, alone, "127.0.0.1", 1, Command.find("iperf3"), cleanup);
+      assertThat(Program.find("iperf3")).isPresent();
+      double bits = BulkTransfer.run(alone, alone, "127.0.0.1", 1, Program.find("iperf3"), cleanup);
       assertThat(bits).isGreaterThan(CRAWL_BITS);
     }
   }

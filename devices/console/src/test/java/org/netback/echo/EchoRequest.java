@@ -2,7 +2,7 @@ package org.netback.echo;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
 
 /// What a guest wants to hear backwards, 16 octets.
@@ -16,15 +16,15 @@ record EchoRequest(int id, int length, byte[] payload) implements RingMessage {
 
   static EchoRequest read(MemorySegment slot) {
     return new EchoRequest(
-        Octets.u16(slot, 0),
-        Octets.u16(slot, 2),
+        SlotFields.u16(slot, 0),
+        SlotFields.u16(slot, 2),
         slot.asSlice(4, MOST).toArray(ValueLayout.JAVA_BYTE));
   }
 
   @Override
   public void writeTo(MemorySegment slot) {
-    Octets.put16(slot, 0, id);
-    Octets.put16(slot, 2, length);
+    SlotFields.put16(slot, 0, id);
+    SlotFields.put16(slot, 2, length);
     MemorySegment.copy(payload, 0, slot, ValueLayout.JAVA_BYTE, 4, MOST);
   }
 }

@@ -2,7 +2,7 @@ package org.netback.echo;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
 
 /// The answer to an [EchoRequest], 16 octets.
@@ -14,15 +14,15 @@ record EchoResponse(int id, int status, byte[] payload) implements RingMessage {
 
   static EchoResponse read(MemorySegment slot) {
     return new EchoResponse(
-        Octets.u16(slot, 0),
-        Octets.s16(slot, 2),
+        SlotFields.u16(slot, 0),
+        SlotFields.s16(slot, 2),
         slot.asSlice(4, EchoRequest.MOST).toArray(ValueLayout.JAVA_BYTE));
   }
 
   @Override
   public void writeTo(MemorySegment slot) {
-    Octets.put16(slot, 0, id);
-    Octets.put16(slot, 2, status);
+    SlotFields.put16(slot, 0, id);
+    SlotFields.put16(slot, 2, status);
     MemorySegment.copy(payload, 0, slot, ValueLayout.JAVA_BYTE, 4, EchoRequest.MOST);
   }
 }

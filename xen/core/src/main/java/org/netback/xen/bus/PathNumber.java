@@ -1,9 +1,9 @@
 package org.netback.xen.bus;
 
+import org.netback.xen.ground.Domids;
+
 /// Numbers in the store's paths.
 final class PathNumber {
-  private static final int MAX_DOMID = 0x7fef;
-
   private PathNumber() {}
 
   /// A decimal number as the toolstack writes it, or -1.
@@ -17,9 +17,9 @@ final class PathNumber {
     return Integer.parseInt(text);
   }
 
-  /// A domain's number (public/xen.h: those from 0x7ff0 on name no domain), or -1.
+  /// A domain's number, or -1.
   static int domid(String text) {
     int domid = parse(text);
-    return domid > MAX_DOMID ? -1 : domid;
+    return Domids.isDomain(domid) ? domid : -1;
   }
 }

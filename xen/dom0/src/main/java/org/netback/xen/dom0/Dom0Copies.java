@@ -23,6 +23,7 @@ import java.util.Objects;
 import org.netback.loop.libc.Errno;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
+import org.netback.xen.ground.Domids;
 
 /// A batch as the argument of one `IOCTL_GNTDEV_GRANT_COPY`.
 ///

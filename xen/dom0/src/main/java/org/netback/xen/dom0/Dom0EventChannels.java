@@ -12,6 +12,7 @@ import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
+import org.netback.xen.ground.Domids;
 
 /// This domain's event channels by `/dev/xen/evtchn`, one descriptor per loop. When the process
 /// dies the kernel unbinds its ports; the guests' ends then wait for the next one to bind to them.

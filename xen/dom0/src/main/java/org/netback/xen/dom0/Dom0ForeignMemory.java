@@ -11,6 +11,7 @@ import org.netback.loop.libc.Errno;
 import org.netback.loop.libc.LibC;
 import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantTable.GrantMapping;
+import org.netback.xen.ground.Domids;
 
 /// Pages of guests by their numbers, through `/dev/xen/privcmd`, which is opened when the first one
 /// is wanted.

@@ -10,6 +10,7 @@ import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantException;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
+import org.netback.xen.ground.Domids;
 
 /// Other domains' grants by `/dev/xen/gntdev`. What a process that dies has left mapped, the kernel
 /// unmaps.

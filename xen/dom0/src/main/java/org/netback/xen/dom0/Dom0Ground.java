@@ -87,7 +87,7 @@ public final class Dom0Ground {
     Optional<Path> socket = storeSocket(environment);
     return socket.isPresent()
         ? UnixStoreTransport.connect(loop, socket.get())
-        : XenbusDevice.open(loop);
+        : KernelStoreTransport.open(loop);
   }
 
   /// Where xenstored listens; empty if it runs in another domain.

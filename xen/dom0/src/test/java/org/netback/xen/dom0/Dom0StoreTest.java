@@ -29,7 +29,7 @@ final class Dom0StoreTest {
 
   @BeforeEach
   void assumeXen() {
-    Devices.assume(Gntdev.PATH, XenbusDevice.PATH);
+    Devices.assume(Gntdev.PATH, KernelStoreTransport.PATH);
   }
 
   @AfterEach
@@ -49,7 +49,8 @@ final class Dom0StoreTest {
   @Test
   void talksThroughTheKernelsDevice() throws Exception {
     StoreClient client =
-        StoreClient.start(XenbusDevice.open(loop), "/local/domain/0", watchers, loop.errors());
+        StoreClient.start(
+            KernelStoreTransport.open(loop), "/local/domain/0", watchers, loop.errors());
     converse(client);
     client.close();
     assertThat(client.closed().toCompletableFuture().get(1, TimeUnit.MINUTES))

@@ -4,8 +4,12 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.netback.xen.embedded.event.ChannelEnd;
+import org.netback.xen.embedded.memory.ActiveGrants;
+import org.netback.xen.embedded.memory.DomainMemory;
+import org.netback.xen.embedded.memory.DomainSize;
 
-/// A live domain in the ground's books; guarded by the registry.
+/// A live domain in the hypervisor's books; guarded by the hypervisor.
 final class Domain {
   /// Bounds what a guest can make the ground keep, two descriptors per port among it.
   static final int MAX_PORTS = 512;
@@ -15,7 +19,7 @@ final class Domain {
   final DomainSize size;
 
   /// Absent for the backend's own domain: it grants nothing here.
-  final Optional<SharedMemory> memory;
+  final Optional<DomainMemory> memory;
 
   final ActiveGrants grants;
 
@@ -25,12 +29,12 @@ final class Domain {
   final Map<Integer, Port> ports = new HashMap<>();
   private int lastPort;
 
-  Domain(int domid, String name, DomainSize size, SharedMemory memory) {
+  Domain(int domid, String name, DomainSize size, DomainMemory memory) {
     this.domid = domid;
     this.name = name;
     this.size = size;
     this.memory = Optional.of(memory);
-    this.grants = new ActiveGrants(MappedDomain.of(memory, size));
+    this.grants = new ActiveGrants(domid, memory);
   }
 
   Domain(int domid, String name) {
@@ -38,7 +42,7 @@ final class Domain {
     this.name = name;
     this.size = new DomainSize(1, 1);
     this.memory = Optional.empty();
-    this.grants = new ActiveGrants(MappedDomain.NONE);
+    this.grants = new ActiveGrants(domid, DomainMemory.NONE);
   }
 
   /// A port number that is not in use, the one after the last where possible: a number that comes

@@ -16,6 +16,9 @@ import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.loop.netty.SocketFile;
+import org.netback.xen.embedded.memory.EmbeddedGuestMemory;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.Toolstack;
 import org.netback.xen.embedded.xenstored.Xenstored;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventHandler;
@@ -26,12 +29,12 @@ import org.netback.xen.store.UnixStoreTransport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// A ground of one's own: registry, xenstored and toolstack, in the directory where other processes
-/// find it. It may live in the backends' process, which then dies with it, or alone.
+/// A ground of one's own: hypervisor, xenstored and toolstack, in the directory where other
+/// processes find it. It may live in the backends' process, which then dies with it, or alone.
 ///
 /// The directory holds `xenstored.sock` (the store as the backends' domain), `ground.sock` (where
-/// [GroundConnection] attaches) and `domains/<domid>.sock` (the store as that domain). All are
-/// their user's alone; between processes of one user, nothing but the protocol keeps a guest from
+/// [RemoteGround] attaches) and `domains/<domid>.sock` (the store as that domain). All are their
+/// user's alone; between processes of one user, nothing but the protocol keeps a guest from
 /// another's socket, as nothing keeps it from debugging the other.
 public final class EmbeddedGround implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedGround.class);
@@ -41,7 +44,7 @@ public final class EmbeddedGround implements AutoCloseable {
 
   private final Path runDirectory;
   private final LockFile lockFile;
-  private final DomainRegistry registry = new DomainRegistry();
+  private final Hypervisor hypervisor = new Hypervisor();
   private final NettyLoop loop;
   private final Xenstored xenstored;
   private final ExecutorService tasks;
@@ -67,7 +70,7 @@ public final class EmbeddedGround implements AutoCloseable {
     this.tasks = tasks;
     this.store = store;
     this.errors = errors;
-    this.toolstack = new Toolstack(store);
+    this.toolstack = new Toolstack(store, Hypervisor.BACKEND_DOMID);
   }
 
   /// The longest path of a run directory, in octets: that of its longest socket fits.
@@ -112,18 +115,18 @@ public final class EmbeddedGround implements AutoCloseable {
     Xenstored xenstored = new Xenstored(loop.ioEventLoop(), errors);
     try {
       LockFile.makeDirectories(runDirectory.resolve("domains"));
-      xenstored.listen(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
+      xenstored.listen(storeSocket(runDirectory), Hypervisor.BACKEND_DOMID);
       StoreClient store =
           StoreClient.start(
               UnixStoreTransport.connect(loop, storeSocket(runDirectory)),
-              Toolstack.domainPath(DomainRegistry.BACKEND_DOMID),
+              Toolstack.domainPath(Hypervisor.BACKEND_DOMID),
               tasks,
               errors);
       EmbeddedGround ground =
           new EmbeddedGround(runDirectory, lockFile, loop, xenstored, tasks, store, errors);
       ground.toolstack.buildBackendDomain();
       ground.server =
-          Optional.of(GroundServer.start(ground, ground.registry, groundSocket(runDirectory)));
+          Optional.of(GroundServer.start(ground, ground.hypervisor, groundSocket(runDirectory)));
       return ground;
     } catch (Throwable e) {
       xenstored.close();
@@ -152,9 +155,9 @@ public final class EmbeddedGround implements AutoCloseable {
 
   /// The side of the backends' drivers in this process.
   public Backend backend() throws IOException {
-    StoreClient client = connectStore(storeSocket(runDirectory), DomainRegistry.BACKEND_DOMID);
+    StoreClient client = connectStore(storeSocket(runDirectory), Hypervisor.BACKEND_DOMID);
     return new Backend(
-        DomainRegistry.BACKEND_DOMID, registry.guests(), client, client.closed(), client::close);
+        Hypervisor.BACKEND_DOMID, hypervisor.guests(), client, client.closed(), client::close);
   }
 
   private StoreClient connectStore(Path socket, int domid) throws IOException {
@@ -166,8 +169,8 @@ public final class EmbeddedGround implements AutoCloseable {
     return errors;
   }
 
-  DomainRegistry registry() {
-    return registry;
+  Hypervisor hypervisor() {
+    return hypervisor;
   }
 
   /// Creates a domain with its devices, for a guest in this process. Blocks for round trips to the
@@ -175,15 +178,15 @@ public final class EmbeddedGround implements AutoCloseable {
   ///
   /// @throws IOException if a domain of this name lives
   public GuestDomain createDomain(GuestSpec spec) throws IOException {
-    Domain domain = registry.create(spec.name(), spec.size());
+    Domain domain = hypervisor.create(spec.name(), spec.size());
     CompletableFuture<String> lost = new CompletableFuture<>();
     try {
       Path socket = introduce(domain, spec, lost);
       StoreClient client = connectStore(socket, domain.domid);
       return new GuestDomain(
           spec.name(),
-          new DomainMemory(domain.domid, domain.memory.orElseThrow(), spec.size()),
-          registry.events(domain),
+          new EmbeddedGuestMemory(domain.domid, domain.memory.orElseThrow(), spec.size()),
+          hypervisor.events(domain),
           (loop, handler) -> openConsole(domain, loop, handler),
           client,
           lost.minimalCompletionStage(),
@@ -197,7 +200,7 @@ public final class EmbeddedGround implements AutoCloseable {
   private EventChannel openConsole(Domain domain, EventLoop loop, EventHandler handler)
       throws IOException {
     EventChannel channel =
-        registry.events(domain).allocate(DomainRegistry.BACKEND_DOMID, loop, handler);
+        hypervisor.events(domain).allocate(Hypervisor.BACKEND_DOMID, loop, handler);
     try {
       announceConsole(domain, channel.port());
     } catch (Throwable e) {
@@ -235,7 +238,7 @@ public final class EmbeddedGround implements AutoCloseable {
 
   /// Destroys a domain at once, and removes its devices and nodes in the background.
   void destroy(Domain domain, String reason) {
-    Closing.all(() -> registry.destroy(domain), () -> removeLater(domain, reason));
+    Closing.all(() -> hypervisor.destroy(domain), () -> removeLater(domain, reason));
   }
 
   private void removeLater(Domain domain, String reason) {
@@ -290,7 +293,7 @@ public final class EmbeddedGround implements AutoCloseable {
         tasks::shutdownNow,
         xenstored::close,
         loop::close,
-        registry::close,
+        hypervisor::close,
         lockFile::close);
   }
 

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import org.netback.loop.Closing;
 import org.netback.loop.netty.SocketFile;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,31 +20,31 @@ final class GroundServer implements AutoCloseable {
   private static final int MAX_SESSIONS = 512;
 
   private final EmbeddedGround ground;
-  private final DomainRegistry registry;
+  private final Hypervisor hypervisor;
   private final SocketFile name;
-  private final PacketSocket listener;
+  private final SeqpacketSocket listener;
   private final ThreadFactory threads;
-  private final Set<PacketSocket> sessions = new HashSet<>();
+  private final Set<SeqpacketSocket> sessions = new HashSet<>();
   private boolean closed;
 
   private GroundServer(
       EmbeddedGround ground,
-      DomainRegistry registry,
+      Hypervisor hypervisor,
       SocketFile name,
-      PacketSocket listener,
+      SeqpacketSocket listener,
       ThreadFactory threads) {
     this.ground = ground;
-    this.registry = registry;
+    this.hypervisor = hypervisor;
     this.name = name;
     this.listener = listener;
     this.threads = threads;
   }
 
-  static GroundServer start(EmbeddedGround ground, DomainRegistry registry, Path path)
+  static GroundServer start(EmbeddedGround ground, Hypervisor hypervisor, Path path)
       throws IOException {
     return start(
         ground,
-        registry,
+        hypervisor,
         path,
         Thread.ofPlatform()
             .name("ground-session")
@@ -54,9 +55,9 @@ final class GroundServer implements AutoCloseable {
 
   /// @param threads the sessions'
   static GroundServer start(
-      EmbeddedGround ground, DomainRegistry registry, Path path, ThreadFactory threads)
+      EmbeddedGround ground, Hypervisor hypervisor, Path path, ThreadFactory threads)
       throws IOException {
-    PacketSocket listener = PacketSocket.open();
+    SeqpacketSocket listener = SeqpacketSocket.open();
     SocketFile name;
     try {
       name =
@@ -77,7 +78,7 @@ final class GroundServer implements AutoCloseable {
       listener.close();
       throw e;
     }
-    GroundServer server = new GroundServer(ground, registry, name, listener, threads);
+    GroundServer server = new GroundServer(ground, hypervisor, name, listener, threads);
     Thread.ofPlatform()
         .name("ground-accept")
         .daemon()
@@ -89,7 +90,7 @@ final class GroundServer implements AutoCloseable {
   private void accept() {
     while (true) {
       try {
-        Optional<PacketSocket> client = listener.accept();
+        Optional<SeqpacketSocket> client = listener.accept();
         if (client.isEmpty()) {
           return;
         }
@@ -114,7 +115,7 @@ final class GroundServer implements AutoCloseable {
     }
   }
 
-  private void serve(PacketSocket client) {
+  private void serve(SeqpacketSocket client) {
     synchronized (this) {
       if (closed || sessions.size() >= MAX_SESSIONS) {
         client.close();
@@ -127,7 +128,7 @@ final class GroundServer implements AutoCloseable {
           .newThread(
               () -> {
                 try {
-                  new GroundSession(ground, registry, client).run();
+                  new GroundSession(ground, hypervisor, client).run();
                 } finally {
                   end(client);
                 }
@@ -140,7 +141,7 @@ final class GroundServer implements AutoCloseable {
     }
   }
 
-  private void end(PacketSocket client) {
+  private void end(SeqpacketSocket client) {
     client.close();
     synchronized (this) {
       sessions.remove(client);
@@ -149,11 +150,11 @@ final class GroundServer implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    Set<PacketSocket> left;
+    Set<SeqpacketSocket> left;
     synchronized (this) {
       closed = true;
       left = Set.copyOf(sessions);
     }
-    Closing.all(name::close, listener::close, () -> Closing.each(left, PacketSocket::close));
+    Closing.all(name::close, listener::close, () -> Closing.each(left, SeqpacketSocket::close));
   }
 }

@@ -11,25 +11,32 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntConsumer;
 import org.netback.loop.Closing;
 import org.netback.loop.libc.LibC;
-import org.netback.xen.embedded.DomainRegistry.Opened;
-import org.netback.xen.embedded.GroundMessage.Allocate;
-import org.netback.xen.embedded.GroundMessage.AttachBackend;
-import org.netback.xen.embedded.GroundMessage.AttachGuest;
-import org.netback.xen.embedded.GroundMessage.Attached;
-import org.netback.xen.embedded.GroundMessage.Bind;
-import org.netback.xen.embedded.GroundMessage.ClosePort;
-import org.netback.xen.embedded.GroundMessage.Destroyed;
-import org.netback.xen.embedded.GroundMessage.Done;
-import org.netback.xen.embedded.GroundMessage.MemoryOpened;
-import org.netback.xen.embedded.GroundMessage.OpenConsole;
-import org.netback.xen.embedded.GroundMessage.OpenMemory;
-import org.netback.xen.embedded.GroundMessage.Pin;
-import org.netback.xen.embedded.GroundMessage.Pinned;
-import org.netback.xen.embedded.GroundMessage.PortOpened;
-import org.netback.xen.embedded.GroundMessage.Refused;
-import org.netback.xen.embedded.GroundMessage.Reply;
-import org.netback.xen.embedded.GroundMessage.Request;
-import org.netback.xen.embedded.GroundMessage.Unpin;
+import org.netback.xen.embedded.Hypervisor.Opened;
+import org.netback.xen.embedded.event.ChannelEnd;
+import org.netback.xen.embedded.event.EventfdPair;
+import org.netback.xen.embedded.event.LocalChannel;
+import org.netback.xen.embedded.memory.GrantPins;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.wire.GroundMessage;
+import org.netback.xen.embedded.wire.GroundMessage.Allocate;
+import org.netback.xen.embedded.wire.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.wire.GroundMessage.AttachGuest;
+import org.netback.xen.embedded.wire.GroundMessage.Attached;
+import org.netback.xen.embedded.wire.GroundMessage.Bind;
+import org.netback.xen.embedded.wire.GroundMessage.ClosePort;
+import org.netback.xen.embedded.wire.GroundMessage.Destroyed;
+import org.netback.xen.embedded.wire.GroundMessage.Done;
+import org.netback.xen.embedded.wire.GroundMessage.MemoryOpened;
+import org.netback.xen.embedded.wire.GroundMessage.OpenConsole;
+import org.netback.xen.embedded.wire.GroundMessage.OpenMemory;
+import org.netback.xen.embedded.wire.GroundMessage.Pin;
+import org.netback.xen.embedded.wire.GroundMessage.Pinned;
+import org.netback.xen.embedded.wire.GroundMessage.PortOpened;
+import org.netback.xen.embedded.wire.GroundMessage.Refused;
+import org.netback.xen.embedded.wire.GroundMessage.Reply;
+import org.netback.xen.embedded.wire.GroundMessage.Request;
+import org.netback.xen.embedded.wire.GroundMessage.Unpin;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.netback.xen.grant.GrantException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,12 +57,12 @@ final class GroundSession implements Runnable {
   private static final Duration PREDECESSOR = Duration.ofSeconds(1);
 
   private final EmbeddedGround ground;
-  private final DomainRegistry registry;
-  private final PacketSocket socket;
+  private final Hypervisor hypervisor;
+  private final SeqpacketSocket socket;
 
-  GroundSession(EmbeddedGround ground, DomainRegistry registry, PacketSocket socket) {
+  GroundSession(EmbeddedGround ground, Hypervisor hypervisor, SeqpacketSocket socket) {
     this.ground = ground;
-    this.registry = registry;
+    this.hypervisor = hypervisor;
     this.socket = socket;
   }
 
@@ -86,15 +93,15 @@ final class GroundSession implements Runnable {
   private record Asked(int id, Request request) {}
 
   private Optional<Asked> next() throws IOException {
-    Optional<PacketSocket.Packet> packet = socket.receive(false);
-    if (packet.isEmpty()) {
+    Optional<SeqpacketSocket.Message> message = socket.receive(false);
+    if (message.isEmpty()) {
       return Optional.empty();
     }
-    if (packet.get().octets().remaining() < 5) {
-      throw new IOException("message of " + packet.get().octets().remaining() + " octets");
+    if (message.get().octets().remaining() < 5) {
+      throw new IOException("message of " + message.get().octets().remaining() + " octets");
     }
-    int id = packet.get().octets().getInt();
-    if (GroundMessage.read(packet.get().octets()) instanceof Request request) {
+    int id = message.get().octets().getInt();
+    if (GroundMessage.read(message.get().octets()) instanceof Request request) {
       return Optional.of(new Asked(id, request));
     }
     throw new IOException("a message that only the ground sends");
@@ -147,7 +154,7 @@ final class GroundSession implements Runnable {
     long end = System.nanoTime() + PREDECESSOR.toNanos();
     while (true) {
       try {
-        return registry.create(spec.name(), spec.size());
+        return hypervisor.create(spec.name(), spec.size());
       } catch (NameTakenException e) {
         if (System.nanoTime() - end >= 0) {
           throw e;
@@ -171,11 +178,11 @@ final class GroundSession implements Runnable {
               "backends run as user " + LibC.getuid() + " or root, not as user " + user));
       return;
     }
-    Domain domain = registry.domain(DomainRegistry.BACKEND_DOMID);
+    Domain domain = hypervisor.domain(Hypervisor.BACKEND_DOMID);
     Set<Integer> ports = new HashSet<>();
     Set<Long> pins = new HashSet<>();
     IntConsumer listener = this::tellDestroyed;
-    registry.onDestroyed(listener);
+    hypervisor.onDestroyed(listener);
     try {
       String store = EmbeddedGround.storeSocket(ground.runDirectory()).toString();
       reply(id, new Attached(domain.domid, domain.size, store));
@@ -185,10 +192,10 @@ final class GroundSession implements Runnable {
         asked = next();
       }
     } finally {
-      registry.forgetListener(listener);
+      hypervisor.forgetListener(listener);
       Closing.all(
-          () -> Closing.each(ports, port -> registry.close(domain, port)),
-          () -> Closing.each(pins, registry::unpin));
+          () -> Closing.each(ports, port -> hypervisor.close(domain, port)),
+          () -> Closing.each(pins, hypervisor::unpin));
     }
   }
 
@@ -208,7 +215,7 @@ final class GroundSession implements Runnable {
       case Pin(int domid, boolean readOnly, List<Integer> grefs) -> {
         try {
           int[] references = grefs.stream().mapToInt(Integer::intValue).toArray();
-          GrantPins.Pin pin = registry.pin(domain.domid, domid, references, readOnly);
+          GrantPins.Pin pin = hypervisor.pin(domain.domid, domid, references, readOnly);
           pins.add(pin.id());
           reply(asked.id, new Pinned(pin.id(), asList(pin.frames())));
         } catch (GrantException e) {
@@ -217,7 +224,7 @@ final class GroundSession implements Runnable {
       }
       case Unpin(long pin) -> {
         if (pins.remove(pin)) {
-          registry.unpin(pin);
+          hypervisor.unpin(pin);
         }
         reply(asked.id, new Done());
       }
@@ -231,7 +238,7 @@ final class GroundSession implements Runnable {
   }
 
   private void openMemory(int id, int domid) throws IOException {
-    Optional<Domain> domain = registry.find(domid).filter(d -> d.memory.isPresent());
+    Optional<Domain> domain = hypervisor.find(domid).filter(d -> d.memory.isPresent());
     if (domain.isEmpty()) {
       refuse(id, new IOException("domain " + domid + " does not exist"));
       return;
@@ -246,19 +253,18 @@ final class GroundSession implements Runnable {
         case Allocate(int remoteDomid) ->
             opened(
                 asked.id,
-                registry.allocate(domain, remoteDomid, (_, _) -> RemoteChannel.create()),
+                hypervisor.allocate(domain, remoteDomid, (_, _) -> EventfdPair.create()),
                 ports);
         case OpenConsole() -> {
-          if (domain.domid == DomainRegistry.BACKEND_DOMID) {
+          if (domain.domid == Hypervisor.BACKEND_DOMID) {
             throw new DetachException("a backend that asks for a console");
           }
-          Opened<RemoteChannel> offered =
-              registry.allocate(
-                  domain, DomainRegistry.BACKEND_DOMID, (_, _) -> RemoteChannel.create());
+          Opened<EventfdPair> offered =
+              hypervisor.allocate(domain, Hypervisor.BACKEND_DOMID, (_, _) -> EventfdPair.create());
           try {
             ground.announceConsole(domain, offered.port());
           } catch (IOException e) {
-            registry.close(domain, offered.port());
+            hypervisor.close(domain, offered.port());
             throw e;
           }
           opened(asked.id, offered, ports);
@@ -266,12 +272,12 @@ final class GroundSession implements Runnable {
         case Bind(int remoteDomid, int remotePort) ->
             opened(
                 asked.id,
-                registry.bind(domain, remoteDomid, remotePort, (_, offered) -> endFor(offered)),
+                hypervisor.bind(domain, remoteDomid, remotePort, (_, offered) -> endFor(offered)),
                 ports);
         case ClosePort(int port) -> {
           // Another process of the same domain may have ports too.
           if (ports.remove(port)) {
-            registry.close(domain, port);
+            hypervisor.close(domain, port);
           }
           reply(asked.id, new Done());
         }
@@ -288,32 +294,23 @@ final class GroundSession implements Runnable {
 
   /// Two processes share the pair that was made for the offer; a channel to one of this process
   /// gets a pair of its own.
-  private static RemoteChannel endFor(Optional<ChannelEnd> offered) throws IOException {
+  private static EventfdPair endFor(Optional<ChannelEnd> offered) throws IOException {
     return switch (offered.orElseThrow()) {
-      case RemoteChannel remote -> remote.opposite();
+      case EventfdPair remote -> remote.opposite();
       case LocalChannel local -> {
         if (!local.canBeWired()) {
           throw new IOException("the guest's loop cannot wait for another process");
         }
-        yield RemoteChannel.create();
+        yield EventfdPair.create();
       }
     };
   }
 
-  private void opened(int id, Opened<RemoteChannel> opened, Set<Integer> ports) throws IOException {
+  private void opened(int id, Opened<EventfdPair> opened, Set<Integer> ports) throws IOException {
     ports.add(opened.port());
-    RemoteChannel end = opened.end();
-    if (!end.retain()) {
+    PortOpened reply = new PortOpened(opened.port());
+    if (!opened.end().lend((inbox, outbox) -> reply(id, reply, inbox, outbox))) {
       throw new IOException("port " + opened.port() + " is gone with its domain");
-    }
-    try {
-      reply(
-          id,
-          new PortOpened(opened.port()),
-          end.inbox().fd().intValue(),
-          end.outbox().fd().intValue());
-    } finally {
-      end.release();
     }
   }
 

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletionStage;
 import org.netback.loop.EventLoop;
+import org.netback.xen.embedded.memory.EmbeddedGuestMemory;
+import org.netback.xen.embedded.toolstack.Toolstack;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventHandler;
@@ -11,10 +13,10 @@ import org.netback.xen.grant.GuestMemory;
 import org.netback.xen.store.XenStore;
 
 /// A domain and all that its guest needs, whose memory is mapped in this process: created by
-/// [EmbeddedGround#createDomain] or [GroundConnection#attachGuest].
+/// [EmbeddedGround#createDomain] or [RemoteGround#attachGuest].
 public final class GuestDomain implements AutoCloseable {
   private final String name;
-  private final DomainMemory memory;
+  private final EmbeddedGuestMemory memory;
   private final EventChannels events;
   private final ConsoleOpener console;
   private final XenStore store;
@@ -23,7 +25,7 @@ public final class GuestDomain implements AutoCloseable {
 
   GuestDomain(
       String name,
-      DomainMemory memory,
+      EmbeddedGuestMemory memory,
       EventChannels events,
       ConsoleOpener console,
       XenStore store,

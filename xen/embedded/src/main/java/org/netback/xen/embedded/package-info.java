@@ -1,6 +1,5 @@
-/// The ground without Xen: a domain's memory is a memfd, its grant table lies in that memory in
-/// Xen's version 1 layout (public/grant_table.h), and event channels are eventfds between
-/// processes.
+/// The ground without Xen, as its users see it: domains are made in a directory, where guests and
+/// backends in other processes find them.
 @NullMarked
 package org.netback.xen.embedded;
 

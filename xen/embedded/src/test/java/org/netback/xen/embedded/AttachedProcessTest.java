@@ -18,9 +18,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.libc.LibC;
 import org.netback.loop.netty.NettyLoop;
-import org.netback.xen.embedded.GroundMessage.AttachGuest;
-import org.netback.xen.embedded.GroundMessage.OpenMemory;
-import org.netback.xen.embedded.GroundMessage.PortOpened;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.VifSpec;
+import org.netback.xen.embedded.wire.GroundMessage;
+import org.netback.xen.embedded.wire.GroundMessage.AttachGuest;
+import org.netback.xen.embedded.wire.GroundMessage.OpenMemory;
+import org.netback.xen.embedded.wire.GroundMessage.PortOpened;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.grant.GrantTable.GrantMapping;
 import org.netback.xen.ground.Backend;
@@ -50,15 +54,15 @@ final class AttachedProcessTest {
         && backend.store().directory("/local/domain/0/backend/vif").isEmpty();
   }
 
-  private PacketSocket connect() throws IOException {
-    return PacketSocket.connect(EmbeddedGround.groundSocket(directory), GroundConnection.PATIENCE);
+  private SeqpacketSocket connect() throws IOException {
+    return SeqpacketSocket.connect(EmbeddedGround.groundSocket(directory), RemoteGround.PATIENCE);
   }
 
   /// Attaches as a guest without a client around it.
-  private PacketSocket attach(String name) throws IOException {
-    PacketSocket socket = connect();
+  private SeqpacketSocket attach(String name) throws IOException {
+    SeqpacketSocket socket = connect();
     socket.send(GroundMessage.write(1, new AttachGuest(GuestSpec.of(name, "net"))));
-    PacketSocket.Packet attached = socket.receive(true).orElseThrow();
+    SeqpacketSocket.Message attached = socket.receive(true).orElseThrow();
     assertThat(attached.descriptors()).hasSize(1);
     attached.descriptors().forEach(LibC::close);
     return socket;
@@ -67,9 +71,9 @@ final class AttachedProcessTest {
   @Test
   void cleansUpAfterKilledGuests() throws Exception {
     killGuests(1);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     killGuests(3);
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
   }
 
   private void killGuests(int count) throws Exception {
@@ -114,22 +118,22 @@ final class AttachedProcessTest {
   void leavesNothingBehindWhenGuestsDropTheirConnections() throws Exception {
     drop("guest");
     EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     int threads = Thread.activeCount();
     for (int i = 0; i < 200; i++) {
       // The ground may still be at destroying the last one: each has a name of its own.
       drop("guest" + i);
     }
     EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     EmbeddedGroundTest.await("threads flat", () -> Thread.activeCount() <= threads);
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }
 
   private void drop(String name) throws Exception {
-    PacketSocket socket = attach(name);
+    SeqpacketSocket socket = attach(name);
     socket.send(GroundMessage.write(2, new GroundMessage.Allocate(0)));
-    PacketSocket.Packet opened = socket.receive(true).orElseThrow();
+    SeqpacketSocket.Message opened = socket.receive(true).orElseThrow();
     assertThat(opened.descriptors()).hasSize(2);
     opened.descriptors().forEach(LibC::close);
     assertThat(opened.octets().getInt()).isEqualTo(2);
@@ -139,8 +143,8 @@ final class AttachedProcessTest {
 
   @Test
   void refusesANameThatLives() throws IOException {
-    try (GuestDomain _ = GroundConnection.attachGuest(directory, GuestSpec.of("twin", "net"))) {
-      assertThatThrownBy(() -> GroundConnection.attachGuest(directory, GuestSpec.of("twin", "net")))
+    try (GuestDomain _ = RemoteGround.attachGuest(directory, GuestSpec.of("twin", "net"))) {
+      assertThatThrownBy(() -> RemoteGround.attachGuest(directory, GuestSpec.of("twin", "net")))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("twin")
           .hasMessageContaining("has this name");
@@ -150,7 +154,7 @@ final class AttachedProcessTest {
   @Test
   void detachesWhoeverSendsGarbage() throws Exception {
     try (GuestDomain bystander =
-        GroundConnection.attachGuest(directory, GuestSpec.of("bystander", "net"))) {
+        RemoteGround.attachGuest(directory, GuestSpec.of("bystander", "net"))) {
       Random random = new Random(4711);
       for (int i = 0; i < 300; i++) {
         byte[] garbage = new byte[1 + random.nextInt(i % 2 == 0 ? 64 : 60_000)];
@@ -158,7 +162,7 @@ final class AttachedProcessTest {
         if (garbage.length > 5) {
           garbage[4] = (byte) random.nextInt(9);
         }
-        try (PacketSocket socket = i % 3 == 0 ? connect() : attach("hostile" + i)) {
+        try (SeqpacketSocket socket = i % 3 == 0 ? connect() : attach("hostile" + i)) {
           socket.send(ByteBuffer.wrap(garbage));
           socket.send(ByteBuffer.wrap(new byte[] {1, 2}));
           while (socket.receive(false).isPresent()) {}
@@ -174,13 +178,12 @@ final class AttachedProcessTest {
 
   @Test
   void keepsGuestsFromTheBackendsRequests() throws IOException {
-    try (GuestDomain victim =
-            GroundConnection.attachGuest(directory, GuestSpec.of("victim", "net"));
-        PacketSocket hostile = attach("hostile")) {
+    try (GuestDomain victim = RemoteGround.attachGuest(directory, GuestSpec.of("victim", "net"));
+        SeqpacketSocket hostile = attach("hostile")) {
       hostile.send(GroundMessage.write(2, new OpenMemory(victim.domid())));
       assertThat(hostile.receive(true)).isEmpty();
     }
-    try (PacketSocket hostile = attach("hostile2")) {
+    try (SeqpacketSocket hostile = attach("hostile2")) {
       hostile.send(GroundMessage.write(2, new GroundMessage.AttachBackend()));
       assertThat(hostile.receive(true)).isEmpty();
     }
@@ -188,8 +191,8 @@ final class AttachedProcessTest {
 
   @Test
   void refusesOffersToOtherDomains() throws Exception {
-    try (GuestDomain one = GroundConnection.attachGuest(directory, GuestSpec.of("one", "net"));
-        GuestDomain two = GroundConnection.attachGuest(directory, GuestSpec.of("two", "net"))) {
+    try (GuestDomain one = RemoteGround.attachGuest(directory, GuestSpec.of("one", "net"));
+        GuestDomain two = RemoteGround.attachGuest(directory, GuestSpec.of("two", "net"))) {
       EventChannel offered = one.events().allocate(0, loop, () -> true);
       assertThatThrownBy(() -> two.events().bind(one.domid(), offered.port(), loop, () -> true))
           .isInstanceOf(IOException.class)
@@ -200,7 +203,7 @@ final class AttachedProcessTest {
 
   @Test
   void detachesAGuestThatNeverReads() throws Exception {
-    PacketSocket socket = attach("deaf");
+    SeqpacketSocket socket = attach("deaf");
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     assertThatThrownBy(
             () -> {
@@ -223,21 +226,20 @@ final class AttachedProcessTest {
 
   @Test
   void closesDescriptorsThatAGuestSends() throws Exception {
-    PacketSocket socket = attach("flood");
-    int before = DomainRegistryTest.openFiles();
+    SeqpacketSocket socket = attach("flood");
+    int before = HypervisorTest.openFiles();
     for (int i = 0; i < 2000; i++) {
       socket.send(GroundMessage.write(i + 2, new GroundMessage.ClosePort(77)), 0, 1);
       assertThat(socket.receive(true)).isPresent();
     }
     // Sessions of the test before may have been at their end when these were counted.
-    EmbeddedGroundTest.await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     socket.close();
   }
 
   @Test
   void slowsDownAStormFromAnotherProcess() throws Exception {
-    try (GuestDomain guest =
-        GroundConnection.attachGuest(directory, GuestSpec.of("storm", "net"))) {
+    try (GuestDomain guest = RemoteGround.attachGuest(directory, GuestSpec.of("storm", "net"))) {
       EventChannel offered = guest.events().allocate(0, loop, () -> true);
       AtomicLong calls = new AtomicLong();
       EventChannel bound =
@@ -268,7 +270,7 @@ final class AttachedProcessTest {
   @Test
   void keepsGuestsAliveWhenTheirBackendIsKilled(@TempDir Path apart) throws Exception {
     try (ChildProcess _ = ChildProcess.ground(apart);
-        GuestDomain guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"))) {
+        GuestDomain guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"))) {
       AtomicInteger events = new AtomicInteger();
       EventChannel offered =
           guest
@@ -301,13 +303,13 @@ final class AttachedProcessTest {
   void letsGuestsAttachAgainWhenTheGroundHasDied(@TempDir Path apart) throws Exception {
     GuestDomain first;
     try (ChildProcess ground = ChildProcess.ground(apart)) {
-      first = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"));
+      first = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"));
       ground.kill();
     }
     assertThat(first.lost().toCompletableFuture().get(1, TimeUnit.MINUTES)).isNotEmpty();
     first.close();
     try (ChildProcess _ = ChildProcess.ground(apart);
-        GuestDomain again = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"))) {
+        GuestDomain again = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"))) {
       assertThat(again.store().read("device/vif/0/mac"))
           .hasValue(VifSpec.named("guest", 0, "net").mac());
     }

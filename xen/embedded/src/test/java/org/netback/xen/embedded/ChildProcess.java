@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.ground.Backend;
 
@@ -108,7 +109,7 @@ final class ChildProcess implements AutoCloseable {
       case "guest" -> {
         try (NettyLoop loop = NettyLoop.start("guest");
             GuestDomain guest =
-                GroundConnection.attachGuest(directory, GuestSpec.of(arguments[2], "net"))) {
+                RemoteGround.attachGuest(directory, GuestSpec.of(arguments[2], "net"))) {
           EventChannel channel = guest.events().allocate(0, loop, () -> true);
           int gref = guest.memory().grant(guest.memory().allocate(1), 0, false);
           ready(guest.domid() + " " + channel.port() + " " + gref);
@@ -118,7 +119,7 @@ final class ChildProcess implements AutoCloseable {
         int domid = Integer.parseInt(arguments[2].substring(0, arguments[2].indexOf(':')));
         int port = Integer.parseInt(arguments[2].substring(arguments[2].indexOf(':') + 1));
         try (NettyLoop loop = NettyLoop.start("backend");
-            Backend backend = GroundConnection.attachBackend(directory);
+            Backend backend = RemoteGround.attachBackend(directory);
             var _ = backend.guests().grants().map(domid, new int[] {8}, false);
             EventChannel channel = backend.guests().events().bind(domid, port, loop, () -> true)) {
           channel.notifyPeer();

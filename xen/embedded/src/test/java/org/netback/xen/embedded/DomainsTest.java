@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.loop.InternalErrors;
 import org.netback.xen.bus.Domains;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.store.StoreException;
 import org.netback.xen.store.XenStore;

@@ -12,6 +12,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.SteppedLoop;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.toolstack.VifSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.ground.Backend;
 import org.netback.xen.store.StoreException;
@@ -170,11 +173,11 @@ final class EmbeddedGroundTest {
   void leavesNothingBehindWhenGuestsComeAndGo() throws Exception {
     SteppedLoop loop = new SteppedLoop();
     cycle(loop);
-    int before = DomainRegistryTest.openFiles();
+    int before = HypervisorTest.openFiles();
     for (int i = 0; i < 300; i++) {
       cycle(loop);
     }
-    await("descriptors flat", () -> DomainRegistryTest.openFiles() <= before);
+    await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     await("store empty", () -> backend.store().directory("/local/domain").equals(List.of("0")));
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }

@@ -16,7 +16,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
-import org.netback.xen.embedded.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.toolstack.GuestSpec;
+import org.netback.xen.embedded.wire.GroundClient;
+import org.netback.xen.embedded.wire.GroundMessage;
+import org.netback.xen.embedded.wire.GroundMessage.AttachBackend;
+import org.netback.xen.embedded.wire.SeqpacketSocket;
 import org.netback.xen.ground.Backend;
 
 /// What the threads between a ground and the processes that are attached to it throw: it is
@@ -59,7 +63,8 @@ final class GroundThreadsTest {
           throw planted();
         };
     try (GroundClient client =
-        GroundClient.connect(directory, throwing, GroundConnection.PATIENCE, errors)) {
+        GroundClient.connect(
+            EmbeddedGround.groundSocket(directory), throwing, RemoteGround.PATIENCE, errors)) {
       assertThatThrownBy(() -> client.ask(new AttachBackend()))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("the connection to the ground is gone: internal error");
@@ -67,7 +72,7 @@ final class GroundThreadsTest {
       awaitRecords(1);
     }
     assertThat(records).containsExactly("thread ground-client: planted");
-    GroundConnection.attachBackend(directory, errors).close();
+    RemoteGround.attachBackend(directory, errors).close();
   }
 
   @Test
@@ -77,7 +82,7 @@ final class GroundThreadsTest {
     try (GroundServer _ =
         GroundServer.start(
             ground,
-            ground.registry(),
+            ground.hypervisor(),
             socket,
             work -> {
               if (threads.getAndIncrement() == 0) {
@@ -85,11 +90,11 @@ final class GroundThreadsTest {
               }
               return Thread.ofPlatform().daemon().unstarted(work);
             })) {
-      try (PacketSocket first = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket first = SeqpacketSocket.connect(socket, RemoteGround.PATIENCE)) {
         first.receiveWithin(PATIENCE);
         assertThat(first.receive(false)).isEmpty();
       }
-      try (PacketSocket second = PacketSocket.connect(socket, GroundConnection.PATIENCE)) {
+      try (SeqpacketSocket second = SeqpacketSocket.connect(socket, RemoteGround.PATIENCE)) {
         second.receiveWithin(PATIENCE);
         second.send(GroundMessage.write(1, new AttachBackend()));
         assertThat(second.receive(false)).isPresent();
@@ -102,16 +107,16 @@ final class GroundThreadsTest {
   void whatADomainsEndThrowsIsRecordedAndTheDomainGoesAllTheSame() throws Exception {
     AtomicInteger told = new AtomicInteger();
     ground
-        .registry()
+        .hypervisor()
         .onDestroyed(
             _ -> {
               throw planted();
             });
-    ground.registry().onDestroyed(_ -> told.incrementAndGet());
+    ground.hypervisor().onDestroyed(_ -> told.incrementAndGet());
     try (Backend backend = ground.backend()) {
       GuestDomain guest =
-          GroundConnection.attachGuest(
-              directory, GuestSpec.of("guest", "net"), GroundConnection.PATIENCE, errors);
+          RemoteGround.attachGuest(
+              directory, GuestSpec.of("guest", "net"), RemoteGround.PATIENCE, errors);
       String nodes = "/local/domain/" + guest.domid();
       String device = "/local/domain/0/backend/vif/" + guest.domid() + "/0";
       backend.store().write(device + "/state", "4");
@@ -133,7 +138,7 @@ final class GroundThreadsTest {
   void aGroundClosesEveryPartOfItThoughOneThrows() throws Exception {
     GuestDomain guest = ground.createDomain(GuestSpec.of("guest", "net"));
     ground
-        .registry()
+        .hypervisor()
         .onDestroyed(
             _ -> {
               throw planted();

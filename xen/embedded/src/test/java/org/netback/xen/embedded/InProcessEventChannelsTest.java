@@ -14,24 +14,25 @@ import org.netback.loop.EventLoop;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.SteppedLoop;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
 
 final class InProcessEventChannelsTest extends EventChannelsContract {
-  private final DomainRegistry registry = new DomainRegistry();
+  private final Hypervisor hypervisor = new Hypervisor();
   private final SteppedLoop guestLoop = new SteppedLoop();
   private final SteppedLoop backendLoop = new SteppedLoop();
-  private LocalDomain guest;
+  private BareDomain guest;
 
   @BeforeEach
   void create() throws IOException {
-    guest = registry.createDomain("guest", DomainSize.DEFAULT);
+    guest = hypervisor.createDomain("guest", DomainSize.DEFAULT);
   }
 
   @AfterEach
   void close() {
-    registry.close();
+    hypervisor.close();
   }
 
   @Override
@@ -46,7 +47,7 @@ final class InProcessEventChannelsTest extends EventChannelsContract {
 
   @Override
   protected EventChannels backend() {
-    return registry.backendEvents();
+    return hypervisor.backendEvents();
   }
 
   @Override

@@ -1,25 +1,26 @@
 package org.netback.xen.embedded;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.memory.EmbeddedGrantTableContract;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.GuestMemory;
 
 final class InProcessGrantTableTest extends EmbeddedGrantTableContract {
-  private final DomainRegistry registry = new DomainRegistry();
-  private final GrantTable backend = registry.grantTable(DomainRegistry.BACKEND_DOMID);
-  private LocalDomain guest;
+  private final Hypervisor hypervisor = new Hypervisor();
+  private final GrantTable backend = hypervisor.grantTable(Hypervisor.BACKEND_DOMID);
+  private BareDomain guest;
 
   @BeforeEach
   void create() throws IOException {
-    guest = registry.createDomain("guest", DomainSize.DEFAULT);
+    guest = hypervisor.createDomain("guest", DomainSize.DEFAULT);
   }
 
   @AfterEach
   void close() {
-    registry.close();
+    hypervisor.close();
   }
 
   @Override
@@ -33,12 +34,7 @@ final class InProcessGrantTableTest extends EmbeddedGrantTableContract {
   }
 
   @Override
-  MemorySegment wholeMemory() {
-    return registry.domain(guest.domid()).memory.orElseThrow().whole();
-  }
-
-  @Override
-  void destroyGuest() {
+  protected void destroyGuest() {
     guest.close();
   }
 }

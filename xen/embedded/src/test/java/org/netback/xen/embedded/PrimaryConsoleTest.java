@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.foreign.ForeignMemory;
 import org.netback.xen.grant.GrantTable.GrantMapping;
@@ -84,7 +86,7 @@ final class PrimaryConsoleTest {
   }
 
   private GuestDomain attached() throws IOException {
-    return GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+    return RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
   }
 
   @Test
@@ -105,7 +107,7 @@ final class PrimaryConsoleTest {
 
   @Test
   void ofAnAttachedGuestAndABackendApart() throws Exception {
-    try (Backend backend = GroundConnection.attachBackend(directory);
+    try (Backend backend = RemoteGround.attachBackend(directory);
         GuestDomain guest = attached()) {
       carriesAWord(backend, guest);
     }
@@ -130,7 +132,7 @@ final class PrimaryConsoleTest {
     try (GuestDomain guest =
             ground.createDomain(new GuestSpec("guest", new DomainSize(1, 3), List.of()));
         Backend own = ground.backend();
-        Backend apart = GroundConnection.attachBackend(directory)) {
+        Backend apart = RemoteGround.attachBackend(directory)) {
       for (Backend backend : new Backend[] {own, apart}) {
         ForeignMemory foreign = backend.guests().foreign();
         foreign.map(guest.domid(), new long[] {0, 4, 2}, true).close();

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.EventLoop;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.xen.embedded.memory.EmbeddedGrantTableContract;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 import org.netback.xen.event.EventChannel;
 import org.netback.xen.event.EventChannels;
 import org.netback.xen.event.EventChannelsContract;
@@ -67,8 +69,8 @@ final class RemoteGroundTest {
 
     @BeforeEach
     void attach() throws IOException {
-      backend = GroundConnection.attachBackend(apart);
-      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest", "net"));
+      backend = RemoteGround.attachBackend(apart);
+      guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -90,12 +92,7 @@ final class RemoteGroundTest {
     }
 
     @Override
-    MemorySegment wholeMemory() {
-      return ((DomainMemory) guest.memory()).whole();
-    }
-
-    @Override
-    void destroyGuest() throws IOException {
+    protected void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
       awaitGone(backend.guests().grants(), domid);
@@ -113,7 +110,7 @@ final class RemoteGroundTest {
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
       backend = ground.backend();
-      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+      guest = RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -134,12 +131,7 @@ final class RemoteGroundTest {
     }
 
     @Override
-    MemorySegment wholeMemory() {
-      return ((DomainMemory) guest.memory()).whole();
-    }
-
-    @Override
-    void destroyGuest() throws IOException {
+    protected void destroyGuest() throws IOException {
       int domid = guest.domid();
       guest.close();
       awaitGone(backend.guests().grants(), domid);
@@ -242,9 +234,9 @@ final class RemoteGroundTest {
 
     @BeforeEach
     void attach() throws IOException {
-      backend = GroundConnection.attachBackend(apart);
+      backend = RemoteGround.attachBackend(apart);
       // The ground may still be at destroying the last one: each has a name of its own.
-      guest = GroundConnection.attachGuest(apart, GuestSpec.of("guest" + System.nanoTime(), "net"));
+      guest = RemoteGround.attachGuest(apart, GuestSpec.of("guest" + System.nanoTime(), "net"));
     }
 
     @AfterEach
@@ -280,7 +272,7 @@ final class RemoteGroundTest {
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
       backend = ground.backend();
-      guest = GroundConnection.attachGuest(directory, GuestSpec.of("guest", "net"));
+      guest = RemoteGround.attachGuest(directory, GuestSpec.of("guest", "net"));
     }
 
     @AfterEach
@@ -316,7 +308,7 @@ final class RemoteGroundTest {
     @BeforeEach
     void attach() throws IOException {
       ground = EmbeddedGround.open(directory);
-      backend = GroundConnection.attachBackend(directory);
+      backend = RemoteGround.attachBackend(directory);
       guest = ground.createDomain(GuestSpec.of("guest", "net"));
     }
 

@@ -1,7 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 
 /// An entry of the list that a guest hands over to have pages mapped for good (io/netif.h, `struct
 /// xen_netif_gref`), 8 octets. Not a ring message: it lies in a granted page.
@@ -18,13 +18,14 @@ public record GrefEntry(int ref, int flags, int status) {
 
   /// Reads a private copy of an entry; any bits give a value.
   public static GrefEntry read(MemorySegment entry) {
-    return new GrefEntry(Octets.u32(entry, 0), Octets.u16(entry, 4), Octets.u16(entry, 6));
+    return new GrefEntry(
+        SlotFields.u32(entry, 0), SlotFields.u16(entry, 4), SlotFields.u16(entry, 6));
   }
 
   public void writeTo(MemorySegment entry) {
-    Octets.put32(entry, 0, ref);
-    Octets.put16(entry, 4, flags);
-    Octets.put16(entry, 6, status);
+    SlotFields.put32(entry, 0, ref);
+    SlotFields.put16(entry, 4, flags);
+    SlotFields.put16(entry, 6, status);
   }
 
   public boolean readOnly() {

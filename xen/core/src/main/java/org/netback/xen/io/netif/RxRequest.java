@@ -1,7 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
 
 /// A buffer that a guest posts to receive into (io/netif.h, `struct netif_rx_request`), 8 octets.
@@ -18,11 +18,11 @@ public record RxRequest(int id, int gref) implements RingMessage {
   }
 
   public static int id(MemorySegment slot) {
-    return Octets.u16(slot, 0);
+    return SlotFields.u16(slot, 0);
   }
 
   public static int gref(MemorySegment slot) {
-    return Octets.u32(slot, 4);
+    return SlotFields.u32(slot, 4);
   }
 
   // The same of a slot whose words begin at an index of BackRing.slots().
@@ -37,8 +37,8 @@ public record RxRequest(int id, int gref) implements RingMessage {
 
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int id, int gref) {
-    Octets.put16s(slot, 0, id, 0);
-    Octets.put32(slot, 4, gref);
+    SlotFields.put16s(slot, 0, id, 0);
+    SlotFields.put32(slot, 4, gref);
   }
 
   @Override

@@ -1,7 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
 
 /// What the backend put into a posted buffer (io/netif.h, `struct netif_rx_response`), 8 octets, in
@@ -43,25 +43,25 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
   }
 
   public static int id(MemorySegment slot) {
-    return Octets.u16(slot, 0);
+    return SlotFields.u16(slot, 0);
   }
 
   public static int offset(MemorySegment slot) {
-    return Octets.u16(slot, 2);
+    return SlotFields.u16(slot, 2);
   }
 
   public static int flags(MemorySegment slot) {
-    return Octets.u16(slot, 4);
+    return SlotFields.u16(slot, 4);
   }
 
   public static int status(MemorySegment slot) {
-    return Octets.s16(slot, 6);
+    return SlotFields.s16(slot, 6);
   }
 
   /// Writes a response without making an object of it.
   public static void write(MemorySegment slot, int id, int offset, int flags, int status) {
-    Octets.put16s(slot, 0, id, offset);
-    Octets.put16s(slot, 4, flags, status);
+    SlotFields.put16s(slot, 0, id, offset);
+    SlotFields.put16s(slot, 4, flags, status);
   }
 
   /// The whole response as two 32-bit words, the first in the lower half.

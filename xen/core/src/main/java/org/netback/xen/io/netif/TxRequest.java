@@ -1,7 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.Octets;
+import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
 
 /// A guest's request to transmit (io/netif.h, `struct netif_tx_request`), 12 octets.
@@ -40,23 +40,23 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
   }
 
   public static int gref(MemorySegment slot) {
-    return Octets.u32(slot, 0);
+    return SlotFields.u32(slot, 0);
   }
 
   public static int offset(MemorySegment slot) {
-    return Octets.u16(slot, 4);
+    return SlotFields.u16(slot, 4);
   }
 
   public static int flags(MemorySegment slot) {
-    return Octets.u16(slot, 6);
+    return SlotFields.u16(slot, 6);
   }
 
   public static int id(MemorySegment slot) {
-    return Octets.u16(slot, 8);
+    return SlotFields.u16(slot, 8);
   }
 
   public static int size(MemorySegment slot) {
-    return Octets.u16(slot, 10);
+    return SlotFields.u16(slot, 10);
   }
 
   // The same of a slot whose words begin at an index of BackRing.slots().
@@ -83,9 +83,9 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
 
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int gref, int offset, int flags, int id, int size) {
-    Octets.put32(slot, 0, gref);
-    Octets.put16s(slot, 4, offset, flags);
-    Octets.put16s(slot, 8, id, size);
+    SlotFields.put32(slot, 0, gref);
+    SlotFields.put16s(slot, 4, offset, flags);
+    SlotFields.put16s(slot, 8, id, size);
   }
 
   @Override

@@ -23,7 +23,7 @@ final class Children {
     left = this;
     right = this;
     name = "";
-    node = new Node(Octets.EMPTY, Permissions.NONE, 0, this, 0);
+    node = new Node(NodeValue.EMPTY, Permissions.NONE, 0, this, 0);
     height = 0;
     size = 0;
     octets = 0;

@@ -33,7 +33,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   static final int GUEST_CONNECTIONS_MAX = 32;
 
   private final Store store;
-  private final Domain domain;
+  private final Account account;
   private final InternalErrors errors;
   private final Deque<String> waiting = new ArrayDeque<>();
   private final Set<String> waitingOnce = new HashSet<>();
@@ -43,20 +43,20 @@ final class Connection extends ChannelInboundHandlerAdapter {
   private boolean handling;
   private boolean flushing;
 
-  Connection(Store store, Domain domain, InternalErrors errors) {
+  Connection(Store store, Account account, InternalErrors errors) {
     this.store = store;
-    this.domain = domain;
+    this.account = account;
     this.errors = errors;
   }
 
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
-    boolean dead = store.domain(domain.domid()).filter(known -> known == domain).isEmpty();
-    if (dead || !domain.privileged() && store.sessions(domain).size() >= GUEST_CONNECTIONS_MAX) {
+    boolean dead = store.account(account.domid()).filter(known -> known == account).isEmpty();
+    if (dead || !account.privileged() && store.sessions(account).size() >= GUEST_CONNECTIONS_MAX) {
       var _ = ctx.close();
       return;
     }
-    Session opened = new Session(store, domain, event -> tell(ctx, event), () -> hangUp(ctx));
+    Session opened = new Session(store, account, event -> tell(ctx, event), () -> hangUp(ctx));
     session = Optional.of(opened);
     opened.open();
     ctx.read();
@@ -112,23 +112,23 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /// Handles one request; false if none is there whole.
   private boolean handleOne(ChannelHandlerContext ctx, Session client) {
-    if (received.readableBytes() < Message.HEADER) {
+    if (received.readableBytes() < MessageHeader.SIZE) {
       return false;
     }
     int start = received.readerIndex();
     int type = received.getIntLE(start);
     int transaction = received.getIntLE(start + 8);
     int length = received.getIntLE(start + 12);
-    if (length < 0 || length > Message.PAYLOAD_MAX) {
+    if (length < 0 || length > MessageHeader.PAYLOAD_MAX) {
       hangUp(ctx);
       return false;
     }
-    if (received.readableBytes() < Message.HEADER + length) {
+    if (received.readableBytes() < MessageHeader.SIZE + length) {
       return false;
     }
     int request = received.getIntLE(start + 4);
     byte[] payload = new byte[length];
-    received.skipBytes(Message.HEADER).readBytes(payload);
+    received.skipBytes(MessageHeader.SIZE).readBytes(payload);
     Optional<Operation> operation = Operation.of(type);
     Answer answer =
         operation.isPresent()
@@ -138,7 +138,11 @@ final class Connection extends ChannelInboundHandlerAdapter {
       case Reply reply -> send(ctx, type, request, transaction, reply.payload());
       case StoreError error ->
           send(
-              ctx, Message.ERROR, request, transaction, (error.name() + '\0').getBytes(ISO_8859_1));
+              ctx,
+              MessageHeader.ERROR,
+              request,
+              transaction,
+              (error.name() + '\0').getBytes(ISO_8859_1));
     }
     operation.ifPresent(of -> client.after(of, answer));
     return true;
@@ -156,7 +160,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private static void send(
       ChannelHandlerContext ctx, int type, int request, int transaction, byte[] payload) {
-    ByteBuf message = ctx.alloc().buffer(Message.HEADER + payload.length);
+    ByteBuf message = ctx.alloc().buffer(MessageHeader.SIZE + payload.length);
     message
         .writeIntLE(type)
         .writeIntLE(request)
@@ -181,12 +185,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
       flushSoon(ctx);
     } else if (waitingOnce.add(event)) {
       if (waitingOctets + event.length() <= GUEST_EVENTS_MAX
-          || domain.privileged() && waitingOctets <= CONTROL_EVENTS_MAX) {
+          || account.privileged() && waitingOctets <= CONTROL_EVENTS_MAX) {
         waiting.add(event);
         waitingOctets += event.length();
       } else {
         waitingOnce.remove(event);
-        if (domain.privileged()) {
+        if (account.privileged()) {
           hangUp(ctx);
         }
       }
@@ -194,7 +198,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private static void sendEvent(ChannelHandlerContext ctx, String event) {
-    send(ctx, Message.WATCH_EVENT, 0, 0, event.getBytes(ISO_8859_1));
+    send(ctx, MessageHeader.WATCH_EVENT, 0, 0, event.getBytes(ISO_8859_1));
   }
 
   private void sendWaiting(ChannelHandlerContext ctx) {
@@ -246,7 +250,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
     if (!(cause instanceof IOException)) {
       // Not by a client's going away, so by a bug of the store's.
-      errors.record("xenstored, client of domain " + domain.domid(), cause);
+      errors.record("xenstored, client of domain " + account.domid(), cause);
     }
     var _ = ctx.close();
   }

@@ -5,14 +5,14 @@ package org.netback.xen.embedded.xenstored;
 ///
 /// Two nodes are the same only if they are one object: then nothing below differs either.
 final class Node {
-  private final Octets value;
+  private final NodeValue value;
   private final Permissions permissions;
   private final long generation;
   private final Children children;
   private final long childrenGeneration;
 
   Node(
-      Octets value,
+      NodeValue value,
       Permissions permissions,
       long generation,
       Children children,
@@ -24,7 +24,7 @@ final class Node {
     this.childrenGeneration = childrenGeneration;
   }
 
-  Octets value() {
+  NodeValue value() {
     return value;
   }
 
@@ -46,7 +46,7 @@ final class Node {
     return childrenGeneration;
   }
 
-  static Node create(Octets value, Permissions permissions, long generation) {
+  static Node create(NodeValue value, Permissions permissions, long generation) {
     return new Node(value, permissions, generation, Children.NONE, generation);
   }
 
@@ -81,7 +81,7 @@ final class Node {
     return depth;
   }
 
-  Node withContent(Octets newValue, Permissions newPermissions, long now) {
+  Node withContent(NodeValue newValue, Permissions newPermissions, long now) {
     return new Node(newValue, newPermissions, now, children, childrenGeneration);
   }
 

@@ -17,9 +17,6 @@ record Permission(int access, int domid, boolean ignored) {
   /// Stands for every domain (DOMID_ANY).
   static final int ANY_DOMAIN = 0x7ff5;
 
-  /// Domain numbers from here on are none (DOMID_FIRST_RESERVED).
-  static final int FIRST_RESERVED = 0x7ff0;
-
   private static final String LETTERS = "nrwb";
 
   /// Reads `n3`, `r3`, `w3` or `b3`.
@@ -28,7 +25,7 @@ record Permission(int access, int domid, boolean ignored) {
       return Optional.empty();
     }
     int access = LETTERS.indexOf(text.charAt(0));
-    int domid = Domain.parse(text.substring(1));
+    int domid = Account.parseDomid(text.substring(1));
     return access < 0 || domid < 0
         ? Optional.empty()
         : Optional.of(new Permission(access, domid, false));

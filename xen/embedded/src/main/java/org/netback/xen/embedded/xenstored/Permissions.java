@@ -8,39 +8,39 @@ import java.util.List;
 ///   there by then, so a new domain does not inherit what its number was granted before
 record Permissions(List<Permission> entries, long since) {
   static final Permissions NONE =
-      new Permissions(List.of(new Permission(0, Domain.CONTROL, false)), 0);
+      new Permissions(List.of(new Permission(0, Account.CONTROL, false)), 0);
 
   int owner() {
     return entries.getFirst().domid();
   }
 
-  boolean ownedBy(Domain domain) {
-    return owner() == domain.domid() && domain.bornBy(since);
+  boolean ownedBy(Account account) {
+    return owner() == account.domid() && account.bornBy(since);
   }
 
   /// What a domain may do, as a union of [Permission#READ], [Permission#WRITE] and
   /// [Permission#OWNER].
-  int accessOf(Domain domain) {
-    if (domain.privileged() || allows(entries.getFirst(), domain)) {
+  int accessOf(Account account) {
+    if (account.privileged() || allows(entries.getFirst(), account)) {
       return Permission.READ | Permission.WRITE | Permission.OWNER;
     }
     for (int i = 1; i < entries.size(); i++) {
       Permission entry = entries.get(i);
-      if (!entry.ignored() && allows(entry, domain)) {
+      if (!entry.ignored() && allows(entry, account)) {
         return entry.access();
       }
     }
     return entries.getFirst().access();
   }
 
-  private boolean allows(Permission entry, Domain domain) {
+  private boolean allows(Permission entry, Account account) {
     return entry.domid() == Permission.ANY_DOMAIN
-        || names(entry, domain)
-        || domain.target().filter(target -> names(entry, target)).isPresent();
+        || names(entry, account)
+        || account.target().filter(target -> names(entry, target)).isPresent();
   }
 
-  private boolean names(Permission entry, Domain domain) {
-    return entry.domid() == domain.domid() && domain.bornBy(since);
+  private boolean names(Permission entry, Account account) {
+    return entry.domid() == account.domid() && account.bornBy(since);
   }
 
   /// A bit per domain (numbers share bits), so that a dead domain's traces are found without
@@ -54,6 +54,6 @@ record Permissions(List<Permission> entries, long since) {
   }
 
   static long mentionOf(int domid) {
-    return domid == Domain.CONTROL ? 0 : 1L << (domid & 63);
+    return domid == Account.CONTROL ? 0 : 1L << (domid & 63);
   }
 }

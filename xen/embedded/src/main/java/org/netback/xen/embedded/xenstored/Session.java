@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.netback.xen.ground.Domids;
 
 /// One client of the store: its watches, its transactions, and what it may do. Requests are
 /// answered at once; nothing that a client sends makes this throw.
@@ -16,7 +17,7 @@ final class Session {
   private static final int FEATURES = 2 | 4 | 8;
 
   private final Store store;
-  private final Domain domain;
+  private final Account account;
   private final Consumer<String> events;
   private final Runnable disconnect;
   private final List<Watch> watches = new ArrayList<>();
@@ -26,9 +27,9 @@ final class Session {
 
   /// @param events takes the payload of a watch event
   /// @param disconnect ends the connection, after what is queued, or without
-  Session(Store store, Domain domain, Consumer<String> events, Runnable disconnect) {
+  Session(Store store, Account account, Consumer<String> events, Runnable disconnect) {
     this.store = store;
-    this.domain = domain;
+    this.account = account;
     this.events = events;
     this.disconnect = disconnect;
   }
@@ -52,8 +53,8 @@ final class Session {
     disconnect.run();
   }
 
-  Domain domain() {
-    return domain;
+  Account account() {
+    return account;
   }
 
   void deliver(String event) {
@@ -64,7 +65,7 @@ final class Session {
   ///
   /// @param transactionId 0 for none
   Answer handle(Operation operation, int transactionId, byte[] payload) {
-    if (operation.privileged() && !domain.privileged()) {
+    if (operation.privileged() && !account.privileged()) {
       return StoreError.EACCES;
     }
     if (!operation.transactional() || transactionId == 0) {
@@ -86,11 +87,11 @@ final class Session {
   private Answer handle(Operation operation, byte[] payload) {
     return switch (operation) {
       case DIRECTORY, READ, GET_PERMS, DIRECTORY_PART ->
-          inTree(new Transaction(store, domain, false), operation, payload);
+          inTree(new Transaction(store, account, false), operation, payload);
       case WRITE, MKDIR, RM, SET_PERMS -> {
-        Transaction alone = new Transaction(store, domain, false);
+        Transaction alone = new Transaction(store, account, false);
         Answer answer = inTree(alone, operation, payload);
-        if (answer instanceof Reply && store.commit(alone, domain) instanceof StoreError error) {
+        if (answer instanceof Reply && store.commit(alone, account) instanceof StoreError error) {
           yield error;
         }
         yield answer;
@@ -114,8 +115,8 @@ final class Session {
       case IS_DOMAIN_INTRODUCED -> {
         int domid = oneDomid(payload);
         boolean introduced =
-            domid == Permission.FIRST_RESERVED
-                || store.domain(domid).filter(Domain::introduced).isPresent();
+            domid == Domids.FIRST_RESERVED
+                || store.account(domid).filter(Account::introduced).isPresent();
         yield domid < 0 ? StoreError.EINVAL : Reply.ofString(introduced ? "T" : "F");
       }
       case CONTROL -> control(payload);
@@ -133,13 +134,13 @@ final class Session {
     }
     boolean specials = operation == Operation.GET_PERMS || operation == Operation.SET_PERMS;
     Optional<StorePath> parsed =
-        StorePath.parse(new String(payload, 0, end, ISO_8859_1), domain, specials);
+        StorePath.parse(new String(payload, 0, end, ISO_8859_1), account, specials);
     if (parsed.isEmpty()) {
       return StoreError.EINVAL;
     }
     StorePath path = parsed.get();
     if (operation == Operation.WRITE) {
-      return in.write(path, Octets.copyOf(payload, end + 1));
+      return in.write(path, NodeValue.copyOf(payload, end + 1));
     }
     if (operation == Operation.DIRECTORY_PART) {
       List<String> arguments = strings(payload);
@@ -173,17 +174,17 @@ final class Session {
     }
     return entries.isEmpty()
         ? StoreError.EINVAL
-        : in.setPermissions(path, store.judged(entries, domain));
+        : in.setPermissions(path, store.judged(entries, account));
   }
 
   private Answer start() {
-    if (domain.exceeds(Quota.TRANSACTIONS, domain.transactions() + 1)) {
+    if (account.exceeds(Quota.TRANSACTIONS, account.transactions() + 1)) {
       return StoreError.ENOSPC;
     }
     while (nextTransaction == 0 || transactions.containsKey(nextTransaction)) {
       nextTransaction++;
     }
-    transactions.put(nextTransaction, store.begin(domain));
+    transactions.put(nextTransaction, store.begin(account));
     return Reply.ofString(Integer.toUnsignedString(nextTransaction++));
   }
 
@@ -193,8 +194,8 @@ final class Session {
       return StoreError.EINVAL;
     }
     transactions.remove(id);
-    store.end(transaction, domain);
-    return commit ? store.commit(transaction, domain) : Reply.OK;
+    store.end(transaction, account);
+    return commit ? store.commit(transaction, account) : Reply.OK;
   }
 
   private static boolean isString(byte[] payload, char only) {
@@ -214,7 +215,7 @@ final class Session {
       }
     }
     String name = arguments.get(0);
-    Optional<StorePath> path = StorePath.parse(name, domain, true);
+    Optional<StorePath> path = StorePath.parse(name, account, true);
     if (path.isEmpty()) {
       return StoreError.EINVAL;
     }
@@ -240,7 +241,7 @@ final class Session {
     if (arguments.size() != 2) {
       return StoreError.EINVAL;
     }
-    Optional<StorePath> path = StorePath.parse(arguments.get(0), domain, true);
+    Optional<StorePath> path = StorePath.parse(arguments.get(0), account, true);
     if (path.isEmpty()) {
       return StoreError.EINVAL;
     }
@@ -258,14 +259,14 @@ final class Session {
   private void reset() {
     store.remove(watches);
     watches.clear();
-    transactions.values().forEach(transaction -> store.end(transaction, domain));
+    transactions.values().forEach(transaction -> store.end(transaction, account));
     transactions.clear();
   }
 
   private Answer introduce(byte[] payload) {
     List<String> arguments = strings(payload);
-    int domid = arguments.size() < 3 ? -1 : Domain.parse(arguments.get(0));
-    if (domid <= 0 || domid >= Permission.FIRST_RESERVED || number(arguments.get(2)) <= 0) {
+    int domid = arguments.size() < 3 ? -1 : Account.parseDomid(arguments.get(0));
+    if (domid == 0 || !Domids.isDomain(domid) || number(arguments.get(2)) <= 0) {
       return StoreError.EINVAL;
     }
     if (!store.introduce(domid)) {
@@ -292,20 +293,20 @@ final class Session {
     if (domid <= 0) {
       return StoreError.EINVAL;
     }
-    Optional<Domain> resumed = introduced(domid);
-    resumed.ifPresent(Domain::resume);
+    Optional<Account> resumed = introduced(domid);
+    resumed.ifPresent(Account::resume);
     return resumed.isPresent() ? Reply.OK : StoreError.ENOENT;
   }
 
   private Answer setTarget(byte[] payload) {
     List<String> arguments = strings(payload);
-    int domid = arguments.size() < 2 ? -1 : Domain.parse(arguments.get(0));
-    int target = arguments.size() < 2 ? -1 : Domain.parse(arguments.get(1));
+    int domid = arguments.size() < 2 ? -1 : Account.parseDomid(arguments.get(0));
+    int target = arguments.size() < 2 ? -1 : Account.parseDomid(arguments.get(1));
     if (domid < 0 || target < 0) {
       return StoreError.EINVAL;
     }
-    Optional<Domain> aiming = introduced(domid);
-    Optional<Domain> aimedAt = introduced(target);
+    Optional<Account> aiming = introduced(domid);
+    Optional<Account> aimedAt = introduced(target);
     if (aiming.isEmpty() || aimedAt.isEmpty()) {
       return StoreError.ENOENT;
     }
@@ -313,8 +314,8 @@ final class Session {
     return Reply.OK;
   }
 
-  private Optional<Domain> introduced(int domid) {
-    return store.domain(domid).filter(Domain::introduced);
+  private Optional<Account> introduced(int domid) {
+    return store.account(domid).filter(Account::introduced);
   }
 
   private Answer control(byte[] payload) {
@@ -340,14 +341,14 @@ final class Session {
 
   private Answer feature(byte[] payload) {
     if (payload.length > 0) {
-      if (!domain.privileged()) {
+      if (!account.privileged()) {
         return StoreError.EACCES;
       }
       int domid = oneDomid(payload);
       if (domid < 0) {
         return StoreError.EINVAL;
       }
-      if (store.domain(domid).isEmpty()) {
+      if (store.account(domid).isEmpty()) {
         return StoreError.ENOENT;
       }
     }
@@ -357,7 +358,7 @@ final class Session {
   /// Features cannot be taken from a domain; asking for those it has changes nothing.
   private Answer setFeature(byte[] payload) {
     List<String> arguments = strings(payload);
-    int domid = arguments.size() == 2 ? Domain.parse(arguments.get(0)) : -1;
+    int domid = arguments.size() == 2 ? Account.parseDomid(arguments.get(0)) : -1;
     if (domid < 0 || number(arguments.get(1)) != FEATURES) {
       return StoreError.EINVAL;
     }
@@ -380,11 +381,11 @@ final class Session {
     if (arguments.size() == 1) {
       return Reply.ofString(Integer.toString(store.limit(quota.get())));
     }
-    int domid = Domain.parse(arguments.getFirst());
+    int domid = Account.parseDomid(arguments.getFirst());
     if (domid < 0) {
       return StoreError.EINVAL;
     }
-    Optional<Domain> of = store.domain(domid);
+    Optional<Account> of = store.account(domid);
     return of.isEmpty()
         ? StoreError.ENOENT
         : Reply.ofString(Integer.toString(of.get().limit(quota.get())));
@@ -397,7 +398,7 @@ final class Session {
     }
     Optional<Quota> quota = Quota.named(arguments.get(arguments.size() - 2));
     int value = number(arguments.getLast());
-    int domid = arguments.size() == 2 ? Domain.CONTROL : Domain.parse(arguments.getFirst());
+    int domid = arguments.size() == 2 ? Account.CONTROL : Account.parseDomid(arguments.getFirst());
     if (quota.isEmpty() || value < 0 || domid < 0) {
       return StoreError.EINVAL;
     }
@@ -405,14 +406,14 @@ final class Session {
       store.limit(quota.get(), value);
       return Reply.OK;
     }
-    Optional<Domain> of = store.domain(domid);
+    Optional<Account> of = store.account(domid);
     of.ifPresent(d -> d.limit(quota.get(), value));
     return of.isPresent() ? Reply.OK : StoreError.ENOENT;
   }
 
   private static int oneDomid(byte[] payload) {
     return payload.length > 1 && firstNul(payload) == payload.length - 1
-        ? Domain.parse(new String(payload, 0, payload.length - 1, ISO_8859_1))
+        ? Account.parseDomid(new String(payload, 0, payload.length - 1, ISO_8859_1))
         : -1;
   }
 

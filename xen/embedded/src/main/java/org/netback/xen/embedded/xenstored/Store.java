@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.netback.xen.ground.Domids;
 
 /// The store: the current version of the tree, the domains and the watches. One thread; does no
 /// I/O, knows no time.
@@ -21,30 +22,30 @@ final class Store {
   /// keep any number of whole versions.
   static final int AGE_MAX = 50_000;
 
-  private final Map<Integer, Domain> domains = new HashMap<>();
+  private final Map<Integer, Account> accounts = new HashMap<>();
   private final Map<StorePath, List<Watch>> watches = new HashMap<>();
-  private final Map<Domain, List<Session>> sessions = new HashMap<>();
+  private final Map<Account, List<Session>> sessions = new HashMap<>();
   private final int[] limits = Quota.initials();
-  private final Domain control = new Domain(Domain.CONTROL, 0, limits);
+  private final Account control = new Account(Account.CONTROL, 0, limits);
   private final Set<Transaction> guests = new LinkedHashSet<>();
   private Node top;
   private long generation;
 
   Store() {
-    domains.put(Domain.CONTROL, control);
+    accounts.put(Account.CONTROL, control);
     control.introduce();
-    Permission nobody = new Permission(0, Domain.CONTROL, false);
+    Permission nobody = new Permission(0, Account.CONTROL, false);
     Permission everybody = new Permission(Permission.READ, Permission.ANY_DOMAIN, false);
     Permissions hidden = new Permissions(List.of(nobody), 0);
     Permissions readable = new Permissions(List.of(nobody, everybody), 0);
     Node tool =
-        Node.create(Octets.EMPTY, hidden, 0)
-            .withChild("xenstored", Node.create(Octets.EMPTY, hidden, 0), 0);
+        Node.create(NodeValue.EMPTY, hidden, 0)
+            .withChild("xenstored", Node.create(NodeValue.EMPTY, hidden, 0), 0);
     top =
-        Node.create(Octets.EMPTY, hidden, 0)
-            .withChild("/", Node.create(Octets.EMPTY, hidden, 0).withChild("tool", tool, 0), 0)
-            .withChild("@introduceDomain", Node.create(Octets.EMPTY, hidden, 0), 0)
-            .withChild("@releaseDomain", Node.create(Octets.EMPTY, readable, 0), 0);
+        Node.create(NodeValue.EMPTY, hidden, 0)
+            .withChild("/", Node.create(NodeValue.EMPTY, hidden, 0).withChild("tool", tool, 0), 0)
+            .withChild("@introduceDomain", Node.create(NodeValue.EMPTY, hidden, 0), 0)
+            .withChild("@releaseDomain", Node.create(NodeValue.EMPTY, readable, 0), 0);
     control.countNodes(5);
   }
 
@@ -60,13 +61,13 @@ final class Store {
     return ++generation;
   }
 
-  Optional<Domain> domain(int domid) {
-    return Optional.ofNullable(domains.get(domid));
+  Optional<Account> account(int domid) {
+    return Optional.ofNullable(accounts.get(domid));
   }
 
   /// The domain, which becomes known by this.
-  Domain getToKnow(int domid) {
-    return domains.computeIfAbsent(domid, id -> new Domain(id, generation, limits));
+  Account getToKnow(int domid) {
+    return accounts.computeIfAbsent(domid, id -> new Account(id, generation, limits));
   }
 
   int limit(Quota quota) {
@@ -79,12 +80,12 @@ final class Store {
   }
 
   boolean lives(Permissions permissions) {
-    return domain(permissions.owner()).filter(permissions::ownedBy).isPresent();
+    return account(permissions.owner()).filter(permissions::ownedBy).isPresent();
   }
 
   /// Permissions of a node that a domain makes below another: as above, but a guest owns what it
   /// makes.
-  Permissions inherited(Permissions above, Domain maker) {
+  Permissions inherited(Permissions above, Account maker) {
     if (maker.privileged() || above.ownedBy(maker)) {
       return above;
     }
@@ -95,7 +96,7 @@ final class Store {
         entry ->
             entry.domid() == Permission.ANY_DOMAIN
                     || entry.domid() == maker.domid()
-                    || domain(entry.domid()).filter(d -> d.bornBy(above.since())).isPresent()
+                    || account(entry.domid()).filter(d -> d.bornBy(above.since())).isPresent()
                 ? entry
                 : entry.ignore());
     return new Permissions(List.copyOf(entries), nextGeneration());
@@ -103,13 +104,13 @@ final class Store {
 
   /// Marks the entries that name domains which are not there. What the control domain names is
   /// taken to exist, since it gives a domain its nodes before it introduces it.
-  List<Permission> judged(List<Permission> entries, Domain by) {
+  List<Permission> judged(List<Permission> entries, Account by) {
     List<Permission> judged = new ArrayList<>(entries.size());
     for (Permission entry : entries) {
       boolean there =
           entry.domid() == Permission.ANY_DOMAIN
-              || domains.containsKey(entry.domid())
-              || by.privileged() && entry.domid() < Permission.FIRST_RESERVED;
+              || accounts.containsKey(entry.domid())
+              || by.privileged() && entry.domid() < Domids.FIRST_RESERVED;
       if (there && entry.domid() != Permission.ANY_DOMAIN) {
         getToKnow(entry.domid());
       }
@@ -118,7 +119,7 @@ final class Store {
     return List.copyOf(judged);
   }
 
-  Transaction begin(Domain owner) {
+  Transaction begin(Account owner) {
     Transaction transaction = new Transaction(this, owner, true);
     owner.countTransactions(1);
     if (!owner.privileged()) {
@@ -127,7 +128,7 @@ final class Store {
     return transaction;
   }
 
-  void end(Transaction transaction, Domain owner) {
+  void end(Transaction transaction, Account owner) {
     owner.countTransactions(-1);
     guests.remove(transaction);
   }
@@ -145,7 +146,7 @@ final class Store {
   }
 
   /// Makes a transaction's changes the store's, unless it conflicts, and tells the watchers.
-  Answer commit(Transaction transaction, Domain by) {
+  Answer commit(Transaction transaction, Account by) {
     if (transaction.failed()) {
       return transaction.expired() ? StoreError.EAGAIN : StoreError.ENOMEM;
     }
@@ -162,9 +163,9 @@ final class Store {
     expire();
     Node before = top;
     top = transaction.appliedTo(before);
-    transaction.nodes().forEach((domid, n) -> domain(domid).ifPresent(d -> d.countNodes(n)));
+    transaction.nodes().forEach((domid, n) -> account(domid).ifPresent(d -> d.countNodes(n)));
     if (!watches.isEmpty()) {
-      transaction.events().forEach((path, toThoseAbove) -> fire(before, path, toThoseAbove));
+      transaction.changedPaths().forEach((path, toThoseAbove) -> fire(before, path, toThoseAbove));
     }
     return Reply.OK;
   }
@@ -173,7 +174,7 @@ final class Store {
     StorePath at = path;
     while (true) {
       for (Watch watch : watches.getOrDefault(at, List.of())) {
-        if (watch.covers(path) && mayHear(watch.session().domain(), before, path)) {
+        if (watch.covers(path) && mayHear(watch.session().account(), before, path)) {
           watch.fire(path);
         }
       }
@@ -186,7 +187,7 @@ final class Store {
 
   /// Whether a domain may learn of a change: only if it may read the node as it was or as it is, or
   /// the list of names that the node is in (XSA-115).
-  private boolean mayHear(Domain listener, Node before, StorePath path) {
+  private boolean mayHear(Account listener, Node before, StorePath path) {
     return listener.privileged()
         || readable(before.descend(path), listener)
         || readable(top.descend(path), listener)
@@ -194,20 +195,20 @@ final class Store {
         || readable(top.descend(path.parent()), listener);
   }
 
-  private static boolean readable(Node node, Domain listener) {
+  private static boolean readable(Node node, Account listener) {
     return node.exists() && (node.permissions().accessOf(listener) & Permission.READ) != 0;
   }
 
   private void fireSpecial(StorePath special, int domid) {
     Node node = top.descend(special);
     for (Watch watch : watches.getOrDefault(special, List.of())) {
-      if (readable(node, watch.session().domain())) {
+      if (readable(node, watch.session().account())) {
         watch.fire(watch.depth() > 0 ? special.child(Integer.toString(domid)) : special);
       }
     }
     StorePath one = special.child(Integer.toString(domid));
     for (Watch watch : watches.getOrDefault(one, List.of())) {
-      if (readable(node, watch.session().domain())) {
+      if (readable(node, watch.session().account())) {
         watch.fire(one);
       }
     }
@@ -220,11 +221,11 @@ final class Store {
         return StoreError.EEXIST;
       }
     }
-    Domain domain = watch.session().domain();
-    if (domain.exceeds(Quota.WATCHES, domain.watches() + 1)) {
+    Account account = watch.session().account();
+    if (account.exceeds(Quota.WATCHES, account.watches() + 1)) {
       return StoreError.ENOSPC;
     }
-    domain.countWatches(1);
+    account.countWatches(1);
     watches.computeIfAbsent(watch.path(), _ -> new ArrayList<>()).add(watch);
     return Reply.OK;
   }
@@ -237,67 +238,67 @@ final class Store {
             here.remove(watch);
             return here.isEmpty() ? null : here;
           });
-      watch.session().domain().countWatches(-1);
+      watch.session().account().countWatches(-1);
     }
   }
 
   void open(Session session) {
-    sessions.computeIfAbsent(session.domain(), _ -> new ArrayList<>()).add(session);
+    sessions.computeIfAbsent(session.account(), _ -> new ArrayList<>()).add(session);
   }
 
   void close(Session session) {
     sessions.computeIfPresent(
-        session.domain(),
+        session.account(),
         (_, open) -> {
           open.remove(session);
           return open.isEmpty() ? null : open;
         });
   }
 
-  List<Session> sessions(Domain domain) {
-    return List.copyOf(sessions.getOrDefault(domain, List.of()));
+  List<Session> sessions(Account account) {
+    return List.copyOf(sessions.getOrDefault(account, List.of()));
   }
 
   /// Introduces a domain; false if it already was.
   boolean introduce(int domid) {
-    Domain domain = getToKnow(domid);
-    if (domain.introduced()) {
+    Account account = getToKnow(domid);
+    if (account.introduced()) {
       return false;
     }
-    domain.introduce();
+    account.introduce();
     fireSpecial(StorePath.INTRODUCE_DOMAIN, domid);
     return true;
   }
 
   /// A domain has shut down, but its nodes stay until it is released.
   void shutDown(int domid) {
-    if (domain(domid).filter(Domain::shutDown).isPresent()) {
+    if (account(domid).filter(Account::shutDown).isPresent()) {
       fireSpecial(StorePath.RELEASE_DOMAIN, domid);
     }
   }
 
   /// A domain is gone: its clients are hung up on, and what it leaves in the tree is removed.
   void release(int domid) {
-    if (domid == Domain.CONTROL) {
+    if (domid == Account.CONTROL) {
       throw new IllegalArgumentException("domain 0 is not released");
     }
-    Domain domain = domains.get(domid);
-    if (domain == null) {
+    Account account = accounts.get(domid);
+    if (account == null) {
       return;
     }
-    for (Session session : sessions(domain)) {
+    for (Session session : sessions(account)) {
       session.hangUp();
     }
     Transaction purge = new Transaction(this, control, false);
     purge.purge(domid);
     commit(purge, control);
-    domains.remove(domid);
-    for (Domain other : domains.values()) {
-      if (other.target().filter(target -> target == domain).isPresent()) {
+    accounts.remove(domid);
+    for (Account other : accounts.values()) {
+      if (other.target().filter(target -> target == account).isPresent()) {
         other.aim(Optional.empty());
       }
     }
-    if (domain.introduced()) {
+    if (account.introduced()) {
       fireSpecial(StorePath.RELEASE_DOMAIN, domid);
     }
   }

@@ -37,7 +37,7 @@ final class StorePath implements Comparable<StorePath> {
   /// Reads a path as a domain sent it; relative ones start at the domain's directory.
   ///
   /// @param specials whether names of special watches are allowed
-  static Optional<StorePath> parse(String name, Domain domain, boolean specials) {
+  static Optional<StorePath> parse(String name, Account account, boolean specials) {
     if (name.length() > ABSOLUTE_MAX) {
       return Optional.empty();
     }
@@ -45,9 +45,9 @@ final class StorePath implements Comparable<StorePath> {
     if (special && !specials) {
       return Optional.empty();
     }
-    String path = special || name.startsWith("/") ? name : ofDomain(domain.domid()) + '/' + name;
+    String path = special || name.startsWith("/") ? name : ofDomain(account.domid()) + '/' + name;
     return path.length() > ABSOLUTE_MAX
-            || domain.exceeds(Quota.PATH_LENGTH, path.length() - domainPrefix(path))
+            || account.exceeds(Quota.PATH_LENGTH, path.length() - domainPrefix(path))
         ? Optional.empty()
         : parse(path);
   }
@@ -58,7 +58,9 @@ final class StorePath implements Comparable<StorePath> {
       return 0;
     }
     int slash = path.indexOf('/', DOMAINS.length());
-    return slash > 0 && Domain.parse(path.substring(DOMAINS.length(), slash)) >= 0 ? slash + 1 : 0;
+    return slash > 0 && Account.parseDomid(path.substring(DOMAINS.length(), slash)) >= 0
+        ? slash + 1
+        : 0;
   }
 
   private static Optional<StorePath> parse(String path) {

@@ -30,10 +30,10 @@ final class Transaction {
   private static final int REPLACED = 16;
 
   private final Store store;
-  private final Domain owner;
+  private final Account owner;
   private final boolean recorded;
   private final Map<StorePath, Integer> record = new TreeMap<>();
-  private final Events events = new Events();
+  private final ChangedPaths changedPaths = new ChangedPaths();
   private final Map<Integer, Integer> nodes = new HashMap<>();
   private final long started;
   private Node base;
@@ -41,7 +41,7 @@ final class Transaction {
   private boolean failed;
   private boolean expired;
 
-  Transaction(Store store, Domain owner, boolean recorded) {
+  Transaction(Store store, Account owner, boolean recorded) {
     this.store = store;
     this.owner = owner;
     this.recorded = recorded;
@@ -50,8 +50,8 @@ final class Transaction {
     started = store.generation();
   }
 
-  Events events() {
-    return events;
+  ChangedPaths changedPaths() {
+    return changedPaths;
   }
 
   /// How many nodes more (or less) each domain owns by this transaction.
@@ -87,7 +87,7 @@ final class Transaction {
   private void fail() {
     failed = true;
     record.clear();
-    events.clear();
+    changedPaths.clear();
     nodes.clear();
     base = Children.ABSENT;
     top = base;
@@ -147,7 +147,7 @@ final class Transaction {
     touch(path, CHILDREN);
     return switch (find(path, Permission.READ)) {
       case Lookup.Found(Node node) ->
-          node.children().octets() > Message.PAYLOAD_MAX
+          node.children().octets() > MessageHeader.PAYLOAD_MAX
               ? StoreError.E2BIG
               : Reply.of(names(node).toByteArray());
       case StoreError error -> error;
@@ -166,7 +166,7 @@ final class Transaction {
         part.writeBytes(Reply.ofString(Long.toString(generation)).payload());
         byte[] names = names(node).toByteArray();
         int end = Math.max(offset, 0);
-        int room = Message.PAYLOAD_MAX - part.size() - 1;
+        int room = MessageHeader.PAYLOAD_MAX - part.size() - 1;
         int start = end;
         while (end < names.length) {
           int next = end;
@@ -200,7 +200,7 @@ final class Transaction {
     return names;
   }
 
-  Answer write(StorePath path, Octets value) {
+  Answer write(StorePath path, NodeValue value) {
     return switch (find(path, Permission.WRITE)) {
       case StoreError error when error == StoreError.ENOENT -> create(path, value);
       case StoreError error -> error;
@@ -217,7 +217,7 @@ final class Transaction {
 
   Answer mkdir(StorePath path) {
     return switch (find(path, Permission.WRITE)) {
-      case StoreError error when error == StoreError.ENOENT -> create(path, Octets.EMPTY);
+      case StoreError error when error == StoreError.ENOENT -> create(path, NodeValue.EMPTY);
       case StoreError error -> error;
       case Lookup.Found _ -> Reply.OK;
     };
@@ -227,11 +227,11 @@ final class Transaction {
     if (failed) {
       return refusal();
     }
-    events.add(path, true);
+    changedPaths.add(path, true);
     return Reply.OK;
   }
 
-  private Answer create(StorePath path, Octets value) {
+  private Answer create(StorePath path, NodeValue value) {
     StorePath nearest = nearestAbove(path);
     Node parent = top.descend(nearest);
     int missing = path.depth() - nearest.depth();
@@ -252,7 +252,8 @@ final class Transaction {
         touch(path.prefix(depth), CHANGED);
       }
       long now = store.nextGeneration();
-      made = Node.create(Octets.EMPTY, permissions, now).withChild(path.element(depth), made, now);
+      made =
+          Node.create(NodeValue.EMPTY, permissions, now).withChild(path.element(depth), made, now);
     }
     put(path.prefix(nearest.depth() + 1), made);
     count(permissions.owner(), missing);
@@ -338,7 +339,7 @@ final class Transaction {
     }
     // Children before their parents, as they vanish.
     for (StorePath each : removed.reversed()) {
-      events.add(each, each.equals(path));
+      changedPaths.add(each, each.equals(path));
     }
     top = remove(top, path, store.nextGeneration());
   }
@@ -410,9 +411,9 @@ final class Transaction {
       }
       List<Permission> entries = new ArrayList<>(node.permissions().entries());
       if (entries.getFirst().domid() == domid) {
-        entries.set(0, new Permission(entries.getFirst().access(), Domain.CONTROL, false));
+        entries.set(0, new Permission(entries.getFirst().access(), Account.CONTROL, false));
         count(domid, -1);
-        count(Domain.CONTROL, 1);
+        count(Account.CONTROL, 1);
       }
       entries.removeIf(entry -> entry.domid() == domid);
       if (!entries.equals(node.permissions().entries())) {

@@ -14,7 +14,7 @@ record Watch(Session session, StorePath path, String token, int skipped, int dep
   /// Sends the event unless it is too long for a message.
   void fire(StorePath changed) {
     String shown = changed.toString().substring(skipped);
-    if (shown.length() + token.length() + 2 <= Message.PAYLOAD_MAX) {
+    if (shown.length() + token.length() + 2 <= MessageHeader.PAYLOAD_MAX) {
       session.deliver(shown + '\0' + token + '\0');
     }
   }

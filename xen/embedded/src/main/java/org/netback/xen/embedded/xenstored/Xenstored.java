@@ -20,6 +20,7 @@ import java.util.concurrent.Callable;
 import org.netback.loop.Closing;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.UnixServer;
+import org.netback.xen.ground.Domids;
 
 /// The xenstored of a ground without Xen: one store, clients on Unix sockets, all on one event
 /// loop.
@@ -54,14 +55,14 @@ public final class Xenstored implements AutoCloseable {
   /// @param domid the domain that the clients act as, 0 for privileged ones
   /// @throws IOException if another daemon listens there, or the socket cannot be made
   public void listen(Path socket, int domid) throws IOException {
-    if (domid < 0 || domid >= Permission.FIRST_RESERVED) {
+    if (!Domids.isDomain(domid)) {
       throw new IllegalArgumentException("no domain number: " + domid);
     }
     if (loop.inEventLoop()) {
       throw new IllegalStateException("listen would wait for the event loop that it is called on");
     }
     Path path = socket.toAbsolutePath().normalize();
-    Domain domain = call(() -> store.getToKnow(domid));
+    Account account = call(() -> store.getToKnow(domid));
     ServerBootstrap bootstrap =
         new ServerBootstrap()
             .group(loop)
@@ -76,14 +77,14 @@ public final class Xenstored implements AutoCloseable {
                   @Override
                   protected void initChannel(EpollDomainSocketChannel client) {
                     clients.add(client);
-                    client.pipeline().addLast(new Connection(store, domain, errors));
+                    client.pipeline().addLast(new Connection(store, account, errors));
                   }
                 });
     UnixServer server = UnixServer.listen(path, bootstrap);
     call(
         () -> {
           listeners.put(path, server);
-          if (domid != Domain.CONTROL) {
+          if (domid != Account.CONTROL) {
             guests.put(domid, path);
           }
           return path;
@@ -97,7 +98,7 @@ public final class Xenstored implements AutoCloseable {
   }
 
   public boolean isIntroduced(int domid) {
-    return call(() -> store.domain(domid).filter(Domain::introduced).isPresent());
+    return call(() -> store.account(domid).filter(Account::introduced).isPresent());
   }
 
   /// A domain crashed or shut down and still exists: `@releaseDomain`, once.
@@ -127,7 +128,7 @@ public final class Xenstored implements AutoCloseable {
   }
 
   private static void requireGuest(int domid) {
-    if (domid <= 0 || domid >= Permission.FIRST_RESERVED) {
+    if (domid == 0 || !Domids.isDomain(domid)) {
       throw new IllegalArgumentException("no guest's domain number: " + domid);
     }
   }

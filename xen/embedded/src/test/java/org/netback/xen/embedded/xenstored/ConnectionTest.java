@@ -78,7 +78,7 @@ class ConnectionTest {
       int type = left.readIntLE();
       left.skipBytes(8);
       String payload = left.readCharSequence(left.readIntLE(), ISO_8859_1).toString();
-      if (type == Message.WATCH_EVENT) {
+      if (type == MessageHeader.WATCH_EVENT) {
         events.add(payload.substring(0, payload.indexOf('\0')));
       }
     }
@@ -205,7 +205,7 @@ class ConnectionTest {
 
   @Test
   void aDeadDomainsSocketServesNobody() {
-    Domain dead = store.getToKnow(3);
+    Account dead = store.getToKnow(3);
     EmbeddedChannel before = connect(3);
     store.release(3);
     before.runPendingTasks();
@@ -269,17 +269,17 @@ class ConnectionTest {
           EmbeddedChannel channel = connect(3);
           int requests = 0;
           for (int at = 0; at < messages.length; requests++) {
-            at += Message.HEADER + Unpooled.wrappedBuffer(messages).getIntLE(at + 12);
+            at += MessageHeader.SIZE + Unpooled.wrappedBuffer(messages).getIntLE(at + 12);
           }
           send(channel, messages);
           byte[] sent = sent(channel);
           int replies = -events(sent).size();
           for (int at = 0; at < sent.length; replies++) {
-            at += Message.HEADER + Unpooled.wrappedBuffer(sent).getIntLE(at + 12);
+            at += MessageHeader.SIZE + Unpooled.wrappedBuffer(sent).getIntLE(at + 12);
           }
           assertThat(replies).isEqualTo(requests);
           close(channel);
-          Domain guest = store.getToKnow(3);
+          Account guest = store.getToKnow(3);
           assertThat(guest.watches() + guest.transactions()).isZero();
           store.release(3);
           assertThat(guest.nodes()).isZero();

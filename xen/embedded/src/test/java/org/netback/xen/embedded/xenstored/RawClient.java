@@ -17,7 +17,7 @@ import java.util.Deque;
 final class RawClient implements AutoCloseable {
   record Received(int type, int request, int transaction, String payload) {
     boolean failed() {
-      return type == Message.ERROR;
+      return type == MessageHeader.ERROR;
     }
   }
 
@@ -36,7 +36,7 @@ final class RawClient implements AutoCloseable {
     send(frame(operation.type(), request, transaction, payload));
     while (true) {
       Received received = receive();
-      if (received.type() == Message.WATCH_EVENT) {
+      if (received.type() == MessageHeader.WATCH_EVENT) {
         events.add(received);
       } else {
         if (received.request() != request || received.transaction() != transaction) {
@@ -65,7 +65,7 @@ final class RawClient implements AutoCloseable {
       return events.remove().payload();
     }
     Received received = receive();
-    if (received.type() != Message.WATCH_EVENT) {
+    if (received.type() != MessageHeader.WATCH_EVENT) {
       throw new IOException("not an event: " + received);
     }
     return received.payload();
@@ -73,7 +73,7 @@ final class RawClient implements AutoCloseable {
 
   static byte[] frame(int type, int request, int transaction, String payload) {
     byte[] octets = payload.getBytes(ISO_8859_1);
-    return ByteBuffer.allocate(Message.HEADER + octets.length)
+    return ByteBuffer.allocate(MessageHeader.SIZE + octets.length)
         .order(ByteOrder.LITTLE_ENDIAN)
         .putInt(type)
         .putInt(request)
@@ -95,7 +95,7 @@ final class RawClient implements AutoCloseable {
   }
 
   Received receive() throws IOException {
-    ByteBuffer header = read(Message.HEADER);
+    ByteBuffer header = read(MessageHeader.SIZE);
     int type = header.getInt();
     int request = header.getInt();
     int transaction = header.getInt();

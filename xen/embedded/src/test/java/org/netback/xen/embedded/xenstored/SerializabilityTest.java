@@ -220,7 +220,7 @@ class SerializabilityTest {
           List<Integer> changes = sample.list(0, 400, () -> sample.between(-60, 60));
           Children children = Children.NONE;
           Map<String, Integer> model = new TreeMap<>();
-          Node node = Node.create(Octets.EMPTY, Permissions.NONE, 1);
+          Node node = Node.create(NodeValue.EMPTY, Permissions.NONE, 1);
           for (int change : changes) {
             String name = Integer.toString(Math.abs(change));
             if (change >= 0) {

@@ -512,7 +512,7 @@ class StoreTest {
     String generation = "";
     while (true) {
       String part = control.ask(Operation.DIRECTORY_PART, "/d\0" + offset + '\0') + '\0';
-      assertThat(part.length()).isLessThanOrEqualTo(Message.PAYLOAD_MAX);
+      assertThat(part.length()).isLessThanOrEqualTo(MessageHeader.PAYLOAD_MAX);
       int nul = part.indexOf('\0');
       assertThat(generation.isEmpty() || generation.equals(part.substring(0, nul))).isTrue();
       generation = part.substring(0, nul);

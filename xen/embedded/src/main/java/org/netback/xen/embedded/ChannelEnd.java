@@ -1,4 +1,0 @@
-package org.netback.xen.embedded;
-
-/// The end of an event channel at its owner, as the ground sees it.
-sealed interface ChannelEnd permits LocalChannel, RemoteChannel {}
