@@ -4,15 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-<<<<<<<< HEAD:xen/core/src/main/java/org/netback/xen/ring/Octets.java
-/// Little-endian fields of a slot, widened without sign: Xen's rings exist on x86 and Arm only, and
-/// are little-endian on both.
-public final class SlotFields {
-========
 /// The fields of a slot, little-endian and widened without sign: Xen's rings exist on x86 and Arm
 /// only, and are little-endian on both.
-final class SlotFields {
->>>>>>>> house:xen/core/src/main/java/org/netback/xen/io/netif/SlotFields.java
+public final class SlotFields {
   private static final ValueLayout.OfShort U16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt U32 =
