@@ -156,11 +156,18 @@ public final class GuestConsole implements RingService.Round {
       toGuest.addAndGet(count);
       gave = true;
     }
-    if (refusedInput && input.room() > 0) {
+    if (input.room() > 0) {
+      letWriterGoOn();
+    }
+    return gave;
+  }
+
+  /// Has whoever writes offer once more what was not taken.
+  private void letWriterGoOn() {
+    if (refusedInput) {
       refusedInput = false;
       writer().ifPresent(Viewer::inputAccepted);
     }
-    return gave;
   }
 
   /// While it is held back, nothing that the guest puts is of use.
@@ -227,6 +234,9 @@ public final class GuestConsole implements RingService.Round {
       scrollback.show(viewer);
       viewers.add(viewer);
       if (writes) {
+        // The rest of what the one before has sent is taken, and lost: whoever waits with it hears
+        // of nothing else, its own end included.
+        letWriterGoOn();
         writers.add(viewer);
       }
       return true;
@@ -239,11 +249,10 @@ public final class GuestConsole implements RingService.Round {
   public void detach(Viewer viewer) {
     guard.lock();
     try {
+      // The next one has nothing that was refused: that was lost when it stopped to be the writer.
+      refusedInput &= !isWriter(viewer);
       viewers.remove(viewer);
-      if (writers.remove(viewer)) {
-        refusedInput = false;
-        writer().ifPresent(Viewer::inputAccepted);
-      }
+      writers.remove(viewer);
     } finally {
       guard.unlock();
     }
