@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.console.Access;
 import org.netback.console.ConsoleSettings;
 import org.netback.console.ConsoleStatistics;
 import org.netback.console.Consoles;
@@ -47,7 +48,16 @@ final class ConsoleService implements DeviceService {
     this.onBus = choice.devices().orElse(!besideOthers);
     this.loop = NettyLoop.start("consoles", 0, bus.errors());
     this.consoles =
-        new Consoles(backend.store(), bus, backend.guests(), loop, settings(choice, besideOthers));
+        new Consoles(
+            backend.store(),
+            bus,
+            backend.guests(),
+            loop,
+            settings(choice, besideOthers),
+            choice
+                .sockets()
+                .<Access>map(directory -> new ConsoleSockets(directory, bus, loop))
+                .orElse(Access.NONE));
   }
 
   private static ConsoleSettings settings(ConsoleChoice choice, boolean besideXenconsoled) {

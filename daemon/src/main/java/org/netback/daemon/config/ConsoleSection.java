@@ -19,6 +19,7 @@ public final class ConsoleSection {
           "scrollback",
           "pty",
           "tell-connection",
+          "sockets",
           "log",
           "log-timestamps",
           "log-filter",
@@ -44,6 +45,7 @@ public final class ConsoleSection {
               SCROLLBACK,
               true,
               false,
+              Optional.empty(),
               LogSettings.NONE),
           ConsoleSection::read);
 
@@ -55,6 +57,7 @@ public final class ConsoleSection {
   ///   nobody's where there is an xenconsoled, all without Xen
   /// @param devices whether consoles 1 to N are served; empty likewise, since QEMU serves them on a
   ///   Xen host
+  /// @param sockets a directory, in which each console has a socket
   public record ConsoleChoice(
       Optional<Set<String>> primary,
       Optional<Boolean> devices,
@@ -62,6 +65,7 @@ public final class ConsoleSection {
       int scrollback,
       boolean pty,
       boolean tellsConnection,
+      Optional<Path> sockets,
       LogSettings log) {}
 
   private static ConsoleChoice read(YamlMap map) throws ConfigurationException {
@@ -76,16 +80,19 @@ public final class ConsoleSection {
         map.integer("scrollback", 1, 1 << 24, SCROLLBACK),
         map.flag("pty", true),
         map.flag("tell-connection", false),
+        directory(map, "sockets"),
         log(map));
   }
 
+  private static Optional<Path> directory(YamlMap map, String key) throws ConfigurationException {
+    return map.has(key)
+        ? Optional.of(Path.of(map.text(key, ABSOLUTE, "an absolute path")))
+        : Optional.empty();
+  }
+
   private static LogSettings log(YamlMap map) throws ConfigurationException {
-    Optional<Path> directory =
-        map.has("log")
-            ? Optional.of(Path.of(map.text("log", ABSOLUTE, "an absolute path")))
-            : Optional.empty();
     return new LogSettings(
-        directory,
+        directory(map, "log"),
         map.flag("log-timestamps", false),
         map.flag("log-filter", true),
         map.integer("log-octets", 0, Integer.MAX_VALUE, 0),

@@ -58,6 +58,7 @@ class ConfigurationFileTest {
               scrollback: 100
               pty: false
               tell-connection: true
+              sockets: /run/netback/consoles
               log: /var/log/netback
               log-timestamps: true
               log-filter: false
@@ -100,6 +101,7 @@ class ConfigurationFileTest {
                             100,
                             false,
                             true,
+                            Optional.of(Path.of("/run/netback/consoles")),
                             new LogSettings(
                                 Optional.of(Path.of("/var/log/netback")),
                                 true,

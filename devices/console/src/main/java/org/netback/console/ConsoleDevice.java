@@ -53,8 +53,7 @@ final class ConsoleDevice implements DeviceBackend {
               attachment.map(List.of(RING), false).memory(),
               PORT,
               Consoles.limit(device.frontendKey("limit")),
-              consoles.settings(),
-              consoles.loop());
+              consoles);
       device.publishInFrontend("tty", console.tty());
       open = Optional.of(console);
       consoles.opened(console);

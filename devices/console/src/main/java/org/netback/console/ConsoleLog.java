@@ -54,17 +54,17 @@ final class ConsoleLog implements AutoCloseable {
       ZoneId zone,
       Consumer<String> complaint) {
     this.settings = settings;
-    this.path = settings.directory().map(directory -> directory.resolve(fileName(name)));
+    this.path = settings.directory().map(directory -> directory.resolve(fileName(name) + ".log"));
     this.clock = clock;
     this.zone = zone;
     this.complaint = complaint;
   }
 
-  /// A toolstack has written the name, in which anything may be: what could lead out of the
-  /// directory, or is hard to type, becomes an underscore.
+  /// What the files of a console begin with. A toolstack has written the name, in which anything
+  /// may be: what could lead out of the directory, or is hard to type, becomes an underscore.
   static String fileName(String name) {
     String safe = name.replaceAll("[^A-Za-z0-9._-]", "_");
-    return "guest-" + safe.substring(0, Math.min(safe.length(), 200)) + ".log";
+    return "guest-" + safe.substring(0, Math.min(safe.length(), 200));
   }
 
   void write(byte[] octets, int length) {

@@ -50,6 +50,7 @@ public final class Consoles implements DeviceBackend.Factory {
   private final Guests guests;
   private final NettyLoop loop;
   private final ConsoleSettings settings;
+  private final Access access;
   private final Domains domains;
   private final Map<Integer, PrimaryConsole> primaries = new HashMap<>();
   private final Set<DeviceId> made = ConcurrentHashMap.newKeySet();
@@ -57,13 +58,20 @@ public final class Consoles implements DeviceBackend.Factory {
 
   /// @param bus the bus's loop, which may block for round trips to the store
   /// @param loop the consoles'
+  /// @param access a further way to each of them
   public Consoles(
-      XenStore store, EventLoop bus, Guests guests, NettyLoop loop, ConsoleSettings settings) {
+      XenStore store,
+      EventLoop bus,
+      Guests guests,
+      NettyLoop loop,
+      ConsoleSettings settings,
+      Access access) {
     this.store = store;
     this.bus = bus;
     this.guests = guests;
     this.loop = loop;
     this.settings = settings;
+    this.access = access;
     this.domains = new Domains(store, bus, new Primaries());
   }
 
@@ -139,6 +147,10 @@ public final class Consoles implements DeviceBackend.Factory {
 
   ConsoleSettings settings() {
     return settings;
+  }
+
+  Access access() {
+    return access;
   }
 
   /// A domain's name, as its toolstack has written it; empty if it has none.

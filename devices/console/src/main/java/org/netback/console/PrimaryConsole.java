@@ -181,8 +181,7 @@ final class PrimaryConsole {
               attachment.reserved(ConsolePage.RESERVED_GREF, RING).memory(),
               PORT,
               Consoles.limit(store.read(path + "/limit")),
-              consoles.settings(),
-              consoles.loop());
+              consoles);
       publishTty(console.tty());
       open = Optional.of(console);
       consoles.opened(console);

@@ -149,7 +149,8 @@ final class ConsolesTest {
                 true,
                 true,
                 new LogSettings(
-                    Optional.of(directory.resolve("log")), false, true, 0, Duration.ZERO, 1)));
+                    Optional.of(directory.resolve("log")), false, true, 0, Duration.ZERO, 1)),
+            Access.NONE);
     served = Optional.of(consoles);
     consoles.start();
   }
