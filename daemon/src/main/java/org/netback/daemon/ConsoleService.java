@@ -112,7 +112,7 @@ final class ConsoleService implements DeviceService {
         .add("POST", "/consoles/*/input", (path, body) -> send(path.getFirst(), body))
         .add("GET", "/consoles/*/attach", (path, body) -> attach(path.getFirst(), true))
         .add("GET", "/consoles/*/look", (path, body) -> attach(path.getFirst(), false))
-        .add("POST", "/consoles/reopen-logs", (path, body) -> reopenLogs());
+        .add("POST", "/consoles/reopen-logs", (path, body) -> reopened());
   }
 
   private List<Map<String, Object>> list() {
@@ -166,8 +166,13 @@ final class ConsoleService implements DeviceService {
     return Reply.upgrade(PROTOCOL, new ConsoleClient(find(name), writes));
   }
 
-  private Reply reopenLogs() {
+  @Override
+  public void reopenLogs() {
     consoles.reopenLogs();
+  }
+
+  private Reply reopened() {
+    reopenLogs();
     return Reply.ok(Map.of("reopened", consoles.statistics().size()));
   }
 

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jline.utils.Signals;
 import org.netback.client.UserError;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.Ending;
@@ -46,9 +47,13 @@ final class ServerCommands {
     } catch (ConfigurationException e) {
       throw new UserError(UserError.CONFIGURATION, String.valueOf(e.getMessage()));
     }
+    CompletableFuture<Daemon> started = new CompletableFuture<>();
+    // From now on, or a rotation of logs at the wrong time would end the start.
+    Signals.register("HUP", () -> started.thenAccept(Daemon::reopenLogs));
     Daemon daemon;
     try {
       daemon = Daemon.start(configuration, errors());
+      started.complete(daemon);
     } catch (IOException e) {
       throw failed(configuration.ground(), e);
     }
