@@ -64,6 +64,7 @@ final class ConsoleService implements DeviceService {
     return new ConsoleSettings(
         choice.primary().orElse(besideXenconsoled ? Set.of() : Set.of("*")),
         choice.overflow(),
+        choice.events(),
         choice.scrollback(),
         choice.pty(),
         choice.tellsConnection(),
@@ -101,6 +102,9 @@ final class ConsoleService implements DeviceService {
       LOG.warn("not every console could be closed: {}", e.toString());
     } finally {
       loop.close();
+      if (!consoles.finishLogs()) {
+        LOG.warn("not every console's log could be written: a disk hangs");
+      }
     }
   }
 
@@ -131,6 +135,7 @@ final class ConsoleService implements DeviceService {
     view.put("fromGuest", console.fromGuest());
     view.put("toGuest", console.toGuest());
     view.put("held", console.held());
+    view.put("logLost", console.logLost());
     return view;
   }
 

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.netback.console.ConsoleSettings;
 import org.netback.console.LogSettings;
 import org.netback.console.Overflow;
 
@@ -16,6 +17,7 @@ public final class ConsoleSection {
           "primary",
           "devices",
           "overflow",
+          "events",
           "scrollback",
           "pty",
           "tell-connection",
@@ -42,6 +44,7 @@ public final class ConsoleSection {
               Optional.empty(),
               Optional.empty(),
               Overflow.DISCARD,
+              ConsoleSettings.USUAL_EVENTS,
               SCROLLBACK,
               true,
               false,
@@ -57,11 +60,13 @@ public final class ConsoleSection {
   ///   nobody's where there is an xenconsoled, all without Xen
   /// @param devices whether consoles 1 to N are served; empty likewise, since QEMU serves them on a
   ///   Xen host
+  /// @param events looks that a guest has in 200 ms
   /// @param sockets a directory, in which each console has a socket
   public record ConsoleChoice(
       Optional<Set<String>> primary,
       Optional<Boolean> devices,
       Overflow overflow,
+      int events,
       int scrollback,
       boolean pty,
       boolean tellsConnection,
@@ -77,6 +82,7 @@ public final class ConsoleSection {
         map.has("overflow") && map.text("overflow", OVERFLOW, "keep or discard").equals("keep")
             ? Overflow.KEEP
             : Overflow.DISCARD,
+        map.integer("events", 1, 1_000_000, ConsoleSettings.USUAL_EVENTS),
         map.integer("scrollback", 1, 1 << 24, SCROLLBACK),
         map.flag("pty", true),
         map.flag("tell-connection", false),

@@ -55,6 +55,7 @@ class ConfigurationFileTest {
               primary: [web, db]
               devices: false
               overflow: keep
+              events: 1000
               scrollback: 100
               pty: false
               tell-connection: true
@@ -98,6 +99,7 @@ class ConfigurationFileTest {
                             Optional.of(Set.of("web", "db")),
                             Optional.of(false),
                             Overflow.KEEP,
+                            1000,
                             100,
                             false,
                             true,

@@ -54,9 +54,9 @@ final class ConsoleDevice implements DeviceBackend {
               PORT,
               Consoles.limit(device.frontendKey("limit")),
               consoles);
-      device.publishInFrontend("tty", console.tty());
       open = Optional.of(console);
       consoles.opened(console);
+      device.publishInFrontend("tty", console.tty());
       attachment.start();
     } catch (Throwable e) {
       disconnect();

@@ -46,14 +46,14 @@ record OpenConsole(
           new GuestConsole(
               ConsolePage.backend(page),
               loop,
-              settings.overflow(),
+              settings,
               new ConsoleLog(
                   settings.log(),
                   name,
                   InstantSource.system(),
                   ZoneId.systemDefault(),
                   complaint -> LOG.warn("log of {}: {}", id, complaint)),
-              new Scrollback(settings.scrollback()),
+              consoles.writers(),
               attachment::fail);
     } catch (RingViolation e) {
       throw new DeviceException("console page: " + e.getMessage(), e);

@@ -182,9 +182,9 @@ final class PrimaryConsole {
               PORT,
               Consoles.limit(store.read(path + "/limit")),
               consoles);
-      publishTty(console.tty());
       open = Optional.of(console);
       consoles.opened(console);
+      publishTty(console.tty());
       attachment.start();
     } catch (Throwable e) {
       Closing.all(this::close, attachment::close);
