@@ -19,7 +19,7 @@ import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.config.Sections;
 import org.netback.daemon.config.VifSection;
 import org.netback.daemon.config.VifSection.VifChoice;
-import org.netback.daemon.demo.StationGuest;
+import org.netback.guest.StationGuest;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.EmbeddedGround;

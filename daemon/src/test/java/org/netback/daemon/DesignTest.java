@@ -185,6 +185,35 @@ class DesignTest {
           .dependOnClassesThat()
           .resideInAPackage("org.netback.daemon..");
 
+  /// They stand where a guest stands: on the other side of the rings.
+  @ArchTest
+  static final ArchRule guestsNeverSeeTheBackend =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.guest..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "org.netback.netif..",
+              "org.netback.console..",
+              "org.netback.ctrl..",
+              "org.netback.hashing..",
+              "org.netback.vswitch..",
+              "org.netback.xen.bus..",
+              "org.netback.xen.dom0..",
+              "org.netback.client..",
+              "org.netback.daemon..");
+
+  @ArchTest
+  static final ArchRule onlyTheCommandsAndTheDemoHaveGuests =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(
+              "org.netback.guest..", "org.netback.daemon.cli..", "org.netback.daemon.demo..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.netback.guest..");
+
   @ArchTest
   static final ArchRule theClientStandsOnTheJdkAlone =
       classes()

@@ -28,7 +28,7 @@ import org.netback.daemon.config.Sections;
 import org.netback.daemon.control.ControlServer;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.Routes;
-import org.netback.daemon.demo.StationGuest;
+import org.netback.guest.StationGuest;
 import org.netback.loop.InternalErrors;
 
 /// What happens in the daemon reaches whoever listens, in order, and what is lost is told.

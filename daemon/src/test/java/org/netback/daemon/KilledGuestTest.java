@@ -18,7 +18,7 @@ import org.netback.daemon.config.ConfigurationFile;
 import org.netback.daemon.config.Sections;
 import org.netback.daemon.config.VifSection;
 import org.netback.daemon.config.VifSection.VifChoice;
-import org.netback.daemon.demo.StationGuest;
+import org.netback.guest.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 
 /// Guests that die leave nothing behind. How often is set by `-Dnetback.kills` for processes and

@@ -19,7 +19,7 @@ import org.netback.daemon.config.Configuration.EmbeddedChoice;
 import org.netback.daemon.config.Configuration.GroundChoice;
 import org.netback.daemon.config.ConfigurationException;
 import org.netback.daemon.config.ConfigurationFile;
-import org.netback.daemon.guest.GuestProcess;
+import org.netback.guest.GuestProcess;
 import org.netback.loop.InternalErrors;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.VifSpec;

@@ -33,6 +33,7 @@ import org.netback.daemon.config.RunDirectory;
 import org.netback.daemon.config.Sections;
 import org.netback.daemon.config.VifSection;
 import org.netback.daemon.config.VifSection.VifChoice;
+import org.netback.guest.StationGuest;
 import org.netback.xen.embedded.EmbeddedGround;
 
 /// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,

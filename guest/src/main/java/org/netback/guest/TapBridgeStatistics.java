@@ -1,4 +1,4 @@
-package org.netback.daemon.guest;
+package org.netback.guest;
 
 /// What a [TapBridge] has done, over all its queues.
 ///

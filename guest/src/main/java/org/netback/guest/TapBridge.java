@@ -1,4 +1,4 @@
-package org.netback.daemon.guest;
+package org.netback.guest;
 
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;

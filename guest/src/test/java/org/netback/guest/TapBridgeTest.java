@@ -1,4 +1,4 @@
-package org.netback.daemon.guest;
+package org.netback.guest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package org.netback.daemon.demo;
+package org.netback.guest;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

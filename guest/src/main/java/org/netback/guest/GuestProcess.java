@@ -1,4 +1,4 @@
-package org.netback.daemon.guest;
+package org.netback.guest;
 
 import java.io.IOException;
 import java.nio.file.Path;

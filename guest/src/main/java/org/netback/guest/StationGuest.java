@@ -1,4 +1,4 @@
-package org.netback.daemon.demo;
+package org.netback.guest;
 
 import java.io.IOException;
 import java.net.Inet4Address;
