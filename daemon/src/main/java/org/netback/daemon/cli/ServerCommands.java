@@ -139,6 +139,7 @@ final class ServerCommands {
   }
 
   /// @param ground the ground's socket, or its directory
+  /// @param shell the command at its console; empty for no console
   /// @param patience how long the ground may take to answer
   static int guest(
       Path ground,
@@ -146,6 +147,7 @@ final class ServerCommands {
       VifSpec vif,
       String tap,
       NetfrontOptions options,
+      Optional<String> shell,
       Duration patience) {
     Path directory =
         ground.endsWith("ground.sock")
@@ -153,7 +155,7 @@ final class ServerCommands {
             : ground;
     GuestProcess guest;
     try {
-      guest = GuestProcess.start(directory, name, vif, tap, options, patience, errors());
+      guest = GuestProcess.start(directory, name, vif, tap, options, shell, patience, errors());
     } catch (IOException e) {
       throw failed(directory, e);
     } catch (IllegalArgumentException e) {
