@@ -174,9 +174,9 @@ class ConsoleScene {
 
     byte[] take(int length) throws Exception {
       byte[] all = new byte[length];
-      byte[] some = new byte[1024];
       int at = 0;
       while (at < length) {
+        byte[] some = new byte[Math.min(1024, length - at)];
         int count = front.take(some);
         System.arraycopy(some, 0, all, at, count);
         at += count;

@@ -33,6 +33,7 @@ import org.netback.xen.io.console.ConsolePage;
 @Timeout(120)
 final class ConsolesTest extends ConsoleScene {
   private static final int LIMIT = 16_384;
+  private static final int BLOCK = 1 << 15;
 
   @Test
   void aPtyIsTheGuestsTerminal() throws Exception {
@@ -78,48 +79,92 @@ final class ConsolesTest extends ConsoleScene {
     }
   }
 
-  /// A seeded stream each way, with a reader that stops from time to time, and goes on when there
-  /// is much to read. `-Dconsole.stream.octets` makes it longer.
+  /// A seeded stream each way at the same time, with a reader that stops from time to time, and
+  /// goes on when there is much to read. `-Dconsole.stream.octets` makes it longer or shorter.
   @Test
   @Timeout(300)
   void losesNoOctetEitherWay() throws Exception {
-    int length = Integer.getInteger("console.stream.octets", 4 << 20);
-    byte[] out = new byte[length];
-    new Random(4711).nextBytes(out);
-    byte[] in = new byte[length];
-    new Random(4712).nextBytes(in);
+    int length = Integer.getInteger("console.stream.octets", 100 << 20);
     try (Guest guest = new Guest("web")) {
       backend.store().write("/local/domain/" + guest.domain.domid() + "/console/limit", "" + LIMIT);
       serve(Overflow.KEEP, 1_000_000, "*");
       InputStream reads = Files.newInputStream(Path.of(guest.tty()));
       OutputStream writes = Files.newOutputStream(Path.of(guest.tty()));
-      CompletableFuture<byte[]> received =
+      CompletableFuture<Integer> received =
           async(
               () -> {
-                byte[] all = new byte[out.length];
-                int part = out.length / 8;
-                for (int at = 0; at < all.length; at += part) {
-                  long full = Math.min(all.length, at + LIMIT / 2);
-                  await("the guest to be ahead", () -> fromGuest() >= full);
-                  int count = reads.readNBytes(all, at, Math.min(part, all.length - at));
-                  assertThat(count).isEqualTo(Math.min(part, all.length - at));
+                Stream expected = new Stream(4711, length);
+                while (expected.next()) {
+                  if (expected.at % (length / 8) < BLOCK) {
+                    long full = Math.min(length, expected.at - expected.size + LIMIT / 2);
+                    await("the guest to be ahead", () -> fromGuest() >= full);
+                  }
+                  assertThat(reads.readNBytes(expected.size)).isEqualTo(expected.octets());
                 }
-                return all;
+                return expected.at;
               });
-      CompletableFuture<Boolean> typed =
+      CompletableFuture<Integer> typed =
           async(
               () -> {
-                writes.write(in);
-                return true;
+                Stream in = new Stream(4712, length);
+                while (in.next()) {
+                  writes.write(in.octets());
+                }
+                return in.at;
               });
-      CompletableFuture<byte[]> taken = async(() -> guest.take(in.length));
-      guest.put(out);
-      assertThat(taken.get()).isEqualTo(in);
-      assertThat(typed.get()).isTrue();
-      assertThat(received.get()).isEqualTo(out);
+      CompletableFuture<Integer> taken =
+          async(
+              () -> {
+                Stream expected = new Stream(4712, length);
+                while (expected.next()) {
+                  assertThat(guest.take(expected.size)).isEqualTo(expected.octets());
+                }
+                return expected.at;
+              });
+      CompletableFuture<Integer> put =
+          async(
+              () -> {
+                Stream out = new Stream(4711, length);
+                while (out.next()) {
+                  guest.put(out.octets());
+                }
+                return out.at;
+              });
+      assertThat(CompletableFuture.anyOf(put, typed, taken, received).get()).isEqualTo(length);
+      for (CompletableFuture<Integer> each : List.of(put, typed, taken, received)) {
+        assertThat(each.get()).isEqualTo(length);
+      }
       assertThat(consoles().statistics().getFirst().held()).isPositive();
       reads.close();
       writes.close();
+    }
+  }
+
+  /// Random octets, the same for the same seed, a block at a time.
+  private static final class Stream {
+    private final Random random;
+    private final int length;
+    private byte[] octets = {};
+    private int size;
+
+    /// Octets before and with this block.
+    private int at;
+
+    Stream(long seed, int length) {
+      this.random = new Random(seed);
+      this.length = length;
+    }
+
+    private boolean next() {
+      size = Math.min(BLOCK, length - at);
+      octets = new byte[size];
+      random.nextBytes(octets);
+      at += size;
+      return size > 0;
+    }
+
+    private byte[] octets() {
+      return octets;
     }
   }
 
