@@ -89,6 +89,11 @@ public final class StationGuest implements AutoCloseable {
               }
 
               @Override
+              public void refused(String message) {
+                connected.completeExceptionally(new IOException("refused: " + message));
+              }
+
+              @Override
               public void failed(String message) {
                 connected.completeExceptionally(new IOException(message));
               }

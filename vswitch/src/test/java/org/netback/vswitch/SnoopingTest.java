@@ -179,6 +179,18 @@ class SnoopingTest {
   }
 
   @Test
+  void routersOfIpv6AgeToo() {
+    send(1, Groups.mldV1Report("ff0e::1"));
+    send(2, Groups.mldQuery("fe80::9", "ff02::1", "::", 1000));
+    assertThat(gets(Groups.data("ff0e::1"))).containsExactly(1, 2);
+    for (int i = 0; i < 3; i++) {
+      pass(100);
+      send(1, Groups.mldV1Report("ff0e::1"));
+    }
+    assertThat(gets(Groups.data("ff0e::1"))).containsExactly(1);
+  }
+
+  @Test
   void membershipsAgeUnlessTheyAreRepeated() {
     send(1, Groups.igmpV2Report("239.1.1.1"));
     send(2, Groups.igmpV2Report("239.1.1.1"));
@@ -210,6 +222,32 @@ class SnoopingTest {
     send(1, Groups.igmpV3Report(new GroupRecord(Groups.TO_IN, "239.1.1.1")));
     pass(4);
     assertThat(groupGets()).containsExactly(2);
+  }
+
+  /// The memory of a query had another one before.
+  @Test
+  void theQueriesForAGroupNameIt() {
+    for (String last : List.of("1", "2")) {
+      String ipv4 = "239.1.1." + last;
+      send(1, Groups.igmpV2Report(ipv4));
+      send(1, Groups.igmpV2Leave(ipv4));
+      pass(1);
+      byte[] igmp = ports.get(1).take().getLast().octets();
+      byte[] message = Arrays.copyOfRange(igmp, 38, igmp.length);
+      assertThat(Groups.sum(0, message)).isEqualTo(0xffff);
+      assertThat(Arrays.copyOfRange(message, 4, 8)).isEqualTo(Groups.address(ipv4));
+
+      String ipv6 = "ff3e:1:2:3:4:5:6:" + last;
+      send(1, Groups.mldV1Report(ipv6));
+      send(1, Groups.mldV1Done(ipv6));
+      pass(1);
+      byte[] mld = ports.get(1).take().getLast().octets();
+      assertThat(Arrays.copyOfRange(mld, 38, 54)).isEqualTo(Groups.address(ipv6));
+      assertThat(Arrays.copyOfRange(mld, 70, 86)).isEqualTo(Groups.address(ipv6));
+      byte[] covered = Arrays.copyOfRange(mld, 22, mld.length);
+      Arrays.fill(covered, 32, 40, (byte) 0);
+      assertThat(Groups.sum(28 + 58, covered)).isEqualTo(0xffff);
+    }
   }
 
   @Test

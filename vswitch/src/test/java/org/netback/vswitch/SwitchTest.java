@@ -72,6 +72,21 @@ class SwitchTest {
   }
 
   @Test
+  void aNameIsReservedUntilItIsGivenBack() throws PortNameTakenException {
+    PortName name = bridge.reserve("up0", "tap up0");
+    assertThatThrownBy(() -> bridge.reserve("up0", "vif4.0"))
+        .isInstanceOf(PortNameTakenException.class)
+        .hasMessageContaining("up0")
+        .hasMessageContaining("tap up0");
+    name.close();
+    PortName next = bridge.reserve("up0", "vif4.0");
+    // The first holder closes once more: the name is the second's.
+    name.close();
+    assertThatThrownBy(() -> bridge.reserve("up0", "vif5.0")).hasMessageContaining("vif4.0");
+    next.close();
+  }
+
+  @Test
   void learnsFromTheFirstFrameOfARoundForTheSecond() {
     w1.add(A, B);
     w1.add(B, A);

@@ -206,7 +206,17 @@ final class ConsolesTest extends ConsoleScene {
               domain.store(),
               guestLoop,
               driver,
-              new FrontendListener() {});
+              new FrontendListener() {
+                @Override
+                public void refused(String message) {
+                  throw new AssertionError("refused: " + message);
+                }
+
+                @Override
+                public void failed(String message) {
+                  throw new AssertionError("failed: " + message);
+                }
+              });
       frontend.start();
       await("a connection", () -> driver.console().isPresent());
       String state = domain.store().read(directory + "/backend").orElseThrow() + "/state";

@@ -53,8 +53,8 @@ public final class UnixServer implements AutoCloseable {
             .register()
             .awaitUninterruptibly();
     if (!registered.isSuccess()) {
+      // Netty has closed the channel, and the socket with it.
       name.close();
-      socket.close();
       throw new IOException(path + ": cannot listen", registered.cause());
     }
     return new UnixServer(name, registered.channel());

@@ -150,6 +150,9 @@ public final class BackendBus {
   }
 
   private void lookAt(SequencedSet<BusMark> marked) {
+    if (ended.isDone()) {
+      return; // a mark that was made before the end; the store may be closed by now
+    }
     SequencedSet<DeviceId> ids = new LinkedHashSet<>();
     for (BusMark mark : marked) {
       mark.id().ifPresent(ids::add);

@@ -4,15 +4,17 @@ import java.util.List;
 import java.util.Map;
 import org.netback.xen.store.StoreException;
 
-/// What a device class does at each step of one device's life. Every method is called on the bus's
-/// thread, one at a time, and may read the store.
+/// What a device class does at each step of one device's life; [AttachedBackend] is enough for
+/// many. Every method is called on the bus's thread, one at a time, and may read the store.
 ///
 /// What a method throws beside the exceptions it names is a bug: the bus records it, disconnects
 /// the device, says so at its error node and closes it.
 public interface DeviceBackend {
   /// The keys that announce what this backend can do. They are written into the backend directory
   /// in one transaction, before it enters InitWait.
-  Map<String, String> features();
+  default Map<String, String> features() {
+    return Map.of();
+  }
 
   /// The frontend has published its rings: map them and start. On an exception nothing stays mapped
   /// or bound, and the bus writes the error node and closes the device.
@@ -43,7 +45,7 @@ public interface DeviceBackend {
 
   /// The device has gone for good, or this process leaves it to a successor; called once, after the
   /// last [#disconnect()]. Writes nothing to the store.
-  void remove();
+  default void remove() {}
 
   /// Makes the backend of one device when its directory appears.
   @FunctionalInterface

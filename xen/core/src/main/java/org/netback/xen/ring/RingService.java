@@ -11,6 +11,8 @@ import org.netback.xen.event.EventChannel;
 /// Serves one ring of a guest's: looks at what is there when it is started, when the guest
 /// notifies, while the loop lingers and when the [Round] has asked for it, has the round done, and
 /// asks to be notified before it rests. What a device class does in a round is all that is its own.
+/// A round and its service need each other, since the round notifies: the round makes the service
+/// in its constructor, last.
 ///
 /// Rounds run on the service's loop, under the guard; [Round#round] never runs twice at a time. A
 /// ring violation, or whatever else a round throws, ends the service: the round is told
@@ -20,7 +22,7 @@ import org.netback.xen.event.EventChannel;
 /// ([#onEvent]), and slowed down by the ground. What a round of our own has taken before counts as
 /// put; so does anything while the service is not running.
 public final class RingService implements Polled, AutoCloseable {
-  /// [Round#round]: nothing was there.
+  /// [Round#round]: nothing was there. Only a loop that lingers tells it from [#DONE].
   public static final long IDLE = 0;
 
   /// [Round#round]: there was work, and it is worth looking for more before the guest is asked to

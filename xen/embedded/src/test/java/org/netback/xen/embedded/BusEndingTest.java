@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.xen.bus.BackendBus;
+import org.netback.xen.store.StoreClient;
 import org.netback.xen.store.XenStore;
 
 /// The end of a bus: with its devices closed, or left to a successor.
@@ -70,6 +71,25 @@ class BusEndingTest extends BusScene {
     startBus();
     await(() -> device() != dead && !device().calls.isEmpty());
     assertThat(device().calls).containsExactly("connect@4");
+  }
+
+  /// A change that comes just before the end is looked at after it, when the store may be closed.
+  @Test
+  void looksAtNothingAfterItsEnd() throws Exception {
+    XenStore toolstack = client("dom0", Runnable::run);
+    StoreClient own = client("dom0", Runnable::run);
+    BackendBus bus = startBus(own);
+    settle();
+    CompletableFuture<Void> ended = bus.abandon().toCompletableFuture();
+    toolstack.write("/local/domain/0/backend/vif/5", "");
+    assertThat(own.read("/local/domain/0/backend/vif/5")).isPresent(); // its event has come first
+    while (!ended.isDone()) {
+      assertThat(loop.step()).isTrue();
+    }
+    own.close();
+    assertThat(loop.runReady()).isPositive();
+    assertThat(told).isEmpty();
+    assertThat(made).isEmpty();
   }
 
   /// A device that cannot let go must not keep the daemon from its end.

@@ -55,11 +55,6 @@ public final class ConsfrontDriver implements FrontendDriver {
     }
 
     @Override
-    public void published() {
-      // The backend may only be spoken to when it is Connected.
-    }
-
-    @Override
     public void connected(BackendKeys backend) {
       console = Optional.of(front);
     }

@@ -260,6 +260,10 @@ public final class Frontend {
     } catch (IOException | IllegalStateException e) {
       giveUp(offer);
       listener.failed(message(e));
+    } catch (RuntimeException | Error e) {
+      control.errors().record(path, e);
+      giveUp(offer);
+      listener.failed("internal error: " + e);
     }
   }
 
@@ -296,6 +300,10 @@ public final class Frontend {
       joined.connection.connected(new BackendKeys(store, backendPath));
     } catch (IOException e) {
       fail(joined.offer, message(e));
+      return;
+    } catch (RuntimeException | Error e) {
+      control.errors().record(path, e);
+      fail(joined.offer, "internal error: " + e);
       return;
     }
     if (view.own() != XenbusState.CONNECTED) {

@@ -6,7 +6,7 @@ import java.io.IOException;
 /// their end. Everything is called on the frontend's control loop.
 public interface FrontendConnection {
   /// The rings are in the store, and the state says so.
-  void published();
+  default void published() {}
 
   /// The backend is Connected. Called at most once.
   ///

@@ -1,6 +1,8 @@
 package org.netback.xen.frontends;
 
 /// Hears how a [Frontend] fares, whatever the device's class. All calls come on its control loop.
+///
+/// What is wrong is said here and nowhere else.
 public interface FrontendListener {
   /// The backend has closed or gone; the frontend waits for it to come back.
   default void disconnected() {}
@@ -10,10 +12,10 @@ public interface FrontendListener {
   /// side is unlikely.
   ///
   /// @param message the backend's, from its error node
-  default void refused(String message) {}
+  void refused(String message);
 
   /// The frontend has given up: on the negotiation, or on a backend that broke the protocol.
   ///
   /// @param message says what was wrong and where
-  default void failed(String message) {}
+  void failed(String message);
 }

@@ -28,7 +28,7 @@ class ConsfrontDriverTest {
           device.store,
           device.loop,
           driver,
-          new FrontendListener() {});
+          new NoTrouble());
 
   private MemorySegment page() {
     return device.memory.page(device.number("ring-ref"));

@@ -32,7 +32,7 @@ final class CtrlFrontTest {
             List.of(backend.loop),
             options,
             (queue, memory, offset, length, blank, validated, gsoType, gsoSize) -> {},
-            new NetfrontListener() {});
+            new NoTrouble());
     netfront.start();
     backend.loop.runReady();
     backend.enter(XenbusState.INIT_WAIT);

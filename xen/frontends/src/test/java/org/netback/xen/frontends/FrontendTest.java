@@ -1,10 +1,13 @@
 package org.netback.xen.frontends;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.netback.xen.bus.XenbusState;
@@ -44,6 +47,7 @@ class FrontendTest {
     final List<String> called = new ArrayList<>();
     final List<Offer> offers = new ArrayList<>();
     final List<Runnable> leaving = new ArrayList<>();
+    Optional<RuntimeException> fault = Optional.empty();
 
     @Override
     public XenbusState whenPublished() {
@@ -58,6 +62,9 @@ class FrontendTest {
       backend.require("feature-must");
       offer.flag("feature-may", backend.flag("feature-may"));
       offer.key("protocol", "x86_64-abi");
+      if (fault.isPresent()) {
+        throw fault.get();
+      }
       return new FrontendConnection() {
         @Override
         public void published() {
@@ -66,6 +73,9 @@ class FrontendTest {
 
         @Override
         public void connected(BackendKeys keys) throws IOException {
+          if (fault.isPresent()) {
+            throw fault.get();
+          }
           called.add("connected, " + keys.number("sectors", 0) + " sectors");
         }
 
@@ -160,6 +170,35 @@ class FrontendTest {
 
     device.enter(XenbusState.CLOSING);
     assertThat(device.frontState()).isEqualTo(XenbusState.CLOSED);
+  }
+
+  @Test
+  void aFaultOfTheDriversEndsItsOfferAndIsRecorded() {
+    driver.fault = Optional.of(new NoSuchElementException("no feature"));
+    assertThatThrownBy(this::start).hasRootCauseMessage("no feature");
+    assertThat(heard)
+        .containsExactly("failed: internal error: java.util.NoSuchElementException: no feature");
+    assertThat(device.loop.errors().count()).isEqualTo(1);
+    assertThat(device.frontState()).isEqualTo(XenbusState.INITIALISING);
+    allIsGivenBack();
+  }
+
+  @Test
+  void aFaultOfTheDriversWhenItIsConnectedEndsTheConnection() {
+    start();
+    driver.fault = Optional.of(new NoSuchElementException("no feature"));
+    assertThatThrownBy(() -> device.enter(XenbusState.CONNECTED))
+        .hasRootCauseMessage("no feature");
+    assertThat(device.loop.errors().count()).isEqualTo(1);
+    assertThat(driver.called).containsExactly("published", "disconnect");
+    letGo();
+    assertThat(heard)
+        .containsExactly(
+            "failed: "
+                + device.front
+                + ": internal error: java.util.NoSuchElementException: no feature",
+            "disconnected");
+    allIsGivenBack();
   }
 
   @Test

@@ -36,7 +36,7 @@ class NetfrontAllocationTest {
             List.of(backend.loop),
             NetfrontOptions.LINUX,
             (_, _, _, length, _, _, _, _) -> received += length,
-            new NetfrontListener() {});
+            new NoTrouble());
     netfront.start();
     backend.loop.runReady();
     backend.enter(XenbusState.INIT_WAIT);

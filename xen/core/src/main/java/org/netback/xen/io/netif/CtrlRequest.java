@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// A guest's wish on the control ring (io/netif.h, `struct xen_netif_ctrl_request`), 16 octets.

@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// The answer to a [CtrlRequest] (io/netif.h, `struct xen_netif_ctrl_response`), 12 octets at the

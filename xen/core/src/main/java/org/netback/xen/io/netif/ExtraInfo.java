@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// What does not fit into a packet's first slot, in a slot of its own directly after it

@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 
 /// An entry of the list that a guest hands over to have pages mapped for good (io/netif.h, `struct
 /// xen_netif_gref`), 8 octets. Not a ring message: it lies in a granted page.

@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// A buffer that a guest posts to receive into (io/netif.h, `struct netif_rx_request`), 8 octets.

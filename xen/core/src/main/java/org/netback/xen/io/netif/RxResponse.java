@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// What the backend put into a posted buffer (io/netif.h, `struct netif_rx_response`), 8 octets, in

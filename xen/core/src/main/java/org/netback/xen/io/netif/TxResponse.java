@@ -1,6 +1,7 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
+import org.netback.xen.ring.Octets;
 import org.netback.xen.ring.RingMessage;
 
 /// The answer to a [TxRequest] or to an [ExtraInfo] between two of them (io/netif.h, `struct
