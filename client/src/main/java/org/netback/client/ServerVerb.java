@@ -33,6 +33,12 @@ public enum ServerVerb implements Verb {
           Option.valued(
               "--ground", "SOCKET", Option.RUN_DIRECTORY + "/ground.sock", "The ground's socket."),
           Option.valued("--timeout", "SECONDS", "5", "How long to wait for the ground's answer."),
+          Option.flag(
+              "--console",
+              "Run a shell, with this process's rights, at the guest's console: \"netback console"
+                  + " attach NAME\" reaches it."),
+          Option.valued(
+              "--console-command", "COMMAND", "/bin/sh", "What runs there instead, by /bin/sh -c."),
           Option.flag("--no-gso", "Take no frames that are still to be segmented."),
           Option.flag("--no-csum", "Take no blank checksums."),
           Option.flag("--no-sg", "Take no frames of several slots."),

@@ -16,7 +16,7 @@ import org.netback.loop.SteppedLoop;
 import org.netback.xen.embedded.BareDomain;
 import org.netback.xen.embedded.Hypervisor;
 import org.netback.xen.embedded.memory.DomainSize;
-import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.CountedChannel;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
@@ -36,25 +36,9 @@ final class CtrlRingTest {
   private final MemorySegment page = Arena.ofAuto().allocate(4096, 4096);
   private final FrontRing front = FrontRing.initialiseAt(page, CtrlRequest.SIZE, -20);
   private final List<Throwable> failures = new ArrayList<>();
-  private final EventChannel channel = new CountedChannel();
-  private int notified;
+  private final CountedChannel channel = new CountedChannel();
   private int domid;
   private int key;
-
-  private final class CountedChannel implements EventChannel {
-    @Override
-    public int port() {
-      return 1;
-    }
-
-    @Override
-    public void notifyPeer() {
-      notified++;
-    }
-
-    @Override
-    public void close() {}
-  }
 
   @BeforeEach
   void createGuest() throws Exception {
@@ -108,14 +92,14 @@ final class CtrlRingTest {
     ring.start(channel);
     loop.runReady();
     assertThat(answers()).extracting(CtrlResponse::id).containsExactly(0, 1, 2);
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified()).isEqualTo(1);
   }
 
   /// A backend may have died between its answer and its notification.
   @Test
   void notifiesAtTheStartOnlyWhatIsOwed() throws RingViolation {
     RingService first = started();
-    assertThat(notified).isZero();
+    assertThat(channel.notified()).isZero();
     first.close();
     BackRing dead = BackRing.attach(page, CtrlRequest.SIZE);
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
@@ -126,7 +110,7 @@ final class CtrlRingTest {
 
     RingService _ = started();
 
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified()).isEqualTo(1);
     assertThat(answers()).hasSize(1);
   }
 
@@ -137,7 +121,7 @@ final class CtrlRingTest {
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
     assertThat(ring.onEvent()).isTrue();
     assertThat(answers()).hasSize(1);
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified()).isEqualTo(1);
     assertThat(ring.onEvent()).isFalse();
     // A request that was found by chance may have been announced.
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 17);
@@ -172,7 +156,7 @@ final class CtrlRingTest {
     assertThat(loop.step()).isTrue();
     assertThat(answers()).hasSize(8);
     assertThat(loop.step()).isFalse();
-    assertThat(notified).isEqualTo(3);
+    assertThat(channel.notified()).isEqualTo(3);
   }
 
   @Test

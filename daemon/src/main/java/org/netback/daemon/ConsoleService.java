@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.console.Access;
 import org.netback.console.ConsoleSettings;
 import org.netback.console.ConsoleStatistics;
 import org.netback.console.Consoles;
@@ -47,13 +48,23 @@ final class ConsoleService implements DeviceService {
     this.onBus = choice.devices().orElse(!besideOthers);
     this.loop = NettyLoop.start("consoles", 0, bus.errors());
     this.consoles =
-        new Consoles(backend.store(), bus, backend.guests(), loop, settings(choice, besideOthers));
+        new Consoles(
+            backend.store(),
+            bus,
+            backend.guests(),
+            loop,
+            settings(choice, besideOthers),
+            choice
+                .sockets()
+                .<Access>map(directory -> new ConsoleSockets(directory, bus, loop))
+                .orElse(Access.NONE));
   }
 
   private static ConsoleSettings settings(ConsoleChoice choice, boolean besideXenconsoled) {
     return new ConsoleSettings(
         choice.primary().orElse(besideXenconsoled ? Set.of() : Set.of("*")),
         choice.overflow(),
+        choice.events(),
         choice.scrollback(),
         choice.pty(),
         choice.tellsConnection(),
@@ -91,6 +102,9 @@ final class ConsoleService implements DeviceService {
       LOG.warn("not every console could be closed: {}", e.toString());
     } finally {
       loop.close();
+      if (!consoles.finishLogs()) {
+        LOG.warn("not every console's log could be written: a disk hangs");
+      }
     }
   }
 
@@ -102,7 +116,7 @@ final class ConsoleService implements DeviceService {
         .add("POST", "/consoles/*/input", (path, body) -> send(path.getFirst(), body))
         .add("GET", "/consoles/*/attach", (path, body) -> attach(path.getFirst(), true))
         .add("GET", "/consoles/*/look", (path, body) -> attach(path.getFirst(), false))
-        .add("POST", "/consoles/reopen-logs", (path, body) -> reopenLogs());
+        .add("POST", "/consoles/reopen-logs", (path, body) -> reopened());
   }
 
   private List<Map<String, Object>> list() {
@@ -121,6 +135,7 @@ final class ConsoleService implements DeviceService {
     view.put("fromGuest", console.fromGuest());
     view.put("toGuest", console.toGuest());
     view.put("held", console.held());
+    view.put("logLost", console.logLost());
     return view;
   }
 
@@ -156,8 +171,13 @@ final class ConsoleService implements DeviceService {
     return Reply.upgrade(PROTOCOL, new ConsoleClient(find(name), writes));
   }
 
-  private Reply reopenLogs() {
+  @Override
+  public void reopenLogs() {
     consoles.reopenLogs();
+  }
+
+  private Reply reopened() {
+    reopenLogs();
     return Reply.ok(Map.of("reopened", consoles.statistics().size()));
   }
 

@@ -253,6 +253,13 @@ public final class Daemon implements AutoCloseable {
     return stopping.minimalCompletionStage();
   }
 
+  /// Has the files that guests' output goes to opened anew, after something else, such as
+  /// logrotate, has moved them away. Any thread.
+  public void reopenLogs() {
+    services.forEach(DeviceService::reopenLogs);
+    LOG.info("logs are opened anew");
+  }
+
   public Configuration configuration() {
     return configuration;
   }

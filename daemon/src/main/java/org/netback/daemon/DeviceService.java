@@ -33,6 +33,9 @@ interface DeviceService {
   /// Ends it, after the bus's devices; guests that live on notice nothing of this.
   default void close() {}
 
+  /// Has the files that it writes opened anew, which something else has moved away.
+  default void reopenLogs() {}
+
   /// Adds what the control API answers about its devices, and does to them.
   ///
   /// @param devices those of this class alone

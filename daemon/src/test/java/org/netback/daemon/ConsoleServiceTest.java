@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.netback.adapters.tap.NetworkLab.await;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,9 +49,9 @@ final class ConsoleServiceTest {
         """
         ground: {kind: embedded, run: run}
         control: c.sock
-        consoles: {overflow: keep, log: %s}
+        consoles: {overflow: keep, log: %s, sockets: %s}
         """
-            .formatted(directory.resolve("log")));
+            .formatted(directory.resolve("log"), sockets()));
     daemon = Daemon.start(ConfigurationFile.read(file));
     client = new ControlClient(directory.resolve("c.sock"));
     EmbeddedGround ground = daemon.ground().own().orElseThrow();
@@ -60,6 +65,10 @@ final class ConsoleServiceTest {
             });
     front = Consfront.attach(domain.consolePage(), channel);
     await("the console", () -> client.request("GET", "/consoles", "").body().contains("web"));
+  }
+
+  private Path sockets() {
+    return directory.resolve("s");
   }
 
   @AfterEach
@@ -194,6 +203,132 @@ final class ConsoleServiceTest {
     }
   }
 
+  private SocketChannel connect() throws IOException {
+    return SocketChannel.open(UnixDomainSocketAddress.of(sockets().resolve("guest-web.sock")));
+  }
+
+  private static String read(SocketChannel console, int length) throws IOException {
+    ByteBuffer octets = ByteBuffer.allocate(length);
+    while (octets.hasRemaining()) {
+      assertThat(console.read(octets)).isPositive();
+    }
+    return new String(octets.array(), StandardCharsets.UTF_8);
+  }
+
+  private static void write(SocketChannel console, String text) throws IOException {
+    ByteBuffer octets = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    while (octets.hasRemaining()) {
+      console.write(octets);
+    }
+  }
+
+  private void awaitClients(int number) throws Exception {
+    String names = "\"client ";
+    await(
+        number + " clients",
+        () -> {
+          String list = client.request("GET", "/consoles", "").body();
+          String viewers = list.substring(list.indexOf("viewers"));
+          return viewers.split(names, -1).length - 1 == number;
+        });
+  }
+
+  @Test
+  void aSocketCarriesOctetsBothWays() throws Exception {
+    Path path = sockets().resolve("guest-web.sock");
+    assertThat(Files.getPosixFilePermissions(path)).hasToString("[OWNER_READ, OWNER_WRITE]");
+    put("before ");
+    await(
+        "the log", () -> client.request("GET", "/consoles/web/past", "").body().contains("before"));
+    try (SocketChannel first = connect()) {
+      put("login: ");
+      assertThat(read(first, 14)).isEqualTo("before login: ");
+      write(first, "root\r");
+      assertThat(take(5)).isEqualTo("root\r");
+      try (SocketChannel second = connect()) {
+        awaitClients(2);
+        put("both");
+        assertThat(read(first, 4)).isEqualTo("both");
+        assertThat(read(second, 18)).isEqualTo("before login: both");
+        write(first, "ignored");
+        write(second, "x");
+        assertThat(take(1)).isEqualTo("x");
+      }
+      awaitClients(1);
+      write(first, "y");
+      assertThat(take(1)).isEqualTo("y");
+    }
+    awaitClients(0);
+    domain.close();
+    await("the socket to be gone", () -> Files.notExists(path));
+  }
+
+  @Test
+  void aSocketTakesNoMoreClientsThanItsBound() throws Exception {
+    List<SocketChannel> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < ConsoleSockets.MAX_CLIENTS; i++) {
+        clients.add(connect());
+      }
+      awaitClients(ConsoleSockets.MAX_CLIENTS);
+      try (SocketChannel late = connect()) {
+        assertThat(read(late, 30)).isEqualTo("there are 16 clients already\r\n");
+        assertThat(late.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+      }
+    } finally {
+      for (SocketChannel each : clients) {
+        each.close();
+      }
+    }
+    awaitClients(0);
+  }
+
+  @Test
+  void aFileWhereASocketIsToBeStaysAndItsConsoleIsServed() throws Exception {
+    Path taken = Files.writeString(sockets().resolve("guest-taken.sock"), "kept");
+    try (LogCapture log = LogCapture.start();
+        GuestDomain other =
+            daemon
+                .ground()
+                .own()
+                .orElseThrow()
+                .createDomain(new GuestSpec("taken", new DomainSize(1, 10), List.of()))) {
+      EventChannel _ = other.openConsole(loop, () -> true);
+      await("the console", () -> client.request("GET", "/consoles", "").body().contains("taken"));
+      assertThat(log.lines("has no socket"))
+          .singleElement()
+          .asString()
+          .startsWith("WARN a console has no socket: " + taken + " is a");
+      assertThat(taken).hasContent("kept");
+    }
+    daemon.close();
+    assertThat(taken).hasContent("kept");
+    try (Stream<Path> left = Files.list(sockets())) {
+      assertThat(left).containsExactly(taken);
+    }
+  }
+
+  /// Who types no more, and has sent what the guest does not take, is not kept for that.
+  @Test
+  void aClientThatIsNoLongerTheWriterIsMissedWhenItGoes() throws Exception {
+    try (SocketChannel first = connect()) {
+      awaitClients(1);
+      first.configureBlocking(false);
+      ByteBuffer much = ByteBuffer.allocate(1 << 16);
+      for (int stuck = 0; stuck < 100; stuck++) {
+        // Until the guest's 64 KiB of input and the connection are full.
+        stuck = first.write(much.clear()) > 0 ? 0 : stuck;
+        client.request("GET", "/consoles", "");
+      }
+      try (SocketChannel _ = connect()) {
+        awaitClients(2);
+        first.close();
+        awaitClients(1);
+      }
+    }
+    awaitClients(0);
+  }
+
   @Test
   void clientsEndWithTheirGuest() throws Exception {
     try (ControlConnection console = attach("attach")) {
@@ -201,6 +336,16 @@ final class ConsoleServiceTest {
       assertThat(read(console, 3)).isEqualTo("bye");
       domain.close();
       assertThat(console.read(new byte[10])).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void aSocketsClientsEndWithTheirGuestToo() throws Exception {
+    try (SocketChannel console = connect()) {
+      put("bye");
+      assertThat(read(console, 3)).isEqualTo("bye");
+      domain.close();
+      assertThat(console.read(ByteBuffer.allocate(10))).isEqualTo(-1);
     }
   }
 }

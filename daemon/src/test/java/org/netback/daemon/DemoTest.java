@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DemoTest {
   private static final Duration LIMIT = Duration.ofMinutes(3);
 
-  private static final List<String> PROGRAMS = List.of("ip", "ss", "ping", "iperf3", "true");
+  private static final List<String> PROGRAMS =
+      List.of("ip", "ss", "ping", "iperf3", "true", "setsid");
 
   private static List<String> demo(String... before) {
     List<String> command = new ArrayList<>(List.of(before));
@@ -37,7 +38,7 @@ class DemoTest {
     assertThat(result.code()).as(result.out() + result.err()).isZero();
     assertThat(report.path("passed").asBoolean()).isTrue();
     assertThat(report.path("leftOut")).isEmpty();
-    assertThat(report.path("checks").size()).isEqualTo(23);
+    assertThat(report.path("checks").size()).isEqualTo(24);
     assertThat(report.path("vifs").size()).isEqualTo(3);
     assertThat(orphans()).isEmpty();
   }
@@ -61,11 +62,11 @@ class DemoTest {
     JsonNode report = new ObjectMapper().readTree(result.out());
     assertThat(result.code()).as(result.out() + result.err()).isZero();
     assertThat(report.path("leftOut").get(0).asText()).contains("run it as root");
-    assertThat(report.path("checks").size()).isEqualTo(14);
+    assertThat(report.path("checks").size()).isEqualTo(15);
   }
 
   @ParameterizedTest
-  @CsvSource({"ip, 14", "ss, 19", "ping, 11"})
+  @CsvSource({"ip, 15", "ss, 20", "ping, 12", "setsid, 23"})
   void whatNeedsAMissingProgramIsLeftOutByName(String missing, int checks, @TempDir Path path)
       throws Exception {
     linkPrograms(path, missing);
@@ -81,7 +82,7 @@ class DemoTest {
   void withoutIperf3ItSendsByItself(@TempDir Path path) throws Exception {
     linkPrograms(path, "iperf3");
     JsonNode report = demoWith(path);
-    assertThat(report.path("checks")).hasSize(23);
+    assertThat(report.path("checks")).hasSize(24);
     assertThat(report.path("leftOut")).isEmpty();
   }
 
@@ -90,7 +91,7 @@ class DemoTest {
     linkPrograms(path, "ping");
     writeProgram(path.resolve("ping"), "echo -w? >&2; exit 64");
     JsonNode report = demoWith(path);
-    assertThat(report.path("checks")).hasSize(11);
+    assertThat(report.path("checks")).hasSize(12);
     assertThat(report.path("leftOut")).hasSize(2);
     assertThat(report.path("leftOut").get(0).asText())
         .contains("pings by kernels, IPv4")

@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 ///
 /// When the ground goes, as it does with a daemon that it lives in, the tap stays with its
 /// addresses and connections, and the guest attaches again as a new domain of the same name and MAC
-/// address as soon as there is a ground again.
+/// address as soon as there is a ground again. The same holds for a shell at its console.
 public final class GuestProcess implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("guest");
   private static final long RETRY_MILLIS = 100;
@@ -49,6 +49,7 @@ public final class GuestProcess implements AutoCloseable {
   private final NettyLoop control;
   private final List<NettyLoop> loops;
   private final TapBridge bridge;
+  private final Optional<ConsoleShell> shell;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private Optional<Attachment> attachment = Optional.empty();
@@ -61,18 +62,21 @@ public final class GuestProcess implements AutoCloseable {
       NetfrontOptions options,
       NettyLoop control,
       List<NettyLoop> loops,
-      TapBridge bridge) {
+      TapBridge bridge,
+      Optional<ConsoleShell> shell) {
     this.runDirectory = runDirectory;
     this.spec = spec;
     this.options = options;
     this.control = control;
     this.loops = loops;
     this.bridge = bridge;
+    this.shell = shell;
   }
 
   /// Makes the tap, attaches and begins to connect.
   ///
   /// @param runDirectory of the ground
+  /// @param shell the command at its primary console; empty for no console
   /// @param patience how long the ground may take to answer now; when it is attached to again there
   ///   is no end to it
   /// @param errors where what escapes a callback is recorded
@@ -84,6 +88,7 @@ public final class GuestProcess implements AutoCloseable {
       VifSpec vif,
       String tapName,
       NetfrontOptions options,
+      Optional<String> shell,
       Duration patience,
       InternalErrors errors)
       throws IOException {
@@ -94,7 +99,11 @@ public final class GuestProcess implements AutoCloseable {
     for (int i = 0; i < options.queues(); i++) {
       loops.add(NettyLoop.start("queue-" + i, 0, errors));
     }
+    Optional<ConsoleShell> console = Optional.empty();
     try {
+      if (shell.isPresent()) {
+        console = Optional.of(ConsoleShell.start(shell.get(), errors));
+      }
       Tap tap =
           Tap.open(
               TapOptions.named(tapName)
@@ -102,7 +111,8 @@ public final class GuestProcess implements AutoCloseable {
                   .withMtu(vif.mtu())
                   .withMac(MacAddress.parse(vif.mac())));
       GuestProcess guest =
-          new GuestProcess(runDirectory, spec, options, control, loops, new TapBridge(tap, loops));
+          new GuestProcess(
+              runDirectory, spec, options, control, loops, new TapBridge(tap, loops), console);
       guest.connect(domain);
       Thread.ofPlatform()
           .daemon()
@@ -125,6 +135,7 @@ public final class GuestProcess implements AutoCloseable {
                               : "tap " + tapName + ": internal error: " + failure));
       return guest;
     } catch (Throwable e) {
+      console.ifPresent(ConsoleShell::close);
       domain.close();
       loops.forEach(NettyLoop::close);
       control.close();
@@ -154,6 +165,9 @@ public final class GuestProcess implements AutoCloseable {
     bridge.start(netfront.queues());
     attachment = Optional.of(new Attachment(domain, netfront));
     netfront.start();
+    if (shell.isPresent()) {
+      shell.get().connect(domain);
+    }
     var _ = control.schedule(NOTICE_NANOS, listener::stillWaiting);
   }
 
@@ -203,6 +217,7 @@ public final class GuestProcess implements AutoCloseable {
     attachment.ifPresent(
         old -> {
           await(old.netfront.abandon());
+          shell.ifPresent(ConsoleShell::disconnect);
           old.domain.close();
         });
     attachment = Optional.empty();
@@ -230,6 +245,7 @@ public final class GuestProcess implements AutoCloseable {
     closing.countDown();
     Closing.all(
         this::closeDevice,
+        () -> shell.ifPresent(ConsoleShell::close),
         () -> await(bridge.shutDown()),
         () -> Closing.each(loops, NettyLoop::close),
         control::close);
@@ -246,6 +262,7 @@ public final class GuestProcess implements AutoCloseable {
                     await(now.netfront.abandon());
                   }
                 },
+                () -> shell.ifPresent(ConsoleShell::disconnect),
                 now.domain::close));
   }
 

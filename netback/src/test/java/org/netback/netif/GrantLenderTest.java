@@ -19,8 +19,8 @@ import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.vswitch.Ingress;
-import org.netback.xen.embedded.DomainSize;
-import org.netback.xen.embedded.LocalDomain;
+import org.netback.xen.embedded.BareDomain;
+import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantTable;
 
@@ -33,7 +33,7 @@ class GrantLenderTest {
   private final Pages pages = new Pages();
   private Ingress ingress;
   private RawGuest receiver;
-  private LocalDomain domain;
+  private BareDomain domain;
 
   /// What the copies are made by.
   GrantTable ground(GrantTable embedded) {

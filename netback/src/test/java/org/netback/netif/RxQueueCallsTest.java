@@ -30,7 +30,7 @@ import org.netback.vswitch.PortCounters;
 import org.netback.xen.embedded.BareDomain;
 import org.netback.xen.embedded.Hypervisor;
 import org.netback.xen.embedded.memory.DomainSize;
-import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.CountedChannel;
 import org.netback.xen.grant.DeferredGrantTable;
 import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.RxRequest;
@@ -58,29 +58,13 @@ final class RxQueueCallsTest {
   private MemorySegment page;
   private FrontRing ring;
   private RxQueue queue;
-  private int notified;
   private int carrierChanges;
   private Runnable whenNotified = () -> {};
 
   /// Copies that are still made before one throws; negative for no end.
   private int copiesLeft = -1;
 
-  private final EventChannel channel =
-      new EventChannel() {
-        @Override
-        public int port() {
-          return 1;
-        }
-
-        @Override
-        public void notifyPeer() {
-          notified++;
-          whenNotified.run();
-        }
-
-        @Override
-        public void close() {}
-      };
+  private final CountedChannel channel = new CountedChannel(() -> whenNotified.run());
 
   @BeforeEach
   void make() throws IOException, RingViolation {
@@ -200,7 +184,7 @@ final class RxQueueCallsTest {
     start();
 
     assertThat(statuses()).containsExactly(RxResponse.ERROR, RxResponse.ERROR);
-    assertThat(notified).isEqualTo(wantsToKnow ? 1 : 0);
+    assertThat(channel.notified()).isEqualTo(wantsToKnow ? 1 : 0);
     assertThat(counters().notifications()).isEqualTo(wantsToKnow ? 1 : 0);
     assertThat(counters().notificationsSaved()).isEqualTo(wantsToKnow ? 1 : 2);
     assertThat(counters().ring()).isEqualTo(new QueueStatistics.RingIndices(START + 2, START + 2));
@@ -286,7 +270,7 @@ final class RxQueueCallsTest {
     notifyFrom(START + 1);
     whenNotified = () -> post(1);
     assertThat(queue.service().onEvent()).isTrue();
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified()).isEqualTo(1);
     loop.runReady();
     assertThat(statuses()).containsExactly(60, 61);
   }

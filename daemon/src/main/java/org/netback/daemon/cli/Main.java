@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import org.netback.client.Client;
 import org.netback.client.ControlOptions;
 import org.netback.client.Invocation;
@@ -100,6 +101,9 @@ public final class Main {
             .value("--tap")
             .orElse(("nb-" + name).substring(0, Math.min(15, name.length() + 3))),
         options,
+        invocation.has("--console")
+            ? Optional.of(invocation.text("--console-command"))
+            : Optional.empty(),
         invocation.seconds("--timeout"));
   }
 }

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jline.utils.Signals;
 import org.netback.client.UserError;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.Ending;
@@ -46,9 +47,13 @@ final class ServerCommands {
     } catch (ConfigurationException e) {
       throw new UserError(UserError.CONFIGURATION, String.valueOf(e.getMessage()));
     }
+    CompletableFuture<Daemon> started = new CompletableFuture<>();
+    // From now on, or a rotation of logs at the wrong time would end the start.
+    Signals.register("HUP", () -> started.thenAccept(Daemon::reopenLogs));
     Daemon daemon;
     try {
       daemon = Daemon.start(configuration, errors());
+      started.complete(daemon);
     } catch (IOException e) {
       throw failed(configuration.ground(), e);
     }
@@ -134,6 +139,7 @@ final class ServerCommands {
   }
 
   /// @param ground the ground's socket, or its directory
+  /// @param shell the command at its console; empty for no console
   /// @param patience how long the ground may take to answer
   static int guest(
       Path ground,
@@ -141,6 +147,7 @@ final class ServerCommands {
       VifSpec vif,
       String tap,
       NetfrontOptions options,
+      Optional<String> shell,
       Duration patience) {
     Path directory =
         ground.endsWith("ground.sock")
@@ -148,7 +155,7 @@ final class ServerCommands {
             : ground;
     GuestProcess guest;
     try {
-      guest = GuestProcess.start(directory, name, vif, tap, options, patience, errors());
+      guest = GuestProcess.start(directory, name, vif, tap, options, shell, patience, errors());
     } catch (IOException e) {
       throw failed(directory, e);
     } catch (IllegalArgumentException e) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.netback.console.ConsoleSettings;
 import org.netback.console.LogSettings;
 import org.netback.console.Overflow;
 
@@ -16,9 +17,11 @@ public final class ConsoleSection {
           "primary",
           "devices",
           "overflow",
+          "events",
           "scrollback",
           "pty",
           "tell-connection",
+          "sockets",
           "log",
           "log-timestamps",
           "log-filter",
@@ -41,9 +44,11 @@ public final class ConsoleSection {
               Optional.empty(),
               Optional.empty(),
               Overflow.DISCARD,
+              ConsoleSettings.USUAL_EVENTS,
               SCROLLBACK,
               true,
               false,
+              Optional.empty(),
               LogSettings.NONE),
           ConsoleSection::read);
 
@@ -55,13 +60,17 @@ public final class ConsoleSection {
   ///   nobody's where there is an xenconsoled, all without Xen
   /// @param devices whether consoles 1 to N are served; empty likewise, since QEMU serves them on a
   ///   Xen host
+  /// @param events looks that a guest has in 200 ms
+  /// @param sockets a directory, in which each console has a socket
   public record ConsoleChoice(
       Optional<Set<String>> primary,
       Optional<Boolean> devices,
       Overflow overflow,
+      int events,
       int scrollback,
       boolean pty,
       boolean tellsConnection,
+      Optional<Path> sockets,
       LogSettings log) {}
 
   private static ConsoleChoice read(YamlMap map) throws ConfigurationException {
@@ -73,19 +82,23 @@ public final class ConsoleSection {
         map.has("overflow") && map.text("overflow", OVERFLOW, "keep or discard").equals("keep")
             ? Overflow.KEEP
             : Overflow.DISCARD,
+        map.integer("events", 1, 1_000_000, ConsoleSettings.USUAL_EVENTS),
         map.integer("scrollback", 1, 1 << 24, SCROLLBACK),
         map.flag("pty", true),
         map.flag("tell-connection", false),
+        directory(map, "sockets"),
         log(map));
   }
 
+  private static Optional<Path> directory(YamlMap map, String key) throws ConfigurationException {
+    return map.has(key)
+        ? Optional.of(Path.of(map.text(key, ABSOLUTE, "an absolute path")))
+        : Optional.empty();
+  }
+
   private static LogSettings log(YamlMap map) throws ConfigurationException {
-    Optional<Path> directory =
-        map.has("log")
-            ? Optional.of(Path.of(map.text("log", ABSOLUTE, "an absolute path")))
-            : Optional.empty();
     return new LogSettings(
-        directory,
+        directory(map, "log"),
         map.flag("log-timestamps", false),
         map.flag("log-filter", true),
         map.integer("log-octets", 0, Integer.MAX_VALUE, 0),

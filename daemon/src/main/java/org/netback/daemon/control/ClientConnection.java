@@ -1,7 +1,6 @@
 package org.netback.daemon.control;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -9,7 +8,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.FullHttpRequest;
@@ -50,15 +48,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
   /// Requests that were sent ahead.
   private final Deque<FullHttpRequest> ahead = new ArrayDeque<>();
 
-  /// Octets for a [Duplex] that is paused: those that were on their way.
-  private final Deque<byte[]> held = new ArrayDeque<>();
-
   private State state = new Waiting();
   private boolean inputEnded;
-  private boolean endTold;
-
-  /// Whether the duplex has been told that it may begin.
-  private boolean opened;
 
   /// What becomes of the connection now.
   private sealed interface State {}
@@ -72,8 +63,8 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
   /// An answer comes as its data does.
   private record Streaming(StreamSource source, Outlet outlet) implements State {}
 
-  /// Raw octets both ways.
-  private record Upgraded(Duplex duplex, Outlet outlet) implements State {}
+  /// Raw octets both ways, by another handler.
+  private record Upgraded(DuplexConnection connection) implements State {}
 
   /// Nothing that comes now matters.
   private record Over() implements State {}
@@ -122,10 +113,6 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
             ahead.add(request.retain());
         case FullHttpRequest _ when state instanceof Answering -> {
           var _ = context.close();
-        }
-        case ByteBuf octets when state instanceof Upgraded -> {
-          held.add(ByteBufUtil.getBytes(octets));
-          deliver(context);
         }
         default -> {} // a client of a stream has nothing to say
       }
@@ -267,43 +254,20 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
         .set(HttpHeaderNames.UPGRADE, upgrade.protocol())
         .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
     var _ = context.writeAndFlush(response);
-    Outlet outlet = new Outlet(channel, Outlet.Framing.NONE, () -> deliver(context));
-    state = new Upgraded(upgrade.duplex(), outlet);
+    DuplexConnection connection =
+        new DuplexConnection(channel, upgrade.duplex(), errors, inputEnded);
+    state = new Upgraded(connection);
     // Before anything is written: the codec takes raw octets for an answer that is none.
     ChannelPipeline pipeline = context.pipeline();
+    pipeline.replace(this, null, connection);
     pipeline.remove(HttpObjectAggregator.class);
     // Hands on what it has read beyond the request.
     pipeline.remove(HttpServerCodec.class);
-    opened = true;
-    guard(context, () -> upgrade.duplex().onOpen(outlet));
+    connection.open();
     if (!ahead.isEmpty()) {
       // Octets that came before they were asked for, and were taken for HTTP.
-      var _ = context.close();
-      return;
-    }
-    deliver(context);
-  }
-
-  /// Hands the client's octets on, as far as they are wanted, and then their end.
-  private void deliver(ChannelHandlerContext context) {
-    if (!opened || !(state instanceof Upgraded(Duplex duplex, Outlet outlet))) {
-      return;
-    }
-    while (!held.isEmpty() && !outlet.isPaused()) {
-      byte[] octets = held.remove();
-      guard(context, () -> duplex.onOctets(octets));
-    }
-    if (!held.isEmpty() || outlet.isPaused()) {
-      return;
-    }
-    if (!inputEnded) {
-      context.read();
-    } else if (!endTold) {
-      endTold = true;
-      guard(context, duplex::onEnd);
-      if (((DuplexChannel) channel).isOutputShutdown()) {
-        var _ = context.close();
-      }
+      releaseAhead();
+      var _ = channel.close();
     }
   }
 
@@ -312,8 +276,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     if (event instanceof ChannelInputShutdownEvent) {
       inputEnded = true;
       switch (state) {
-        case Answering _, Over _ -> {} // the answer is still wanted
-        case Upgraded _ -> deliver(context);
+        case Answering _, Over _, Upgraded _ -> {} // the answer is still wanted
         case Waiting _, Streaming _ -> {
           var _ = context.close();
         }
@@ -326,8 +289,7 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
     if (channel.isWritable()) {
       switch (state) {
         case Streaming streaming -> guard(context, streaming.source::onRoom);
-        case Upgraded upgraded -> guard(context, upgraded.duplex::onRoom);
-        case Waiting _, Answering _, Over _ -> {}
+        case Waiting _, Answering _, Upgraded _, Over _ -> {}
       }
     }
   }
@@ -336,20 +298,23 @@ final class ClientConnection extends ChannelInboundHandlerAdapter {
   public void channelInactive(ChannelHandlerContext context) {
     State last = state;
     state = new Over();
-    ahead.forEach(FullHttpRequest::release);
-    ahead.clear();
+    releaseAhead();
     switch (last) {
       case Streaming streaming -> guard(context, streaming.source::onClosed);
-      case Upgraded upgraded -> guard(context, upgraded.duplex::onClosed);
-      case Waiting _, Answering _, Over _ -> {}
+      case Waiting _, Answering _, Upgraded _, Over _ -> {}
     }
+  }
+
+  private void releaseAhead() {
+    ahead.forEach(FullHttpRequest::release);
+    ahead.clear();
   }
 
   /// Ends a stream in order, and then the connection: what the client has not taken by now is cut.
   void end() {
     switch (state) {
       case Streaming streaming -> streaming.outlet.close();
-      case Upgraded upgraded -> upgraded.outlet.close();
+      case Upgraded upgraded -> upgraded.connection.end();
       case Waiting _, Answering _, Over _ -> {}
     }
     var _ = channel.close();

@@ -66,27 +66,26 @@ public final class ControlServer implements AutoCloseable {
     Clients clients = new Clients(routes, workers, errors);
     try {
       return new ControlServer(
-          loop,
-          workers,
-          clients,
-          UnixServer.listen(
-              socket,
-              new ServerBootstrap()
-                  .group(loop.ioEventLoop())
-                  .childOption(ChannelOption.AUTO_READ, false)
-                  .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                  .childOption(
-                      ChannelOption.RECVBUF_ALLOCATOR,
-                      new FixedRecvByteBufAllocator(READ_OCTETS).maxMessagesPerRead(1))
-                  .childOption(
-                      ChannelOption.WRITE_BUFFER_WATER_MARK,
-                      new WriteBufferWaterMark(Outlet.HIGH_WATER / 2, Outlet.HIGH_WATER))
-                  .childHandler(clients)));
+          loop, workers, clients, UnixServer.listen(socket, bootstrap(loop).childHandler(clients)));
     } catch (IOException e) {
       workers.shutdown();
       loop.close();
       throw new IOException("control: " + e.getMessage(), e);
     }
+  }
+
+  /// What all sockets of the daemon have in common: nothing is read that nobody asked for.
+  static ServerBootstrap bootstrap(NettyLoop loop) {
+    return new ServerBootstrap()
+        .group(loop.ioEventLoop())
+        .childOption(ChannelOption.AUTO_READ, false)
+        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
+        .childOption(
+            ChannelOption.RECVBUF_ALLOCATOR,
+            new FixedRecvByteBufAllocator(READ_OCTETS).maxMessagesPerRead(1))
+        .childOption(
+            ChannelOption.WRITE_BUFFER_WATER_MARK,
+            new WriteBufferWaterMark(Outlet.HIGH_WATER / 2, Outlet.HIGH_WATER));
   }
 
   private static ThreadPoolExecutor workers(InternalErrors errors) {

@@ -3,7 +3,10 @@ package org.netback.daemon.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,12 +15,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.netback.client.ControlClient;
+import org.netback.client.ControlConnection;
 import org.netback.daemon.Cleanup;
 import org.netback.daemon.Daemon;
 import org.netback.daemon.MissingProgram;
@@ -33,8 +39,13 @@ import org.netback.daemon.config.RunDirectory;
 import org.netback.daemon.config.Sections;
 import org.netback.daemon.config.VifSection;
 import org.netback.daemon.config.VifSection.VifChoice;
+import org.netback.guest.ConsoleShell;
 import org.netback.guest.StationGuest;
+import org.netback.loop.InternalErrors;
 import org.netback.xen.embedded.EmbeddedGround;
+import org.netback.xen.embedded.GuestDomain;
+import org.netback.xen.embedded.memory.DomainSize;
+import org.netback.xen.embedded.toolstack.GuestSpec;
 
 /// Guests, a switch and an uplink on one machine: two guests with a kernel's network stack each,
 /// one without a kernel in this process, and a tap with a stack of its own behind it. Everybody
@@ -48,6 +59,9 @@ public final class Demo {
   private static final Duration CONNECT = Duration.ofSeconds(60);
   private static final Duration PING = Duration.ofSeconds(5);
   private static final int PINGS = 5;
+
+  /// What a shell at a console needs.
+  private static final String SETSID = "setsid";
 
   /// Rates per second that a machine with ten times too much to do still reaches.
   private static final double CRAWL_BITS = 1e5;
@@ -97,7 +111,7 @@ public final class Demo {
     if (stacks.isPresent()) {
       withKernels(directory, daemon, stacks.get());
     } else {
-      withoutKernels(daemon);
+      withoutKernels(directory, daemon);
     }
     ControlClient control = new ControlClient(daemon.configuration().controlSocket());
     return notes.finish(get(control, "/vifs"), get(control, "/ports"));
@@ -157,6 +171,7 @@ public final class Demo {
       ping(kernels, from, c.name(), addressesOfC);
       ping(c, from.name, from.addresses().stream().filter(kernels::have).toList());
     }
+    console(daemon, directory, a.name);
     bulk(kernels, a, b, b.ipv4);
     bulk(kernels, b, a, a.ipv6);
     bulk(kernels, a, uplink, uplink.ipv4);
@@ -173,7 +188,7 @@ public final class Demo {
     }
   }
 
-  private void withoutKernels(Daemon daemon) throws IOException {
+  private void withoutKernels(Path directory, Daemon daemon) throws IOException {
     progress.accept("starting three guests in this process");
     List<StationGuest> guests = new ArrayList<>();
     for (int i = 1; i <= 3; i++) {
@@ -187,26 +202,114 @@ public final class Demo {
         }
       }
     }
+    if (startShell(daemon, "guest-4")) {
+      console(daemon, directory, "guest-4");
+    }
     StationGuest to = guests.get(1);
     flood(guests.get(0), to, 22, "small frames (64 octets)");
     flood(guests.get(0), to, 1472, "full frames (1514 octets)");
   }
 
   private void startGuest(Path directory, Stack guest) throws IOException {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("guest", "--name", guest.name, "--network", NETWORK, "--tap", "eth0"));
+    arguments.addAll(List.of("--ground", new RunDirectory(directory).ground().toString()));
+    if (Command.find(SETSID).isPresent()) {
+      arguments.add("--console");
+    }
     cleanup.add(
         NetnsProcess.start(
-            guest.namespace.name(),
-            directory.resolve(guest.name + ".log"),
-            List.of(
-                "guest",
-                "--name",
-                guest.name,
-                "--network",
-                NETWORK,
-                "--tap",
-                "eth0",
-                "--ground",
-                new RunDirectory(directory).ground().toString())));
+            guest.namespace.name(), directory.resolve(guest.name + ".log"), arguments));
+  }
+
+  /// A guest with a console and nothing else, where there are ptys.
+  private boolean startShell(Daemon daemon, String name) throws IOException {
+    ConsoleShell shell;
+    try {
+      Command.require(SETSID);
+      shell = cleanup.add(ConsoleShell.start("/bin/sh", new InternalErrors(System::nanoTime)));
+    } catch (IOException e) {
+      notes.leftOut("console of " + name + ": " + e.getMessage());
+      return false;
+    }
+    GuestDomain domain =
+        cleanup.add(
+            daemon
+                .ground()
+                .own()
+                .orElseThrow()
+                .createDomain(new GuestSpec(name, new DomainSize(1, 10), List.of())));
+    shell.connect(domain);
+    cleanup.add(shell::disconnect);
+    return true;
+  }
+
+  /// Attaches to a guest's console, as `netback console attach` does, and has its shell answer.
+  private void console(Daemon daemon, Path directory, String guest) throws IOException {
+    String name = "console of " + guest;
+    try {
+      Command.require(SETSID);
+    } catch (MissingProgram e) {
+      notes.leftOut(name + ": " + e.getMessage());
+      return;
+    }
+    progress.accept("attaching to the " + name);
+    ControlClient control = new ControlClient(daemon.configuration().controlSocket());
+    await("the " + name, () -> hasConsole(control, guest), directory.resolve(guest + ".log"));
+    long start = System.nanoTime();
+    try (ControlConnection console =
+        control.upgrade(
+            "GET", ControlClient.path("consoles", guest, "attach"), "netback-console")) {
+      // A shell that says nothing does not hold the demonstration up for ever.
+      CompletableFuture<Void> end =
+          CompletableFuture.runAsync(
+              () -> cut(console),
+              CompletableFuture.delayedExecutor(CONNECT.toSeconds(), TimeUnit.SECONDS));
+      String answer = ask(console, "echo $((6 * 7))\r", "42\r\n");
+      end.cancel(false);
+      boolean answered = answer.endsWith("42\r\n");
+      notes.check(
+          name,
+          answered,
+          answered
+              ? String.format(
+                  Locale.ROOT, "a command answered in %.1f ms", (System.nanoTime() - start) / 1e6)
+              : "no answer: " + answer.strip());
+    }
+  }
+
+  private static boolean hasConsole(ControlClient control, String guest) {
+    try {
+      return get(control, "/consoles").findValuesAsText("guest").contains(guest);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// @return what was shown, up to the answer or to the connection's end
+  private static String ask(ControlConnection console, String question, String answer)
+      throws IOException {
+    byte[] octets = question.getBytes(StandardCharsets.US_ASCII);
+    console.write(octets, 0, octets.length);
+    StringBuilder shown = new StringBuilder();
+    byte[] octet = new byte[1];
+    try {
+      while (!shown.toString().endsWith(answer) && console.read(octet) == 1) {
+        shown.append((char) octet[0]);
+      }
+    } catch (ClosedChannelException e) {
+      return shown.toString(); // it was cut
+    }
+    return shown.toString();
+  }
+
+  private static void cut(ControlConnection console) {
+    try {
+      console.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void awaitTap(Path directory, Stack guest) throws IOException {

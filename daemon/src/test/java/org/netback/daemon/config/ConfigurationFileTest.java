@@ -55,9 +55,11 @@ class ConfigurationFileTest {
               primary: [web, db]
               devices: false
               overflow: keep
+              events: 1000
               scrollback: 100
               pty: false
               tell-connection: true
+              sockets: /run/netback/consoles
               log: /var/log/netback
               log-timestamps: true
               log-filter: false
@@ -97,9 +99,11 @@ class ConfigurationFileTest {
                             Optional.of(Set.of("web", "db")),
                             Optional.of(false),
                             Overflow.KEEP,
+                            1000,
                             100,
                             false,
                             true,
+                            Optional.of(Path.of("/run/netback/consoles")),
                             new LogSettings(
                                 Optional.of(Path.of("/var/log/netback")),
                                 true,

@@ -53,11 +53,10 @@ final class ConsoleDevice implements DeviceBackend {
               attachment.map(List.of(RING), false).memory(),
               PORT,
               Consoles.limit(device.frontendKey("limit")),
-              consoles.settings(),
-              consoles.loop());
-      device.publishInFrontend("tty", console.tty());
+              consoles);
       open = Optional.of(console);
       consoles.opened(console);
+      device.publishInFrontend("tty", console.tty());
       attachment.start();
     } catch (Throwable e) {
       disconnect();

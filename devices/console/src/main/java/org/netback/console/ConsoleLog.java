@@ -14,10 +14,11 @@ import java.time.InstantSource;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
-/// The file that a console's output goes to. Written at once, on the console's loop: what has been
-/// written is in the kernel's hands.
+/// The file that a console's output goes to. What has been written is in the kernel's hands when a
+/// method returns.
 ///
 /// A file that grows too large or too old is moved away: `guest-a.log` becomes `guest-a.log.1`,
 /// that one `.2`, and the oldest is removed. A file that something else has moved away is written
@@ -26,7 +27,8 @@ import java.util.function.Consumer;
 /// What cannot be written is lost. The file is tried again every ten seconds, and each failure is
 /// told; when it can be written, a line in it says how many octets are missing.
 ///
-/// Guarded by its console's guard.
+/// Every method waits for the disk, for as long as that takes, except those that say otherwise.
+/// Confined to one thread at a time ([LogFeed]).
 final class ConsoleLog implements AutoCloseable {
   private static final Duration RETRY = Duration.ofSeconds(10);
   private static final DateTimeFormatter STAMP =
@@ -44,6 +46,7 @@ final class ConsoleLog implements AutoCloseable {
   private boolean atLineStart = true;
   private long lost;
   private Instant retryAt = Instant.MIN;
+  private final AtomicLong lostEver = new AtomicLong();
 
   /// @param name of the guest, or what else tells the console from others
   /// @param complaint told what keeps the log from being written
@@ -54,17 +57,44 @@ final class ConsoleLog implements AutoCloseable {
       ZoneId zone,
       Consumer<String> complaint) {
     this.settings = settings;
-    this.path = settings.directory().map(directory -> directory.resolve(fileName(name)));
+    this.path = settings.directory().map(directory -> directory.resolve(fileName(name) + ".log"));
     this.clock = clock;
     this.zone = zone;
     this.complaint = complaint;
   }
 
-  /// A toolstack has written the name, in which anything may be: what could lead out of the
-  /// directory, or is hard to type, becomes an underscore.
+  /// What the files of a console begin with. A toolstack has written the name, in which anything
+  /// may be: what could lead out of the directory, or is hard to type, becomes an underscore.
   static String fileName(String name) {
     String safe = name.replaceAll("[^A-Za-z0-9._-]", "_");
-    return "guest-" + safe.substring(0, Math.min(safe.length(), 200)) + ".log";
+    return "guest-" + safe.substring(0, Math.min(safe.length(), 200));
+  }
+
+  /// Where it is; empty if there is none. Any thread, at once.
+  Optional<Path> path() {
+    return path;
+  }
+
+  /// Octets that are in no file. Any thread, at once.
+  long lost() {
+    return lostEver.get();
+  }
+
+  /// Counts octets that never came here. Any thread, at once.
+  void countLost(long octets) {
+    lostEver.addAndGet(octets);
+  }
+
+  /// Tells whoever looks after the host that nothing could be written for so long that the guest
+  /// waits, or octets are lost. Any thread, at once.
+  void tellLate() {
+    path.ifPresent(late -> complaint.accept(late + " hangs: it is waiting for its disk"));
+  }
+
+  /// Has a line in the file say that octets are missing which were counted.
+  void tellMissing(long octets) {
+    lost += octets;
+    append(new byte[0], 0);
   }
 
   void write(byte[] octets, int length) {
@@ -88,18 +118,32 @@ final class ConsoleLog implements AutoCloseable {
     try {
       rotateIfDue(now);
       if (!open(now)) {
-        lost += length;
+        lose(length);
         return;
       }
+      writeGap();
       ByteBuffer lines = settings.timestamps() ? stamped(text, length, now) : wrap(text, length);
       while (lines.hasRemaining()) {
         size += file.orElseThrow().write(lines);
       }
     } catch (IOException e) {
-      lost += length;
+      lose(length);
       retryAt = now.plus(RETRY);
       shut();
       complaint.accept(path.orElseThrow() + " cannot be written: " + e);
+    }
+  }
+
+  private void lose(int length) {
+    lost += length;
+    countLost(length);
+  }
+
+  private void writeGap() throws IOException {
+    if (lost > 0) {
+      byte[] gap = ("[" + lost + " octets are missing here]\n").getBytes(StandardCharsets.US_ASCII);
+      lost = 0;
+      size += file.orElseThrow().write(ByteBuffer.wrap(gap));
     }
   }
 
@@ -142,11 +186,6 @@ final class ConsoleLog implements AutoCloseable {
     file = Optional.of(opened);
     size = opened.size();
     openedAt = now;
-    if (lost > 0) {
-      byte[] gap = ("[" + lost + " octets are missing here]\n").getBytes(StandardCharsets.US_ASCII);
-      lost = 0;
-      size += opened.write(ByteBuffer.wrap(gap));
-    }
     return true;
   }
 

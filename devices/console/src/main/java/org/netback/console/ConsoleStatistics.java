@@ -10,7 +10,8 @@ import java.util.List;
 /// @param writer the name of the one whose input is taken; empty if there is none
 /// @param fromGuest octets that the guest has put
 /// @param toGuest octets that it was given
-/// @param held how often it was held back since a viewer was full
+/// @param held how often it was held back since a viewer was full, or its log hung
+/// @param logLost octets of it that are not in its log, though it has one
 /// @param tty its pty, empty if it has none
 public record ConsoleStatistics(
     String name,
@@ -22,6 +23,7 @@ public record ConsoleStatistics(
     long fromGuest,
     long toGuest,
     long held,
+    long logLost,
     String tty) {
   public ConsoleStatistics {
     viewers = List.copyOf(viewers);

@@ -28,8 +28,8 @@ import org.netback.xen.store.XenStore;
 /// All consoles: the domains' primary ones, which it finds itself, and those of type `console`,
 /// which the bus brings.
 ///
-/// Consoles have a loop of their own, since their logs are written there: a slow disk holds
-/// consoles back and no network.
+/// Consoles have a loop of their own, and their logs threads of their own: a slow disk holds back
+/// the consoles whose logs are on it, and nothing else.
 public final class Consoles implements DeviceBackend.Factory {
   /// Of the type in a device's path: `backend/console/3/1`.
   public static final String TYPE = "console";
@@ -50,6 +50,8 @@ public final class Consoles implements DeviceBackend.Factory {
   private final Guests guests;
   private final NettyLoop loop;
   private final ConsoleSettings settings;
+  private final Access access;
+  private final LogWriters writers;
   private final Domains domains;
   private final Map<Integer, PrimaryConsole> primaries = new HashMap<>();
   private final Set<DeviceId> made = ConcurrentHashMap.newKeySet();
@@ -57,13 +59,21 @@ public final class Consoles implements DeviceBackend.Factory {
 
   /// @param bus the bus's loop, which may block for round trips to the store
   /// @param loop the consoles'
+  /// @param access a further way to each of them
   public Consoles(
-      XenStore store, EventLoop bus, Guests guests, NettyLoop loop, ConsoleSettings settings) {
+      XenStore store,
+      EventLoop bus,
+      Guests guests,
+      NettyLoop loop,
+      ConsoleSettings settings,
+      Access access) {
     this.store = store;
     this.bus = bus;
     this.guests = guests;
     this.loop = loop;
     this.settings = settings;
+    this.access = access;
+    this.writers = LogWriters.start(loop.errors());
     this.domains = new Domains(store, bus, new Primaries());
   }
 
@@ -112,6 +122,14 @@ public final class Consoles implements DeviceBackend.Factory {
     return done.minimalCompletionStage();
   }
 
+  /// Waits until the logs of consoles that have ended are written, half a second at most. After
+  /// [#close()], and when the bus's devices have ended.
+  ///
+  /// @return whether they are
+  public boolean finishLogs() {
+    return writers.close();
+  }
+
   private final class Primaries implements Domains.Listener {
     @Override
     public void appeared(int domid) {
@@ -139,6 +157,14 @@ public final class Consoles implements DeviceBackend.Factory {
 
   ConsoleSettings settings() {
     return settings;
+  }
+
+  LogWriters writers() {
+    return writers;
+  }
+
+  Access access() {
+    return access;
   }
 
   /// A domain's name, as its toolstack has written it; empty if it has none.

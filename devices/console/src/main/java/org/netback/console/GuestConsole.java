@@ -18,32 +18,41 @@ import org.netback.xen.ring.RingViolation;
 /// gives the guest what the writer sends.
 ///
 /// What the guest has put is in the log before its room in the ring is given back, so a process
-/// that is killed loses nothing that it has taken.
+/// that is killed loses nothing that it has taken. Another thread writes the log, and the loop does
+/// not wait for it. If the disk hangs, the guest waits, and nobody else. Where output may be lost,
+/// it waits for a second; then it goes on, and its log loses what exceeds [LogFeed#BOUND].
 ///
 /// One viewer at a time is the writer; input of others is not taken. The last that has asked to
 /// write is it, and when it goes, the one before. Input that the guest does not take waits, up to
 /// 64 KiB; then the writer has to wait.
 ///
-/// A guest that notifies more than 30 times in 200 ms, or from which something was taken more
-/// often, is looked at no more until these are over, as xenconsoled does it: what it puts stays in
-/// its ring.
+/// A guest that notifies more often in 200 ms than it may, or from which something was taken more
+/// often, is looked at no more until these are over: what it puts stays in its ring. xenconsoled
+/// allows 30 times.
 ///
 /// Any thread may call the public methods; the guard of the ring's service guards all of it. No
 /// viewer that is called under it waits for anything.
 public final class GuestConsole implements RingService.Round {
-  /// Events in a [#PERIOD_NANOS].
-  static final int EVENTS = 30;
-
+  /// In which a guest has its events.
   static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
   static final int PENDING_INPUT = 64 * 1024;
 
   /// The most octets that a viewer is given at once.
   static final int CHUNK = 2048;
 
+  /// After which a log that is not written hangs.
+  static final long LOG_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /// Between two complaints about it.
+  private static final long COMPLAINT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final ByteRing ring;
   private final EventLoop loop;
   private final Overflow overflow;
+  private final int eventsAllowed;
   private final ConsoleLog log;
+  private final Optional<LogFeed> feed;
   private final Scrollback scrollback;
   private final ReentrantLock guard = new ReentrantLock();
   private final RingService service;
@@ -55,7 +64,21 @@ public final class GuestConsole implements RingService.Round {
   private final OctetQueue input = new OctetQueue(PENDING_INPUT);
   private final byte[] chunk = new byte[CHUNK];
   private boolean refusedInput;
+
+  /// Octets at the head of the guest's ring that log and viewers have been given. Their room is the
+  /// guest's when the log is written.
+  private int unsettled;
+
+  /// Whether the log hangs: it has not been written for too long.
+  private boolean logHangs;
+
+  private EventLoop.Timer logPatience = () -> {};
+  private boolean complained;
+  private long complainedAt;
+
+  /// Whether a viewer holds the guest back.
   private boolean held;
+
   private long periodStart;
   private long eventsAtPeriodStart;
 
@@ -69,20 +92,22 @@ public final class GuestConsole implements RingService.Round {
 
   /// @param ring the backend's end
   /// @param log closed with this
-  /// @param scrollback of this console's past, for viewers who come late
+  /// @param writers who write it
   /// @param failure the service's
   GuestConsole(
       ByteRing ring,
       EventLoop loop,
-      Overflow overflow,
+      ConsoleSettings settings,
       ConsoleLog log,
-      Scrollback scrollback,
+      LogWriters writers,
       Consumer<Throwable> failure) {
     this.ring = ring;
     this.loop = loop;
-    this.overflow = overflow;
+    this.overflow = settings.overflow();
+    this.eventsAllowed = settings.events();
     this.log = log;
-    this.scrollback = scrollback;
+    this.feed = log.path().map(file -> new LogFeed(log, file, writers, this::goOn));
+    this.scrollback = new Scrollback(settings.scrollback());
     this.service = new RingService(ring, loop, guard, this, failure);
     this.periodStart = loop.nanoTime();
   }
@@ -93,11 +118,16 @@ public final class GuestConsole implements RingService.Round {
 
   @Override
   public long round(int available) throws RingViolation {
+    int settled = settle();
     long wait = mustWait();
     if (wait > 0) {
+      if (settled > 0) {
+        service.notifyPeer();
+      }
       return wait;
     }
-    boolean moved = take(available);
+    boolean moved = settled > 0;
+    moved |= take(available - settled);
     moved |= give();
     if (moved) {
       service.notifyPeer();
@@ -113,32 +143,85 @@ public final class GuestConsole implements RingService.Round {
       eventsAtPeriodStart = events;
       takings = 0;
     }
-    return Math.max(events - eventsAtPeriodStart, takings) > EVENTS
+    return Math.max(events - eventsAtPeriodStart, takings) > eventsAllowed
         ? periodStart + PERIOD_NANOS - now
         : 0;
   }
 
   private boolean take(int available) {
     int left = available;
-    while (left > 0 && !mustHold()) {
-      int count = ring.peek(chunk, 0, Math.min(left, CHUNK));
-      log.write(chunk, count);
-      scrollback.add(chunk, count);
-      for (Viewer viewer : viewers) {
-        viewer.output(chunk, count);
+    boolean moved = false;
+    boolean full = false;
+    while (left > 0 && unsettled == 0 && !full) {
+      full = mustHold();
+      if (!full) {
+        int count = ring.peek(chunk, 0, Math.min(left, CHUNK));
+        show(count);
+        left -= count;
+        moved |= settle() > 0;
       }
-      ring.consume(count);
-      left -= count;
-      fromGuest.addAndGet(count);
     }
-    if (left > 0 && !held) {
+    if (full && !held) {
       timesHeld.incrementAndGet();
     }
-    held = left > 0;
+    held = full;
     if (left < available) {
       takings++;
     }
-    return left < available;
+    if (unsettled > 0 && !logHangs) {
+      logPatience.cancel();
+      logPatience = loop.schedule(LOG_PATIENCE_NANOS, this::logIsLate);
+    }
+    return moved;
+  }
+
+  /// Gives log and viewers what has been copied out of the ring.
+  private void show(int count) {
+    unsettled = count;
+    feed.ifPresent(each -> each.add(chunk, count));
+    scrollback.add(chunk, count);
+    for (Viewer viewer : viewers) {
+      viewer.output(chunk, count);
+    }
+  }
+
+  /// Gives the guest the room of what was shown, if the log is written or is not waited for.
+  ///
+  /// @return octets
+  private int settle() {
+    int count = unsettled;
+    boolean written = feed.map(LogFeed::isWritten).orElse(true);
+    logHangs &= !written;
+    if (count == 0 || !written && !(logHangs && overflow == Overflow.DISCARD)) {
+      return 0;
+    }
+    if (written) {
+      logPatience.cancel();
+    }
+    unsettled = 0;
+    ring.consume(count);
+    fromGuest.addAndGet(count);
+    return count;
+  }
+
+  private void logIsLate() {
+    guard.lock();
+    try {
+      if (over || unsettled == 0 || feed.map(LogFeed::isWritten).orElse(true)) {
+        return;
+      }
+      logHangs = true;
+      timesHeld.incrementAndGet();
+      long now = loop.nanoTime();
+      if (!complained || now - complainedAt >= COMPLAINT_NANOS) {
+        complained = true;
+        complainedAt = now;
+        log.tellLate();
+      }
+    } finally {
+      guard.unlock();
+    }
+    goOn();
   }
 
   private boolean mustHold() {
@@ -156,17 +239,24 @@ public final class GuestConsole implements RingService.Round {
       toGuest.addAndGet(count);
       gave = true;
     }
-    if (refusedInput && input.room() > 0) {
+    if (input.room() > 0) {
+      letWriterGoOn();
+    }
+    return gave;
+  }
+
+  /// Has whoever writes offer once more what was not taken.
+  private void letWriterGoOn() {
+    if (refusedInput) {
       refusedInput = false;
       writer().ifPresent(Viewer::inputAccepted);
     }
-    return gave;
   }
 
   /// While it is held back, nothing that the guest puts is of use.
   @Override
   public int wanted() {
-    return held ? 0 : 1;
+    return held || unsettled > 0 ? 0 : 1;
   }
 
   /// A viewer that was full is so no more.
@@ -227,6 +317,9 @@ public final class GuestConsole implements RingService.Round {
       scrollback.show(viewer);
       viewers.add(viewer);
       if (writes) {
+        // The rest of what the one before has sent is taken, and lost: whoever waits with it hears
+        // of nothing else, its own end included.
+        letWriterGoOn();
         writers.add(viewer);
       }
       return true;
@@ -239,11 +332,10 @@ public final class GuestConsole implements RingService.Round {
   public void detach(Viewer viewer) {
     guard.lock();
     try {
+      // The next one has nothing that was refused: that was lost when it stopped to be the writer.
+      refusedInput &= !isWriter(viewer);
       viewers.remove(viewer);
-      if (writers.remove(viewer)) {
-        refusedInput = false;
-        writer().ifPresent(Viewer::inputAccepted);
-      }
+      writers.remove(viewer);
     } finally {
       guard.unlock();
     }
@@ -289,12 +381,18 @@ public final class GuestConsole implements RingService.Round {
   @Override
   public void ended() {
     over = true;
+    logPatience.cancel();
+    if (unsettled > 0 && !loop.inLoop()) {
+      // Or a successor would log it again.
+      feed.ifPresent(LogFeed::awaitWritten);
+      settle();
+    }
     List<Viewer> all = List.copyOf(viewers);
     viewers.clear();
     writers.clear();
     all.forEach(viewer -> viewer.closed("the guest's console has gone"));
     input.clear();
-    log.close();
+    feed.ifPresent(LogFeed::close);
   }
 
   /// Has the log file opened anew, which something may have moved away.
@@ -302,15 +400,13 @@ public final class GuestConsole implements RingService.Round {
     guard.lock();
     try {
       if (!over) {
-        log.reopen();
+        feed.ifPresent(LogFeed::reopen);
       }
     } finally {
       guard.unlock();
     }
   }
 
-  /// Without the guard, which is held while a log is written to a disk that may be slow.
-  ///
   /// @param id of the console
   ConsoleStatistics statistics(ConsoleId id, String guest, String tty) {
     return new ConsoleStatistics(
@@ -323,6 +419,7 @@ public final class GuestConsole implements RingService.Round {
         fromGuest.get(),
         toGuest.get(),
         timesHeld.get(),
+        log.lost(),
         tty);
   }
 }

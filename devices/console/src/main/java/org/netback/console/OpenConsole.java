@@ -35,23 +35,25 @@ record OpenConsole(
       MemorySegment page,
       String portKey,
       int limit,
-      ConsoleSettings settings,
-      NettyLoop loop)
+      Consoles consoles)
       throws DeviceException {
+    ConsoleSettings settings = consoles.settings();
+    NettyLoop loop = consoles.loop();
+    String name = fileStem(id, guest);
     GuestConsole console;
     try {
       console =
           new GuestConsole(
               ConsolePage.backend(page),
               loop,
-              settings.overflow(),
+              settings,
               new ConsoleLog(
                   settings.log(),
-                  logName(id, guest),
+                  name,
                   InstantSource.system(),
                   ZoneId.systemDefault(),
                   complaint -> LOG.warn("log of {}: {}", id, complaint)),
-              new Scrollback(settings.scrollback()),
+              consoles.writers(),
               attachment::fail);
     } catch (RingViolation e) {
       throw new DeviceException("console page: " + e.getMessage(), e);
@@ -68,6 +70,7 @@ record OpenConsole(
         tellOnce(id, e);
       }
     }
+    attachment.keep(consoles.access().open(ConsoleLog.fileName(name), console));
     if (settings.tellsConnection()) {
       attachment.keep(() -> ConsolePage.tellConnected(page, false));
       ConsolePage.tellConnected(page, true);
@@ -82,7 +85,7 @@ record OpenConsole(
     }
   }
 
-  private static String logName(ConsoleId id, String guest) {
+  private static String fileStem(ConsoleId id, String guest) {
     String name = guest.isEmpty() ? Integer.toString(id.domid()) : guest;
     return id.number() == 0 ? name : name + '-' + id.number();
   }

@@ -181,11 +181,10 @@ final class PrimaryConsole {
               attachment.reserved(ConsolePage.RESERVED_GREF, RING).memory(),
               PORT,
               Consoles.limit(store.read(path + "/limit")),
-              consoles.settings(),
-              consoles.loop());
-      publishTty(console.tty());
+              consoles);
       open = Optional.of(console);
       consoles.opened(console);
+      publishTty(console.tty());
       attachment.start();
     } catch (Throwable e) {
       Closing.all(this::close, attachment::close);

@@ -1,25 +1,12 @@
 package org.netback.console;
 
-import io.netty.channel.unix.Errors.NativeIoException;
-import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.util.EnumSet;
+import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
-import org.jline.terminal.Attributes;
-import org.jline.terminal.Attributes.ControlChar;
-import org.jline.terminal.Attributes.ControlFlag;
-import org.jline.terminal.Attributes.InputFlag;
-import org.jline.terminal.Attributes.LocalFlag;
-import org.jline.terminal.Attributes.OutputFlag;
-import org.jline.terminal.Size;
-import org.jline.terminal.impl.jni.JniTerminalProvider;
-import org.jline.terminal.impl.jni.linux.LinuxNativePty;
-import org.netback.loop.libc.Errno;
-import org.netback.loop.libc.LibC;
 import org.netback.loop.netty.FdWatch;
 import org.netback.loop.netty.NettyLoop;
+import org.netback.loop.netty.PtyMaster;
 
 /// A console on a pty, as `xl console`, `screen` and `picocom` take it. The other end is in raw
 /// mode and stays open here too, so that clients may come and go.
@@ -31,8 +18,7 @@ import org.netback.loop.netty.NettyLoop;
 final class Pty implements Viewer {
   private static final int CHUNK = 4096;
 
-  private final LinuxNativePty pty;
-  private final FileDescriptor master;
+  private final PtyMaster pty;
   private final GuestConsole console;
   private final NettyLoop loop;
   private final Overflow overflow;
@@ -41,8 +27,6 @@ final class Pty implements Viewer {
   private boolean closed;
 
   /// The loop's.
-  private final ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK);
-
   private final byte[] outgoing = new byte[CHUNK];
 
   /// What was typed, of which the console has not taken all yet.
@@ -52,10 +36,8 @@ final class Pty implements Viewer {
   private int typedEnd;
   private Optional<FdWatch> watch = Optional.empty();
 
-  private Pty(
-      LinuxNativePty pty, GuestConsole console, NettyLoop loop, Overflow overflow, int limit) {
+  private Pty(PtyMaster pty, GuestConsole console, NettyLoop loop, Overflow overflow, int limit) {
     this.pty = pty;
-    this.master = new FileDescriptor(pty.getMaster());
     this.console = console;
     this.loop = loop;
     this.overflow = overflow;
@@ -68,38 +50,14 @@ final class Pty implements Viewer {
   /// @param limit octets of output that may wait
   static Pty open(GuestConsole console, NettyLoop loop, Overflow overflow, int limit)
       throws IOException {
-    LinuxNativePty pty = LinuxNativePty.open(new JniTerminalProvider(), raw(), Size.of(80, 24));
-    try {
-      if (pty.getName() == null || pty.getName().isEmpty()) {
-        throw new IOException("it has no name here: mount devpts at /dev/pts");
-      }
-      if (LibC.fcntl(pty.getMaster(), LibC.F_SETFL, LibC.O_RDWR | LibC.O_NONBLOCK) < 0) {
-        throw Errno.last("O_NONBLOCK of a pty");
-      }
-    } catch (Throwable e) {
-      pty.close();
-      throw e;
-    }
-    Pty opened = new Pty(pty, console, loop, overflow, limit);
+    Pty opened = new Pty(PtyMaster.raw(), console, loop, overflow, limit);
     loop.execute(opened::begin);
     return opened;
   }
 
-  /// What cfmakeraw(3) leaves.
-  private static Attributes raw() {
-    Attributes raw = new Attributes();
-    raw.setInputFlags(EnumSet.noneOf(InputFlag.class));
-    raw.setOutputFlags(EnumSet.noneOf(OutputFlag.class));
-    raw.setLocalFlags(EnumSet.noneOf(LocalFlag.class));
-    raw.setControlFlags(EnumSet.of(ControlFlag.CS8, ControlFlag.CREAD));
-    raw.setControlChar(ControlChar.VMIN, 1);
-    raw.setControlChar(ControlChar.VTIME, 0);
-    return raw;
-  }
-
   /// Of the other end: `/dev/pts/3`.
   String path() {
-    return pty.getName();
+    return pty.path();
   }
 
   @Override
@@ -112,7 +70,7 @@ final class Pty implements Viewer {
       return;
     }
     try {
-      watch = Optional.of(FdWatch.open(loop, master.intValue(), this::readyOrBroken));
+      watch = Optional.of(FdWatch.open(loop, pty.descriptor(), this::readyOrBroken));
       flush();
     } catch (Throwable e) {
       broken(e);
@@ -202,34 +160,17 @@ final class Pty implements Viewer {
   }
 
   /// Something was typed, or there is room for output.
-  private void ready(boolean broken) {
+  private void ready(boolean broken) throws IOException {
     if (broken) {
       // Never while the other end is open here.
       throw new IllegalStateException(name() + " is broken");
     }
     flush();
     if (typedAt == typedEnd) {
-      read();
+      typedAt = 0;
+      typedEnd = pty.read(typed);
     }
     pass();
-  }
-
-  private void read() {
-    buffer.clear();
-    try {
-      int count = master.read(buffer, 0, CHUNK);
-      if (count > 0) {
-        buffer.get(0, typed, 0, count);
-        typedAt = 0;
-        typedEnd = count;
-      }
-    } catch (NativeIoException e) {
-      if (e.expectedErr() != -Errno.EAGAIN) {
-        throw new IllegalStateException("read of " + name(), e);
-      }
-    } catch (IOException e) {
-      throw new IllegalStateException("read of " + name(), e);
-    }
   }
 
   /// Passes on what was typed, as far as the console takes it.
@@ -260,8 +201,6 @@ final class Pty implements Viewer {
       boolean taken = true;
       while (taken && !output.isEmpty()) {
         int count = output.peek(outgoing);
-        buffer.clear();
-        buffer.put(0, outgoing, 0, count);
         int written = write(count);
         output.remove(written);
         taken = written == count;
@@ -275,14 +214,9 @@ final class Pty implements Viewer {
 
   private int write(int count) {
     try {
-      return master.write(buffer, 0, count);
-    } catch (NativeIoException e) {
-      if (e.expectedErr() == -Errno.EAGAIN) {
-        return 0;
-      }
-      throw new IllegalStateException("write to " + name(), e);
+      return pty.write(outgoing, 0, count);
     } catch (IOException e) {
-      throw new IllegalStateException("write to " + name(), e);
+      throw new UncheckedIOException("write to " + name(), e);
     }
   }
 }

@@ -1,173 +1,39 @@
 package org.netback.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.netback.loop.Eventually.await;
 
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.netback.loop.netty.NettyLoop;
-import org.netback.xen.bus.BackendBus;
-import org.netback.xen.embedded.EmbeddedGround;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.embedded.toolstack.DeviceSpec;
 import org.netback.xen.embedded.toolstack.GuestSpec;
-import org.netback.xen.event.EventChannel;
 import org.netback.xen.frontends.Consfront;
 import org.netback.xen.frontends.ConsfrontDriver;
 import org.netback.xen.frontends.Frontend;
 import org.netback.xen.frontends.FrontendListener;
-import org.netback.xen.ground.Backend;
 import org.netback.xen.io.console.ConsolePage;
-import org.netback.xen.ring.RingViolation;
 
 /// Primary consoles of guests on the embedded ground, on real ptys.
 @Timeout(120)
-final class ConsolesTest {
-  @TempDir private Path directory;
-  private final NettyLoop bus = NettyLoop.start("bus");
-  private final NettyLoop loop = NettyLoop.start("consoles");
-  private final NettyLoop guestLoop = NettyLoop.start("guest");
-  private EmbeddedGround ground;
-  private Backend backend;
-  private Optional<Consoles> served = Optional.empty();
-
-  /// A guest with its console open. Each event is a permit to look once more for whoever puts and
-  /// one for whoever takes: neither can use up the other's.
-  private final class Guest implements AutoCloseable {
-    private final GuestDomain domain;
-    private final Semaphore room = new Semaphore(0);
-    private final Semaphore typed = new Semaphore(0);
-    private final EventChannel channel;
-    private final Consfront front;
-
-    Guest(String name) throws IOException, RingViolation {
-      domain = ground.createDomain(new GuestSpec(name, new DomainSize(1, 10), List.of()));
-      channel =
-          domain.openConsole(
-              guestLoop,
-              () -> {
-                room.release();
-                typed.release();
-                return true;
-              });
-      front = Consfront.attach(domain.consolePage(), channel);
-    }
-
-    private void put(byte[] octets) throws Exception {
-      int at = 0;
-      while (at < octets.length) {
-        int count = front.put(octets, at, octets.length - at);
-        at += count;
-        if (count == 0) {
-          room.acquire();
-        }
-      }
-    }
-
-    private byte[] take(int length) throws Exception {
-      byte[] all = new byte[length];
-      byte[] some = new byte[1024];
-      int at = 0;
-      while (at < length) {
-        int count = front.take(some);
-        System.arraycopy(some, 0, all, at, count);
-        at += count;
-        if (count == 0) {
-          typed.acquire();
-        }
-      }
-      return all;
-    }
-
-    private String tty() throws Exception {
-      String node = "/local/domain/" + domain.domid() + "/console/tty";
-      await("a tty of " + domain.name(), () -> !backend.store().read(node).orElse("").isEmpty());
-      return backend.store().read(node).orElseThrow();
-    }
-
-    @Override
-    public void close() {
-      domain.close();
-    }
-  }
-
-  private static void await(String what, Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(end);
-      Thread.sleep(1);
-    }
-  }
-
-  @BeforeEach
-  void open() throws IOException {
-    ground = EmbeddedGround.open(directory.resolve("run"));
-    backend = ground.backend();
-  }
-
-  @AfterEach
-  void close() throws Exception {
-    stop();
-    backend.close();
-    ground.close();
-    for (NettyLoop each : List.of(bus, loop, guestLoop)) {
-      each.close();
-    }
-  }
-
-  private void serve(Overflow overflow, String... guests) throws IOException {
-    Consoles consoles =
-        new Consoles(
-            backend.store(),
-            bus,
-            backend.guests(),
-            loop,
-            new ConsoleSettings(
-                Set.of(guests),
-                overflow,
-                1000,
-                true,
-                true,
-                new LogSettings(
-                    Optional.of(directory.resolve("log")), false, true, 0, Duration.ZERO, 1)));
-    served = Optional.of(consoles);
-    consoles.start();
-  }
-
-  private Consoles consoles() {
-    return served.orElseThrow();
-  }
-
-  private void stop() throws Exception {
-    if (served.isPresent()) {
-      served.get().close().toCompletableFuture().get(30, TimeUnit.SECONDS);
-    }
-    served = Optional.empty();
-  }
-
-  private static byte[] ascii(String text) {
-    return text.getBytes(StandardCharsets.US_ASCII);
-  }
+final class ConsolesTest extends ConsoleScene {
+  private static final int LIMIT = 16_384;
+  private static final int BLOCK = 1 << 15;
 
   @Test
   void aPtyIsTheGuestsTerminal() throws Exception {
@@ -181,7 +47,8 @@ final class ConsolesTest {
       // Raw: neither echoed, nor kept until the line ends, nor obeyed.
       tty.write(ascii("root\r\003\004"));
       assertThat(guest.take(7)).isEqualTo(ascii("root\r\003\004"));
-      assertThat(ConsolePage.isConnected(guest.domain.consolePage())).isTrue();
+      assertThat(ConsolePage.isConnected(guest.page)).isTrue();
+      await("the log", () -> fromGuest() == 7);
       assertThat(consoles().statistics())
           .singleElement()
           .satisfies(
@@ -195,7 +62,7 @@ final class ConsolesTest {
       assertThat(consoles().find("console" + guest.domain.domid() + ".0")).isPresent();
     }
     await("the end of the console", () -> consoles().statistics().isEmpty());
-    assertThat(Files.readString(directory.resolve("log/guest-web.log"))).isEqualTo("login: ");
+    assertThat(Files.readString(log("web"))).isEqualTo("login: ");
   }
 
   @Test
@@ -212,56 +79,97 @@ final class ConsolesTest {
     }
   }
 
-  /// A seeded stream each way, with a reader that begins when the guest has to wait for it. A
-  /// guest's events are rationed, 150 in a second, so this goes at 300 kB/s from the guest;
-  /// `-Dconsole.stream.octets` makes it longer, up to 15 minutes.
+  /// A seeded stream each way at the same time, with a reader that stops from time to time, and
+  /// goes on when there is much to read. `-Dconsole.stream.octets` makes it longer or shorter.
   @Test
-  @Timeout(900)
+  @Timeout(300)
   void losesNoOctetEitherWay() throws Exception {
-    byte[] out = new byte[Integer.getInteger("console.stream.octets", 1 << 20)];
-    new Random(4711).nextBytes(out);
-    byte[] in = new byte[out.length / 8];
-    new Random(4712).nextBytes(in);
+    int length = Integer.getInteger("console.stream.octets", 100 << 20);
     try (Guest guest = new Guest("web")) {
-      backend.store().write("/local/domain/" + guest.domain.domid() + "/console/limit", "16384");
-      serve(Overflow.KEEP, "*");
+      backend.store().write("/local/domain/" + guest.domain.domid() + "/console/limit", "" + LIMIT);
+      serve(Overflow.KEEP, 1_000_000, "*");
       InputStream reads = Files.newInputStream(Path.of(guest.tty()));
       OutputStream writes = Files.newOutputStream(Path.of(guest.tty()));
-      CompletableFuture<byte[]> received =
+      CompletableFuture<Integer> received =
           async(
               () -> {
-                await("the guest to be held", () -> consoles().statistics().getFirst().held() > 0);
-                return reads.readNBytes(out.length);
+                Stream expected = new Stream(4711, length);
+                while (expected.next()) {
+                  if (expected.at % (length / 8) < BLOCK) {
+                    long full = Math.min(length, expected.at - expected.size + LIMIT / 2);
+                    await("the guest to be ahead", () -> fromGuest() >= full);
+                  }
+                  assertThat(reads.readNBytes(expected.size)).isEqualTo(expected.octets());
+                }
+                return expected.at;
               });
-      CompletableFuture<Boolean> typed =
+      CompletableFuture<Integer> typed =
           async(
               () -> {
-                writes.write(in);
-                return true;
+                Stream in = new Stream(4712, length);
+                while (in.next()) {
+                  writes.write(in.octets());
+                }
+                return in.at;
               });
-      CompletableFuture<byte[]> taken = async(() -> guest.take(in.length));
-      guest.put(out);
-      assertThat(taken.get()).isEqualTo(in);
-      assertThat(typed.get()).isTrue();
-      assertThat(received.get()).isEqualTo(out);
+      CompletableFuture<Integer> taken =
+          async(
+              () -> {
+                Stream expected = new Stream(4712, length);
+                while (expected.next()) {
+                  assertThat(guest.take(expected.size)).isEqualTo(expected.octets());
+                }
+                return expected.at;
+              });
+      CompletableFuture<Integer> put =
+          async(
+              () -> {
+                Stream out = new Stream(4711, length);
+                while (out.next()) {
+                  guest.put(out.octets());
+                }
+                return out.at;
+              });
+      assertThat(CompletableFuture.anyOf(put, typed, taken, received).get()).isEqualTo(length);
+      for (CompletableFuture<Integer> each : List.of(put, typed, taken, received)) {
+        assertThat(each.get()).isEqualTo(length);
+      }
+      assertThat(consoles().statistics().getFirst().held()).isPositive();
       reads.close();
       writes.close();
     }
   }
 
-  private static <T> CompletableFuture<T> async(Callable<T> work) {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .daemon()
-        .start(
-            () -> {
-              try {
-                result.complete(work.call());
-              } catch (Throwable e) {
-                result.completeExceptionally(e);
-              }
-            });
-    return result;
+  /// Random octets, the same for the same seed, a block at a time.
+  private static final class Stream {
+    private final Random random;
+    private final int length;
+    private byte[] octets = {};
+    private int size;
+
+    /// Octets before and with this block.
+    private int at;
+
+    Stream(long seed, int length) {
+      this.random = new Random(seed);
+      this.length = length;
+    }
+
+    private boolean next() {
+      size = Math.min(BLOCK, length - at);
+      octets = new byte[size];
+      random.nextBytes(octets);
+      at += size;
+      return size > 0;
+    }
+
+    private byte[] octets() {
+      return octets;
+    }
+  }
+
+  private long fromGuest() {
+    return consoles().statistics().getFirst().fromGuest();
   }
 
   @Test
@@ -271,7 +179,7 @@ final class ConsolesTest {
         Guest good = new Guest("good");
         RandomAccessFile tty = new RandomAccessFile(good.tty(), "rw")) {
       bad.tty();
-      bad.domain.consolePage().set(ValueLayout.JAVA_INT, ConsolePage.OUT.prod(), 1_000_000);
+      bad.page.set(ValueLayout.JAVA_INT, ConsolePage.OUT.prod(), 1_000_000);
       bad.channel.notifyPeer();
       await("the bad one's end", () -> consoles().statistics().size() == 1);
       good.put(ascii("alive"));
@@ -285,9 +193,6 @@ final class ConsolesTest {
   @Test
   void aConsoleThatIsADeviceHasAPtyToo() throws Exception {
     serve(Overflow.KEEP, "none of the primary ones");
-    BackendBus devices =
-        new BackendBus(backend.store(), bus, backend.domid(), List.of(consoles().deviceClass()));
-    devices.start();
     try (GuestDomain domain =
         ground.createDomain(
             new GuestSpec("web", new DomainSize(1, 10), List.of(DeviceSpec.console(1, "spare"))))) {
@@ -337,8 +242,6 @@ final class ConsolesTest {
       String error = "/local/domain/0/error/backend/console/" + domain.domid() + "/1/error";
       await("an error", () -> backend.store().read(error).isPresent());
       assertThat(backend.store().read(error).orElseThrow()).contains("ring-ref");
-    } finally {
-      devices.close(TimeUnit.SECONDS.toNanos(5)).toCompletableFuture().get(30, TimeUnit.SECONDS);
     }
   }
 
@@ -356,8 +259,50 @@ final class ConsolesTest {
       await("the console", () -> !consoles().statistics().isEmpty());
       guest.put(ascii("after"));
       await("the last word", () -> consoles().statistics().getFirst().fromGuest() == 15);
-      assertThat(Files.readString(directory.resolve("log/guest-web.log")))
-          .isEqualTo("before,meanwhile,after");
+      assertThat(Files.readString(log("web"))).isEqualTo("before,meanwhile,after");
     }
+  }
+
+  /// A FIFO that nobody reads is a disk that hangs: already at its opening.
+  @ParameterizedTest
+  @EnumSource(Overflow.class)
+  void aLogThatHangsHoldsNeitherOthersNorTheEnd(Overflow overflow) throws Exception {
+    Path fifo = log("hung");
+    Files.createDirectories(logs());
+    assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+    serve(overflow, "*");
+    try (Guest hung = new Guest("hung");
+        Guest good = new Guest("good");
+        RandomAccessFile hungTty = new RandomAccessFile(hung.tty(), "rw");
+        RandomAccessFile tty = new RandomAccessFile(good.tty(), "rw")) {
+      hung.put(ascii("hangs"));
+      byte[] seen = new byte[5];
+      hungTty.readFully(seen);
+      assertThat(seen).isEqualTo(ascii("hangs"));
+      await(
+          "the log to be missed",
+          () -> consoles().find("hung").orElseThrow().past().length == 5 && hung.isServed());
+      good.put(ascii("alive"));
+      tty.readFully(seen);
+      assertThat(seen).isEqualTo(ascii("alive"));
+      await("the good one's log", () -> Files.exists(log("good")) && Files.size(log("good")) == 5);
+      consoles().reopenLogs();
+      stop();
+    }
+    // Lets go of the thread that waits there.
+    try (InputStream reader = Files.newInputStream(fifo)) {
+      assertThat(reader.readAllBytes()).isIn(ascii("hangs"), ascii(""));
+    }
+  }
+
+  @Test
+  void waitsForOneLogThatHangsAndNotForEachOther() {
+    AtomicLong clock = new AtomicLong();
+    LogWriters writers = new LogWriters(_ -> {}, errors, clock::get);
+    assertThat(writers.patience()).isEqualTo(LogWriters.PATIENCE);
+    writers.hangs();
+    assertThat(writers.patience()).isEqualTo(Duration.ZERO);
+    clock.addAndGet(TimeUnit.SECONDS.toNanos(10));
+    assertThat(writers.patience()).isEqualTo(LogWriters.PATIENCE);
   }
 }

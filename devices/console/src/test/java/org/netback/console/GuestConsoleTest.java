@@ -13,13 +13,16 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.SteppedLoop;
-import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.CountedChannel;
 import org.netback.xen.io.console.ConsolePage;
 import org.netback.xen.ring.ByteRing;
 import org.netback.xen.ring.RingViolation;
@@ -31,23 +34,32 @@ class GuestConsoleTest {
   private final SteppedLoop loop = new SteppedLoop();
   private final List<Throwable> failures = new ArrayList<>();
   private final List<String> complaints = new ArrayList<>();
-  private int notified;
+  private int notifiedAtStart;
 
-  private final EventChannel channel =
-      new EventChannel() {
-        @Override
-        public int port() {
-          return 1;
-        }
+  /// A disk that answers at once, until the test has it hang.
+  private final Disk disk = new Disk();
 
-        @Override
-        public void notifyPeer() {
-          notified++;
-        }
+  private static final class Disk {
+    private final Deque<Runnable> waiting = new ArrayDeque<>();
+    private boolean hangs;
 
-        @Override
-        public void close() {}
-      };
+    private void execute(Runnable work) {
+      if (hangs) {
+        waiting.add(work);
+      } else {
+        work.run();
+      }
+    }
+
+    private void goOn() {
+      hangs = false;
+      while (!waiting.isEmpty()) {
+        waiting.remove().run();
+      }
+    }
+  }
+
+  private final CountedChannel channel = new CountedChannel();
 
   private static class Watcher implements Viewer {
     private final ByteArrayOutputStream seen = new ByteArrayOutputStream();
@@ -85,19 +97,22 @@ class GuestConsoleTest {
     }
   }
 
+  private final LogWriters writers = new LogWriters(disk::execute, loop.errors(), loop::nanoTime);
+
   private GuestConsole open(Overflow overflow) throws RingViolation {
     LogSettings log = new LogSettings(Optional.of(directory), false, true, 0, Duration.ZERO, 0);
     GuestConsole console =
         new GuestConsole(
             ConsolePage.backend(page),
             loop,
-            overflow,
+            new ConsoleSettings(
+                Set.of(), overflow, ConsoleSettings.USUAL_EVENTS, 10, false, false, log),
             new ConsoleLog(log, "guest", InstantSource.system(), ZoneOffset.UTC, complaints::add),
-            new Scrollback(10),
+            writers,
             failures::add);
     console.service().start(channel);
     loop.runReady();
-    notified = 0;
+    notifiedAtStart = channel.notified();
     return console;
   }
 
@@ -135,7 +150,7 @@ class GuestConsoleTest {
     put(guest(), "login: ");
     assertThat(console.service().onEvent()).isTrue();
     assertThat(one.text()).isEqualTo(two.text()).isEqualTo(log()).isEqualTo("login: ");
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified() - notifiedAtStart).isEqualTo(1);
     assertThat(guest().room()).isEqualTo(2048);
   }
 
@@ -261,7 +276,7 @@ class GuestConsoleTest {
       console.service().onEvent();
     }
     loop.runReady();
-    assertThat(log()).hasSize(GuestConsole.EVENTS);
+    assertThat(log()).hasSize(ConsoleSettings.USUAL_EVENTS);
     loop.advance(GuestConsole.PERIOD_NANOS);
     assertThat(log()).hasSize(1000);
     assertThat(failures).isEmpty();
@@ -294,7 +309,7 @@ class GuestConsoleTest {
       loop.runReady();
       console.goOn();
     }
-    assertThat(refilling.seen.size()).isEqualTo(GuestConsole.EVENTS + 1);
+    assertThat(refilling.seen.size()).isEqualTo(ConsoleSettings.USUAL_EVENTS + 1);
   }
 
   @Test
@@ -328,5 +343,129 @@ class GuestConsoleTest {
     first.service().halt();
     open(Overflow.KEEP);
     assertThat(log()).isEqualTo("one,two");
+  }
+
+  /// Nothing is given back that is not in the log: whoever is killed now has lost nothing.
+  @Test
+  void waitsForItsLogBeforeItGivesRoomBack() throws Exception {
+    GuestConsole console = open(Overflow.DISCARD);
+    Watcher viewer = new Watcher();
+    console.attach(viewer, false);
+    disk.hangs = true;
+    put(guest(), "x".repeat(2048));
+    console.service().onEvent();
+    assertThat(viewer.text()).hasSize(2048);
+    assertThat(guest().room()).isZero();
+    assertThat(statistics(console).fromGuest()).isZero();
+    disk.goOn();
+    loop.runReady();
+    assertThat(log()).hasSize(2048);
+    assertThat(guest().room()).isEqualTo(2048);
+    assertThat(statistics(console).fromGuest()).isEqualTo(2048);
+    assertThat(channel.notified() - notifiedAtStart).isEqualTo(1);
+    assertThat(loop.pendingTimers()).isZero();
+  }
+
+  private static ConsoleStatistics statistics(GuestConsole console) {
+    return console.statistics(new ConsoleId(1, 0), "g", "");
+  }
+
+  @Test
+  void holdsItsGuestBackForAsLongAsALogHangsIfNothingMayBeLost() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    disk.hangs = true;
+    put(guest(), "first");
+    console.service().onEvent();
+    put(guest(), ", then");
+    for (int second = 0; second < 100; second++) {
+      console.service().onEvent();
+      loop.advance(GuestConsole.LOG_PATIENCE_NANOS);
+    }
+    assertThat(complaints)
+        .singleElement()
+        .asString()
+        .endsWith("guest-guest.log hangs: it is waiting for its disk");
+    assertThat(statistics(console).held()).isEqualTo(1);
+    // Whoever asks for it is given what the guest has put, and may type.
+    assertThat(console.past()).asString(StandardCharsets.US_ASCII).isEqualTo("first");
+    assertThat(console.send(ascii("typed"))).isTrue();
+    loop.runReady();
+    assertThat(take(guest())).isEqualTo("typed");
+    disk.goOn();
+    loop.runReady();
+    assertThat(log()).isEqualTo("first, then");
+    assertThat(statistics(console).logLost()).isZero();
+  }
+
+  /// A second of waiting, then a bounded number of octets that wait for the disk, and no end of
+  /// those that go on to the viewers.
+  @Test
+  void goesOnWithoutALogThatHangsWhereOutputMayBeLost() throws Exception {
+    GuestConsole console = open(Overflow.DISCARD);
+    Watcher viewer = new Watcher();
+    console.attach(viewer, false);
+    disk.hangs = true;
+    String block = "0123456789abcdef".repeat(128);
+    int blocks = 10 * LogFeed.BOUND / block.length();
+    for (int i = 0; i < blocks; i++) {
+      put(guest(), block);
+      console.service().onEvent();
+      loop.advance(GuestConsole.LOG_PATIENCE_NANOS);
+    }
+    assertThat(viewer.seen.size()).isEqualTo(blocks * block.length());
+    assertThat(disk.waiting).hasSize(1);
+    assertThat(complaints).hasSize(1);
+    long missing = (long) blocks * block.length() - LogFeed.BOUND;
+    assertThat(statistics(console).logLost()).isEqualTo(missing);
+    disk.goOn();
+    loop.runReady();
+    put(guest(), "again");
+    console.service().onEvent();
+    assertThat(log())
+        .isEqualTo(
+            block.repeat(LogFeed.BOUND / block.length())
+                + "["
+                + missing
+                + " octets are missing here]\nagain");
+    // It waits for its log again.
+    disk.hangs = true;
+    put(guest(), "x");
+    console.service().onEvent();
+    assertThat(guest().room()).isEqualTo(2047);
+  }
+
+  @Test
+  void opensAHungLogAnewWhenItCan() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    put(guest(), "one");
+    console.service().onEvent();
+    disk.hangs = true;
+    console.reopenLog();
+    Files.move(directory.resolve("guest-guest.log"), directory.resolve("moved"));
+    put(guest(), "two");
+    console.service().onEvent();
+    disk.goOn();
+    loop.runReady();
+    assertThat(log()).isEqualTo("two");
+    assertThat(directory.resolve("moved")).hasContent("one");
+  }
+
+  /// A guest that connects again and again while its disk hangs has one thread wait there, and no
+  /// more.
+  @Test
+  void costsOneThreadAFileHoweverOftenItsGuestConnects() throws Exception {
+    disk.hangs = true;
+    for (int i = 0; i < 100; i++) {
+      GuestConsole console = open(Overflow.KEEP);
+      put(guest(), "x");
+      console.service().onEvent();
+      console.service().close();
+    }
+    assertThat(disk.waiting).hasSize(1);
+    disk.goOn();
+    assertThat(disk.waiting).isEmpty();
+    // Nothing of it was given back, so the next one has it all.
+    open(Overflow.KEEP);
+    assertThat(log()).isEqualTo("x" + "x".repeat(100));
   }
 }

@@ -2,8 +2,8 @@ package org.netback.echo;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// The answer to an [EchoRequest], 16 octets.
 ///

@@ -13,7 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.netback.loop.SteppedLoop;
-import org.netback.xen.event.EventChannel;
+import org.netback.xen.event.CountedChannel;
 
 /// A ring that echoes, three requests a round. Its indices pass 2^32.
 class RingServiceTest {
@@ -27,7 +27,6 @@ class RingServiceTest {
   private final ReentrantLock guard = new ReentrantLock();
   private final List<Throwable> failures = new ArrayList<>();
   private final List<Integer> availables = new ArrayList<>();
-  private int notified;
   private int ended;
   private int wanted = 1;
   private long outcome = RingService.DONE;
@@ -36,21 +35,7 @@ class RingServiceTest {
   private BackRing back;
   private RingService service;
 
-  private final EventChannel channel =
-      new EventChannel() {
-        @Override
-        public int port() {
-          return 1;
-        }
-
-        @Override
-        public void notifyPeer() {
-          notified++;
-        }
-
-        @Override
-        public void close() {}
-      };
+  private final CountedChannel channel = new CountedChannel();
 
   private final class Echo implements RingService.Round {
     @Override
@@ -122,13 +107,13 @@ class RingServiceTest {
     assertThat(answers()).isZero();
     loop.runReady();
     assertThat(answers()).isEqualTo(2);
-    assertThat(service.counters().notifications()).isEqualTo(notified).isEqualTo(1);
+    assertThat(service.counters().notifications()).isEqualTo(channel.notified()).isEqualTo(1);
   }
 
   @Test
   void notifiesAtTheStartOnlyIfSomethingIsOwed() throws RingViolation {
     start();
-    assertThat(notified).isZero();
+    assertThat(channel.notified()).isZero();
     service.close();
     // The backend before has answered and died before it told.
     put(1);
@@ -137,13 +122,13 @@ class RingServiceTest {
     back.push();
     attach();
     start();
-    assertThat(notified).isEqualTo(1);
+    assertThat(channel.notified()).isEqualTo(1);
     service.close();
     answers();
     attach();
     owesAtBegin = true;
     start();
-    assertThat(notified).isEqualTo(2);
+    assertThat(channel.notified()).isEqualTo(2);
   }
 
   @Test

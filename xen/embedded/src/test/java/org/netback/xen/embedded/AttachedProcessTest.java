@@ -16,6 +16,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.Eventually;
 import org.netback.loop.libc.LibC;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.toolstack.GuestSpec;
@@ -73,7 +74,7 @@ final class AttachedProcessTest {
     killGuests(1);
     int before = HypervisorTest.openFiles();
     killGuests(3);
-    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
+    Eventually.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
   }
 
   private void killGuests(int count) throws Exception {
@@ -99,14 +100,14 @@ final class AttachedProcessTest {
                     events.incrementAndGet();
                     return true;
                   }));
-      EmbeddedGroundTest.await("first event", () -> events.get() > 0);
+      Eventually.await("first event", () -> events.get() > 0);
       mappings.add(
           backend.guests().grants().map(domid, new int[] {Integer.parseInt(said[2])}, false));
     }
     for (ChildProcess guest : guests) {
       guest.kill();
     }
-    EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
+    Eventually.await("store empty", this::storeIsEmpty);
     channels.forEach(EventChannel::close);
     mappings.forEach(GrantMapping::close);
     for (ChildProcess guest : guests) {
@@ -117,16 +118,16 @@ final class AttachedProcessTest {
   @Test
   void leavesNothingBehindWhenGuestsDropTheirConnections() throws Exception {
     drop("guest");
-    EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
+    Eventually.await("store empty", this::storeIsEmpty);
     int before = HypervisorTest.openFiles();
     int threads = Thread.activeCount();
     for (int i = 0; i < 200; i++) {
       // The ground may still be at destroying the last one: each has a name of its own.
       drop("guest" + i);
     }
-    EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
-    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
-    EmbeddedGroundTest.await("threads flat", () -> Thread.activeCount() <= threads);
+    Eventually.await("store empty", this::storeIsEmpty);
+    Eventually.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
+    Eventually.await("threads flat", () -> Thread.activeCount() <= threads);
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }
 
@@ -220,7 +221,7 @@ final class AttachedProcessTest {
               }
             })
         .hasMessageMatching("sendmsg: (EPIPE|ECONNRESET)");
-    EmbeddedGroundTest.await("store empty", this::storeIsEmpty);
+    Eventually.await("store empty", this::storeIsEmpty);
     socket.close();
   }
 
@@ -233,7 +234,7 @@ final class AttachedProcessTest {
       assertThat(socket.receive(true)).isPresent();
     }
     // Sessions of the test before may have been at their end when these were counted.
-    EmbeddedGroundTest.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
+    Eventually.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
     socket.close();
   }
 
@@ -286,15 +287,15 @@ final class AttachedProcessTest {
       assertThat(guest.memory().grant(page, 0, false)).isEqualTo(8);
       try (ChildProcess killed = ChildProcess.backend(apart, guest.domid(), offered.port())) {
         assertThat(killed.line()).isEqualTo("bound");
-        EmbeddedGroundTest.await("event from the first", () -> events.get() == 1);
+        Eventually.await("event from the first", () -> events.get() == 1);
         assertThat(guest.memory().revoke(8)).isFalse();
         killed.kill();
       }
       try (ChildProcess next = ChildProcess.backend(apart, guest.domid(), offered.port())) {
         assertThat(next.line()).isEqualTo("bound");
-        EmbeddedGroundTest.await("event from the second", () -> events.get() == 2);
+        Eventually.await("event from the second", () -> events.get() == 2);
       }
-      EmbeddedGroundTest.await("pins gone", () -> guest.memory().revoke(8));
+      Eventually.await("pins gone", () -> guest.memory().revoke(8));
       assertThat(guest.lost().toCompletableFuture()).isNotDone();
     }
   }

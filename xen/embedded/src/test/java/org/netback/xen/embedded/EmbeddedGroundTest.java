@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.Eventually;
 import org.netback.loop.SteppedLoop;
 import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.embedded.toolstack.GuestSpec;
@@ -35,15 +35,6 @@ final class EmbeddedGroundTest {
   void close() throws IOException {
     backend.close();
     ground.close();
-  }
-
-  /// Polls a condition that another thread brings about.
-  static void await(String what, Callable<Boolean> condition) throws Exception {
-    long end = System.nanoTime() + 20_000_000_000L;
-    while (!condition.call()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(end);
-      Thread.sleep(1);
-    }
   }
 
   @Test
@@ -124,12 +115,13 @@ final class EmbeddedGroundTest {
     guest.close();
     guest.close();
     assertThat(guest.lost().toCompletableFuture()).isDone();
-    await("asked to close", () -> backend.store().read(back + "/0/state").equals(text("5")));
+    Eventually.await(
+        "asked to close", () -> backend.store().read(back + "/0/state").equals(text("5")));
     assertThat(backend.store().read(back + "/0/online")).hasValue("0");
     assertThat(backend.store().directory("/local/domain")).contains("" + guest.domid());
     backend.store().write(back + "/0/state", "6");
-    await("directories gone", () -> backend.store().read(back + "/0/state").isEmpty());
-    await(
+    Eventually.await("directories gone", () -> backend.store().read(back + "/0/state").isEmpty());
+    Eventually.await(
         "domain gone",
         () -> !backend.store().directory("/local/domain").contains("" + guest.domid()));
     ground.createDomain(GuestSpec.of("guest", "net")).close();
@@ -177,8 +169,9 @@ final class EmbeddedGroundTest {
     for (int i = 0; i < 300; i++) {
       cycle(loop);
     }
-    await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
-    await("store empty", () -> backend.store().directory("/local/domain").equals(List.of("0")));
+    Eventually.await("descriptors flat", () -> HypervisorTest.openFiles() <= before);
+    Eventually.await(
+        "store empty", () -> backend.store().directory("/local/domain").equals(List.of("0")));
     assertThat(directory.resolve("domains").toFile().list()).isEmpty();
   }
 

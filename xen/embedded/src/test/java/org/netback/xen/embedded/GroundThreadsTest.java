@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.netback.loop.Eventually;
 import org.netback.loop.InternalErrors;
 import org.netback.loop.netty.LockFile;
 import org.netback.xen.embedded.toolstack.GuestSpec;
@@ -53,7 +54,7 @@ final class GroundThreadsTest {
   }
 
   private void awaitRecords(int count) throws Exception {
-    EmbeddedGroundTest.await("a record", () -> records.size() >= count);
+    Eventually.await("a record", () -> records.size() >= count);
   }
 
   @Test
@@ -122,10 +123,10 @@ final class GroundThreadsTest {
       backend.store().write(device + "/state", "4");
 
       guest.close();
-      EmbeddedGroundTest.await(
+      Eventually.await(
           "the toolstack", () -> backend.store().read(device + "/state").orElse("").equals("5"));
       backend.store().write(device + "/state", "6");
-      EmbeddedGroundTest.await(
+      Eventually.await(
           "the end of the domain", () -> backend.store().read(nodes + "/name").isEmpty());
     }
     // The nodes are removed on a thread of their own; the session's may still be at its end.

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.loop.EventLoop;
+import org.netback.loop.Eventually;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.xen.embedded.memory.EmbeddedGrantTableContract;
 import org.netback.xen.embedded.toolstack.GuestSpec;
@@ -49,7 +50,7 @@ final class RemoteGroundTest {
   static void awaitGone(GrantTable backend, int domid) throws IOException {
     MemorySegment local = Arena.ofAuto().allocate(1);
     try {
-      EmbeddedGroundTest.await(
+      Eventually.await(
           "domain gone",
           () -> {
             GrantCopies batch = backend.copies(1);
@@ -156,7 +157,7 @@ final class RemoteGroundTest {
     @Override
     protected void until(Condition condition) {
       try {
-        EmbeddedGroundTest.await("event", condition::holds);
+        Eventually.await("event", condition::holds);
       } catch (Exception e) {
         throw new AssertionError(e);
       }

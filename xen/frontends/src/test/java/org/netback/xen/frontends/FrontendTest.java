@@ -187,8 +187,7 @@ class FrontendTest {
   void aFaultOfTheDriversWhenItIsConnectedEndsTheConnection() {
     start();
     driver.fault = Optional.of(new NoSuchElementException("no feature"));
-    assertThatThrownBy(() -> device.enter(XenbusState.CONNECTED))
-        .hasRootCauseMessage("no feature");
+    assertThatThrownBy(() -> device.enter(XenbusState.CONNECTED)).hasRootCauseMessage("no feature");
     assertThat(device.loop.errors().count()).isEqualTo(1);
     assertThat(driver.called).containsExactly("published", "disconnect");
     letGo();

@@ -1,8 +1,8 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// The answer to a [CtrlRequest] (io/netif.h, `struct xen_netif_ctrl_response`), 12 octets at the
 /// start of a slot of 16.

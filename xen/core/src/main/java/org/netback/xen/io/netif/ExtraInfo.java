@@ -1,8 +1,8 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// What does not fit into a packet's first slot, in a slot of its own directly after it
 /// (io/netif.h, `struct netif_extra_info`), 8 octets; in a slot of the tx ring 4 more follow, which

@@ -1,8 +1,8 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// A buffer that a guest posts to receive into (io/netif.h, `struct netif_rx_request`), 8 octets.
 ///

@@ -1,8 +1,8 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// What the backend put into a posted buffer (io/netif.h, `struct netif_rx_response`), 8 octets, in
 /// the slot of its request.

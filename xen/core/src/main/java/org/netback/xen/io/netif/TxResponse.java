@@ -1,8 +1,8 @@
 package org.netback.xen.io.netif;
 
 import java.lang.foreign.MemorySegment;
-import org.netback.xen.ring.SlotFields;
 import org.netback.xen.ring.RingMessage;
+import org.netback.xen.ring.SlotFields;
 
 /// The answer to a [TxRequest] or to an [ExtraInfo] between two of them (io/netif.h, `struct
 /// netif_tx_response`), 4 octets at the start of a slot of 12.
