@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum {
+  GROUND_VERSION = 3, /* of GroundMessage */
   BACKEND = 0,
   GRANT_FRAMES = 8,
   FIRST_GREF = 8,
@@ -83,25 +84,41 @@ static void ask(struct domain *d, struct message *m, int kind, int descriptors) 
   memcpy(m->fds, CMSG_DATA(c), count * sizeof(int));
 }
 
+static void put_key(struct message *m, const char *name, const char *value) {
+  put_text(m, name);
+  put_text(m, value);
+}
+
 static void attach(struct domain *d, const char *run, int number) {
   struct sockaddr_un ground = {.sun_family = AF_UNIX};
   snprintf(ground.sun_path, sizeof ground.sun_path, "%s/ground.sock", run);
   d->socket = ok(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket");
   ok(connect(d->socket, (struct sockaddr *)&ground, sizeof ground), ground.sun_path);
   struct message m = {0};
-  char text[32];
+  char text[32], mac[32];
   put(&m, 1, 4);
   put(&m, 2, 1); /* AttachGuest */
-  put(&m, 1, 4);
+  put(&m, GROUND_VERSION, 4);
   snprintf(text, sizeof text, "guest%d", number);
   put_text(&m, text);
   put(&m, GRANT_FRAMES, 4);
   put(&m, PAGES, 4);
-  put(&m, 1, 2);
-  put_text(&m, "bench");
-  snprintf(text, sizeof text, "00:16:3e:00:00:%02x", number + 1);
-  put_text(&m, text);
-  put(&m, 1500, 4);
+  snprintf(mac, sizeof mac, "00:16:3e:00:00:%02x", number + 1);
+  put(&m, 1, 2); /* device, with the keys of VifSpec.device */
+  put_text(&m, "vif");
+  put(&m, 0, 4);
+  put(&m, 5, 2); /* of the backend's directory */
+  put_key(&m, "mac", mac);
+  put_key(&m, "bridge", "bench");
+  put_key(&m, "handle", "0");
+  put_key(&m, "type", "vif");
+  put_key(&m, "hotplug-status", "");
+  put(&m, 3, 2); /* of the frontend's */
+  put_key(&m, "handle", "0");
+  put_key(&m, "mac", mac);
+  put_key(&m, "trusted", "1");
+  put(&m, 1, 2); /* of the frontend's, read only */
+  put_key(&m, "mtu", "1500");
   ask(d, &m, 65, 1); /* Attached */
   d->domid = u32(&m, 5);
   d->memory = check(mmap(NULL, (size_t)(GRANT_FRAMES + PAGES) * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, m.fds[0], 0), "mmap");
