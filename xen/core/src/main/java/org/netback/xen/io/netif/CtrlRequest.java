@@ -66,19 +66,19 @@ public record CtrlRequest(int id, int type, int data0, int data1, int data2)
   /// Reads a private slot; any bits give a value.
   public static CtrlRequest read(MemorySegment slot) {
     return new CtrlRequest(
-        SlotFields.u16(slot, 0),
-        SlotFields.u16(slot, 2),
-        SlotFields.u32(slot, 4),
-        SlotFields.u32(slot, 8),
-        SlotFields.u32(slot, 12));
+        Octets.u16(slot, 0),
+        Octets.u16(slot, 2),
+        Octets.u32(slot, 4),
+        Octets.u32(slot, 8),
+        Octets.u32(slot, 12));
   }
 
   @Override
   public void writeTo(MemorySegment slot) {
-    SlotFields.put16(slot, 0, id);
-    SlotFields.put16(slot, 2, type);
-    SlotFields.put32(slot, 4, data0);
-    SlotFields.put32(slot, 8, data1);
-    SlotFields.put32(slot, 12, data2);
+    Octets.put16(slot, 0, id);
+    Octets.put16(slot, 2, type);
+    Octets.put32(slot, 4, data0);
+    Octets.put32(slot, 8, data1);
+    Octets.put32(slot, 12, data2);
   }
 }

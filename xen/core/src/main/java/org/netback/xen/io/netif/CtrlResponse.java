@@ -29,10 +29,7 @@ public record CtrlResponse(int id, int type, int status, int data) implements Ri
   /// Reads a private slot; any bits give a value.
   public static CtrlResponse read(MemorySegment slot) {
     return new CtrlResponse(
-        SlotFields.u16(slot, 0),
-        SlotFields.u16(slot, 2),
-        SlotFields.u32(slot, 4),
-        SlotFields.u32(slot, 8));
+        Octets.u16(slot, 0), Octets.u16(slot, 2), Octets.u32(slot, 4), Octets.u32(slot, 8));
   }
 
   /// Writes a whole slot.
@@ -41,10 +38,10 @@ public record CtrlResponse(int id, int type, int status, int data) implements Ri
   ///   memory leaks into the ring (XSA-216)
   @Override
   public void writeTo(MemorySegment slot) {
-    SlotFields.put16(slot, 0, id);
-    SlotFields.put16(slot, 2, type);
-    SlotFields.put32(slot, 4, status);
-    SlotFields.put32(slot, 8, data);
-    SlotFields.put32(slot, 12, 0);
+    Octets.put16(slot, 0, id);
+    Octets.put16(slot, 2, type);
+    Octets.put32(slot, 4, status);
+    Octets.put32(slot, 8, data);
+    Octets.put32(slot, 12, 0);
   }
 }

@@ -58,16 +58,16 @@ public sealed interface ExtraInfo extends RingMessage {
       case TYPE_MCAST_ADD -> new McastAdd(flags, mcastAddress(slot));
       case TYPE_MCAST_DEL -> new McastDel(flags, mcastAddress(slot));
       case TYPE_HASH -> new Hash(flags, hashType(slot), hashAlgorithm(slot), hashValue(slot));
-      default -> new Unknown(type(slot), flags, SlotFields.u48(slot, 2));
+      default -> new Unknown(type(slot), flags, Octets.u48(slot, 2));
     };
   }
 
   static int type(MemorySegment slot) {
-    return SlotFields.u8(slot, 0);
+    return Octets.u8(slot, 0);
   }
 
   static int flags(MemorySegment slot) {
-    return SlotFields.u8(slot, 1);
+    return Octets.u8(slot, 1);
   }
 
   static boolean more(MemorySegment slot) {
@@ -75,31 +75,31 @@ public sealed interface ExtraInfo extends RingMessage {
   }
 
   static int gsoSize(MemorySegment slot) {
-    return SlotFields.u16(slot, 2);
+    return Octets.u16(slot, 2);
   }
 
   static int gsoType(MemorySegment slot) {
-    return SlotFields.u8(slot, 4);
+    return Octets.u8(slot, 4);
   }
 
   static int gsoFeatures(MemorySegment slot) {
-    return SlotFields.u16(slot, 6);
+    return Octets.u16(slot, 6);
   }
 
   static long mcastAddress(MemorySegment slot) {
-    return SlotFields.u48(slot, 2);
+    return Octets.u48(slot, 2);
   }
 
   static int hashType(MemorySegment slot) {
-    return SlotFields.u8(slot, 2);
+    return Octets.u8(slot, 2);
   }
 
   static int hashAlgorithm(MemorySegment slot) {
-    return SlotFields.u8(slot, 3);
+    return Octets.u8(slot, 3);
   }
 
   static int hashValue(MemorySegment slot) {
-    return SlotFields.u32(slot, 4);
+    return Octets.u32(slot, 4);
   }
 
   // The same of a slot whose words begin at an index of BackRing.slots().
@@ -150,32 +150,32 @@ public sealed interface ExtraInfo extends RingMessage {
   /// Writes a [Gso] without making an object of it.
   static void writeGso(MemorySegment slot, int flags, int size, int gsoType, int features) {
     head(slot, TYPE_GSO, flags);
-    SlotFields.put16(slot, 2, size);
-    SlotFields.put8(slot, 4, gsoType);
-    SlotFields.put8(slot, 5, 0);
-    SlotFields.put16(slot, 6, features);
+    Octets.put16(slot, 2, size);
+    Octets.put8(slot, 4, gsoType);
+    Octets.put8(slot, 5, 0);
+    Octets.put16(slot, 6, features);
   }
 
   /// Writes a [Hash] without making an object of it.
   static void writeHash(MemorySegment slot, int flags, int hashType, int algorithm, int value) {
     head(slot, TYPE_HASH, flags);
-    SlotFields.put8(slot, 2, hashType);
-    SlotFields.put8(slot, 3, algorithm);
-    SlotFields.put32(slot, 4, value);
+    Octets.put8(slot, 2, hashType);
+    Octets.put8(slot, 3, algorithm);
+    Octets.put32(slot, 4, value);
   }
 
   private static void head(MemorySegment slot, int type, int flags) {
-    SlotFields.put8(slot, 0, type);
-    SlotFields.put8(slot, 1, flags);
+    Octets.put8(slot, 0, type);
+    Octets.put8(slot, 1, flags);
     // A slot of the tx ring is longer than the struct; an rx slot is not.
     if (slot.byteSize() >= TxRequest.SIZE) {
-      SlotFields.put32(slot, SIZE, 0);
+      Octets.put32(slot, SIZE, 0);
     }
   }
 
   private static void writeAddress(MemorySegment slot, int type, int flags, long address) {
     head(slot, type, flags);
-    SlotFields.put48(slot, 2, address);
+    Octets.put48(slot, 2, address);
   }
 
   /// The packet is to be cut into segments (`u.gso`).

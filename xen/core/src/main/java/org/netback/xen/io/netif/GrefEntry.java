@@ -17,14 +17,13 @@ public record GrefEntry(int ref, int flags, int status) {
 
   /// Reads a private copy of an entry; any bits give a value.
   public static GrefEntry read(MemorySegment entry) {
-    return new GrefEntry(
-        SlotFields.u32(entry, 0), SlotFields.u16(entry, 4), SlotFields.u16(entry, 6));
+    return new GrefEntry(Octets.u32(entry, 0), Octets.u16(entry, 4), Octets.u16(entry, 6));
   }
 
   public void writeTo(MemorySegment entry) {
-    SlotFields.put32(entry, 0, ref);
-    SlotFields.put16(entry, 4, flags);
-    SlotFields.put16(entry, 6, status);
+    Octets.put32(entry, 0, ref);
+    Octets.put16(entry, 4, flags);
+    Octets.put16(entry, 6, status);
   }
 
   public boolean readOnly() {

@@ -17,11 +17,11 @@ public record RxRequest(int id, int gref) implements RingMessage {
   }
 
   public static int id(MemorySegment slot) {
-    return SlotFields.u16(slot, 0);
+    return Octets.u16(slot, 0);
   }
 
   public static int gref(MemorySegment slot) {
-    return SlotFields.u32(slot, 4);
+    return Octets.u32(slot, 4);
   }
 
   // The same of a slot whose words begin at an index of BackRing.slots().
@@ -36,8 +36,8 @@ public record RxRequest(int id, int gref) implements RingMessage {
 
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int id, int gref) {
-    SlotFields.put16s(slot, 0, id, 0);
-    SlotFields.put32(slot, 4, gref);
+    Octets.put16s(slot, 0, id, 0);
+    Octets.put32(slot, 4, gref);
   }
 
   @Override

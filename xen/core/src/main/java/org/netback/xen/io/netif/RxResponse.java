@@ -42,25 +42,25 @@ public record RxResponse(int id, int offset, int flags, int status) implements R
   }
 
   public static int id(MemorySegment slot) {
-    return SlotFields.u16(slot, 0);
+    return Octets.u16(slot, 0);
   }
 
   public static int offset(MemorySegment slot) {
-    return SlotFields.u16(slot, 2);
+    return Octets.u16(slot, 2);
   }
 
   public static int flags(MemorySegment slot) {
-    return SlotFields.u16(slot, 4);
+    return Octets.u16(slot, 4);
   }
 
   public static int status(MemorySegment slot) {
-    return SlotFields.s16(slot, 6);
+    return Octets.s16(slot, 6);
   }
 
   /// Writes a response without making an object of it.
   public static void write(MemorySegment slot, int id, int offset, int flags, int status) {
-    SlotFields.put16s(slot, 0, id, offset);
-    SlotFields.put16s(slot, 4, flags, status);
+    Octets.put16s(slot, 0, id, offset);
+    Octets.put16s(slot, 4, flags, status);
   }
 
   /// The whole response as two 32-bit words, the first in the lower half.

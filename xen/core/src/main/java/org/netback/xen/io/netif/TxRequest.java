@@ -39,23 +39,23 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
   }
 
   public static int gref(MemorySegment slot) {
-    return SlotFields.u32(slot, 0);
+    return Octets.u32(slot, 0);
   }
 
   public static int offset(MemorySegment slot) {
-    return SlotFields.u16(slot, 4);
+    return Octets.u16(slot, 4);
   }
 
   public static int flags(MemorySegment slot) {
-    return SlotFields.u16(slot, 6);
+    return Octets.u16(slot, 6);
   }
 
   public static int id(MemorySegment slot) {
-    return SlotFields.u16(slot, 8);
+    return Octets.u16(slot, 8);
   }
 
   public static int size(MemorySegment slot) {
-    return SlotFields.u16(slot, 10);
+    return Octets.u16(slot, 10);
   }
 
   // The same of a slot whose words begin at an index of BackRing.slots().
@@ -82,9 +82,9 @@ public record TxRequest(int gref, int offset, int flags, int id, int size) imple
 
   /// Writes a request without making an object of it.
   public static void write(MemorySegment slot, int gref, int offset, int flags, int id, int size) {
-    SlotFields.put32(slot, 0, gref);
-    SlotFields.put16s(slot, 4, offset, flags);
-    SlotFields.put16s(slot, 8, id, size);
+    Octets.put32(slot, 0, gref);
+    Octets.put16s(slot, 4, offset, flags);
+    Octets.put16s(slot, 8, id, size);
   }
 
   @Override

@@ -30,11 +30,11 @@ public record TxResponse(int id, int status) implements RingMessage {
   }
 
   public static int id(MemorySegment slot) {
-    return SlotFields.u16(slot, 0);
+    return Octets.u16(slot, 0);
   }
 
   public static int status(MemorySegment slot) {
-    return SlotFields.s16(slot, 2);
+    return Octets.s16(slot, 2);
   }
 
   /// Writes a response without making an object of it.
@@ -42,9 +42,9 @@ public record TxResponse(int id, int status) implements RingMessage {
   /// @param slot of 12 octets: all are written, those past the struct as zero, so that nothing of
   ///   the backend's memory leaks into the ring (XSA-216)
   public static void write(MemorySegment slot, int id, int status) {
-    SlotFields.put16s(slot, 0, id, status);
-    SlotFields.put32(slot, 4, 0);
-    SlotFields.put32(slot, 8, 0);
+    Octets.put16s(slot, 0, id, status);
+    Octets.put32(slot, 4, 0);
+    Octets.put32(slot, 8, 0);
   }
 
   /// The whole response as the first 32-bit word of a slot.

@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// The fields of a slot, little-endian and widened without sign: Xen's rings exist on x86 and Arm
-/// only, and are little-endian on both.
-final class SlotFields {
+/// Little-endian fields of a slot, widened without sign: Xen's rings exist on x86 and Arm only, and
+/// are little-endian on both.
+final class Octets {
   private static final ValueLayout.OfShort U16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt U32 =
@@ -16,7 +16,7 @@ final class SlotFields {
   private static final ValueLayout.OfInt BIG_ENDIAN_U32 =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-  private SlotFields() {}
+  private Octets() {}
 
   static int u8(MemorySegment slot, long offset) {
     return slot.get(ValueLayout.JAVA_BYTE, offset) & 0xff;
