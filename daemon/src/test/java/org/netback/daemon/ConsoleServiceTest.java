@@ -311,20 +311,19 @@ final class ConsoleServiceTest {
   /// Who types no more, and has sent what the guest does not take, is not kept for that.
   @Test
   void aClientThatIsNoLongerTheWriterIsMissedWhenItGoes() throws Exception {
-    try (SocketChannel first = connect()) {
+    SocketChannel first = connect();
+    awaitClients(1);
+    first.configureBlocking(false);
+    ByteBuffer much = ByteBuffer.allocate(1 << 16);
+    for (int stuck = 0; stuck < 100; stuck++) {
+      // Until the guest's 64 KiB of input and the connection are full.
+      stuck = first.write(much.clear()) > 0 ? 0 : stuck;
+      client.request("GET", "/consoles", "");
+    }
+    try (SocketChannel _ = connect()) {
+      awaitClients(2);
+      first.close();
       awaitClients(1);
-      first.configureBlocking(false);
-      ByteBuffer much = ByteBuffer.allocate(1 << 16);
-      for (int stuck = 0; stuck < 100; stuck++) {
-        // Until the guest's 64 KiB of input and the connection are full.
-        stuck = first.write(much.clear()) > 0 ? 0 : stuck;
-        client.request("GET", "/consoles", "");
-      }
-      try (SocketChannel _ = connect()) {
-        awaitClients(2);
-        first.close();
-        awaitClients(1);
-      }
     }
     awaitClients(0);
   }

@@ -169,8 +169,11 @@ public final class ConsoleShell implements AutoCloseable {
   private boolean pump() {
     boolean moved = false;
     try {
-      while (console.isPresent() && (type(console.get().front) | show(console.get().front))) {
-        moved = true;
+      boolean more = console.isPresent();
+      while (more) {
+        more = type(console.get().front);
+        more |= show(console.get().front);
+        moved |= more;
       }
     } catch (RingViolation | IOException e) {
       LOG.warn("the console is left: {}", e.getMessage());

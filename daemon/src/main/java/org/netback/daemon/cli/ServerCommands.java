@@ -49,7 +49,11 @@ final class ServerCommands {
     }
     CompletableFuture<Daemon> started = new CompletableFuture<>();
     // From now on, or a rotation of logs at the wrong time would end the start.
-    Signals.register("HUP", () -> started.thenAccept(Daemon::reopenLogs));
+    Signals.register(
+        "HUP",
+        () -> {
+          var _ = started.thenAccept(Daemon::reopenLogs);
+        });
     Daemon daemon;
     try {
       daemon = Daemon.start(configuration, errors());

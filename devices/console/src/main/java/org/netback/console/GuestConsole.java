@@ -106,7 +106,7 @@ public final class GuestConsole implements RingService.Round {
     this.overflow = settings.overflow();
     this.eventsAllowed = settings.events();
     this.log = log;
-    this.feed = log.path().map(file -> new LogFeed(log, file, writers, this::goOn));
+    this.feed = log.path().map(file -> new LogFeed(log, file, writers, this::logWritten));
     this.scrollback = new Scrollback(settings.scrollback());
     this.service = new RingService(ring, loop, guard, this, failure);
     this.periodStart = loop.nanoTime();
@@ -177,12 +177,12 @@ public final class GuestConsole implements RingService.Round {
 
   /// Gives log and viewers what has been copied out of the ring.
   private void show(int count) {
-    unsettled = count;
     feed.ifPresent(each -> each.add(chunk, count));
     scrollback.add(chunk, count);
     for (Viewer viewer : viewers) {
       viewer.output(chunk, count);
     }
+    unsettled = count;
   }
 
   /// Gives the guest the room of what was shown, if the log is written or is not waited for.
@@ -202,6 +202,20 @@ public final class GuestConsole implements RingService.Round {
     ring.consume(count);
     fromGuest.addAndGet(count);
     return count;
+  }
+
+  /// At once, on the thread that writes: what is written and not settled yet, a successor of a
+  /// process that is killed would log again.
+  private void logWritten() {
+    guard.lock();
+    try {
+      if (!over && settle() > 0) {
+        service.notifyPeer();
+      }
+    } finally {
+      guard.unlock();
+    }
+    goOn();
   }
 
   private void logIsLate() {

@@ -206,11 +206,15 @@ class ConsoleScene {
     }
 
     /// Whoever is about to put something is told that it has gone.
-    @Override
-    public void close() {
+    void die() {
       closed = true;
       room.release();
       domain.close();
+    }
+
+    @Override
+    public void close() {
+      die();
     }
   }
 

@@ -29,7 +29,7 @@ final class HostileConsolesTest extends ConsoleScene {
   private static final int GRANT_ENTRY = 8;
 
   /// What becomes of a page that is being served.
-  private enum Act {
+  enum Act {
     /// Its grant is ended behind the backend's back, and it is used for something else.
     REVOKED,
     /// It is given back: whoever still has it finds zeroes.
@@ -68,14 +68,14 @@ final class HostileConsolesTest extends ConsoleScene {
           victim.page.fill((byte) 0);
           victim.channel.notifyPeer();
         }
-        case DEAD -> victim.close();
+        case DEAD -> victim.die();
       }
       await("the end of the console", () -> endsIfItReads(victim, tty));
       for (Guest neighbour : new Guest[] {primary, device}) {
         answers(neighbour);
       }
       assertThat(errors.count()).isZero();
-      victim.close();
+      victim.die();
       await("the guest's end", streaming::isCompletedExceptionally);
     }
   }
