@@ -30,7 +30,10 @@ public record CtrlResponse(int id, int type, int status, int data) implements Ri
   /// Reads a private slot; any bits give a value.
   public static CtrlResponse read(MemorySegment slot) {
     return new CtrlResponse(
-        SlotFields.u16(slot, 0), SlotFields.u16(slot, 2), SlotFields.u32(slot, 4), SlotFields.u32(slot, 8));
+        SlotFields.u16(slot, 0),
+        SlotFields.u16(slot, 2),
+        SlotFields.u32(slot, 4),
+        SlotFields.u32(slot, 8));
   }
 
   /// Writes a whole slot.

@@ -18,7 +18,8 @@ public record GrefEntry(int ref, int flags, int status) {
 
   /// Reads a private copy of an entry; any bits give a value.
   public static GrefEntry read(MemorySegment entry) {
-    return new GrefEntry(SlotFields.u32(entry, 0), SlotFields.u16(entry, 4), SlotFields.u16(entry, 6));
+    return new GrefEntry(
+        SlotFields.u32(entry, 0), SlotFields.u16(entry, 4), SlotFields.u16(entry, 6));
   }
 
   public void writeTo(MemorySegment entry) {
