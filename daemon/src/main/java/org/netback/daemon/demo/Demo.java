@@ -215,7 +215,7 @@ public final class Demo {
         new ArrayList<>(
             List.of("guest", "--name", guest.name, "--network", NETWORK, "--tap", "eth0"));
     arguments.addAll(List.of("--ground", new RunDirectory(directory).ground().toString()));
-    if (Command.find(SETSID).isPresent()) {
+    if (Program.find(SETSID).isPresent()) {
       arguments.add("--console");
     }
     cleanup.add(
@@ -227,7 +227,7 @@ public final class Demo {
   private boolean startShell(Daemon daemon, String name) throws IOException {
     ConsoleShell shell;
     try {
-      Command.require(SETSID);
+      Program.require(SETSID);
       shell = cleanup.add(ConsoleShell.start("/bin/sh", new InternalErrors(System::nanoTime)));
     } catch (IOException e) {
       notes.leftOut("console of " + name + ": " + e.getMessage());
@@ -249,7 +249,7 @@ public final class Demo {
   private void console(Daemon daemon, Path directory, String guest) throws IOException {
     String name = "console of " + guest;
     try {
-      Command.require(SETSID);
+      Program.require(SETSID);
     } catch (MissingProgram e) {
       notes.leftOut(name + ": " + e.getMessage());
       return;

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.netback.xen.embedded.wire.GroundMessage;
 
 /// The messages have another writer: the guests of the benchmarks, in C.
 final class GroundMessageTest {
