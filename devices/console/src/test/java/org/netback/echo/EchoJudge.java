@@ -5,13 +5,11 @@ final class EchoJudge {
   private EchoJudge() {}
 
   static EchoResponse judge(EchoRequest request) {
-    byte[] reverse = new byte[EchoRequest.MOST];
     if (request.length() > EchoRequest.MOST) {
-      return new EchoResponse(request.id(), EchoResponse.ERROR, reverse);
+      return new EchoResponse(request.id(), EchoResponse.ERROR, "");
     }
-    for (int i = 0; i < request.length(); i++) {
-      reverse[i] = request.payload()[request.length() - 1 - i];
-    }
-    return new EchoResponse(request.id(), request.length(), reverse);
+    String text = request.text().substring(0, request.length());
+    String reverse = new StringBuilder(text).reverse().toString();
+    return new EchoResponse(request.id(), reverse.length(), reverse);
   }
 }
