@@ -35,6 +35,12 @@ public final class ConsoleShell implements AutoCloseable {
   private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long CLOSE_SECONDS = 2;
 
+  /// A process that a script has put into the background ignores Ctrl-C, and so would all that it
+  /// starts.
+  private static final String ENV = "/usr/bin/env";
+
+  private static final String SIGNALS = "--default-signal";
+
   /// A session of its own, in which the first terminal that is opened is the controlling one.
   private static final String ON_TERMINAL = "exec /bin/sh -c \"$1\" <\"$0\" >\"$0\" 2>&1";
 
@@ -92,7 +98,8 @@ public final class ConsoleShell implements AutoCloseable {
 
   private void startShell() throws IOException {
     ProcessBuilder builder =
-        new ProcessBuilder("setsid", "/bin/sh", "-c", ON_TERMINAL, pty.path(), command)
+        new ProcessBuilder(
+                "setsid", ENV, SIGNALS, "/bin/sh", "-c", ON_TERMINAL, pty.path(), command)
             .redirectInput(new File("/dev/null"))
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(ProcessBuilder.Redirect.DISCARD);

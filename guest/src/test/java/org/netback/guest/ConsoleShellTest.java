@@ -81,12 +81,16 @@ class ConsoleShellTest {
     }
 
     void awaitShown(String text) throws Exception {
-      await(
-          text + " on " + screen,
-          () -> {
-            look();
-            return screen.indexOf(text) >= 0;
-          });
+      try {
+        await(
+            text,
+            () -> {
+              look();
+              return screen.indexOf(text) >= 0;
+            });
+      } catch (AssertionError e) {
+        throw new AssertionError(e.getMessage() + " on " + screen, e);
+      }
       screen.setLength(0);
     }
 
@@ -118,8 +122,8 @@ class ConsoleShellTest {
         terminal.type("seq 1 20000; echo e''nd\r");
         terminal.awaitShown("20000\r\nend\r\n");
         // Its terminal is the controlling one: ^C reaches what runs there.
-        terminal.type("sleep 1000; echo status $?\r");
-        terminal.awaitShown("sleep");
+        terminal.type("(echo run''ning; sleep 1000)\r");
+        terminal.awaitShown("running");
         terminal.type("\003");
         terminal.awaitShown("^C");
         terminal.type("echo st''ill there\r");

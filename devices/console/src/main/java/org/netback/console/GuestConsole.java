@@ -167,10 +167,9 @@ public final class GuestConsole implements RingService.Round {
     held = full;
     if (left < available) {
       takings++;
-    }
-    if (unsettled > 0 && !logHangs) {
-      logPatience.cancel();
-      logPatience = loop.schedule(LOG_PATIENCE_NANOS, this::logIsLate);
+      if (unsettled > 0) {
+        logPatience = loop.schedule(LOG_PATIENCE_NANOS, this::logIsLate);
+      }
     }
     return moved;
   }

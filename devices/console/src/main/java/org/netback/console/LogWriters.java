@@ -86,7 +86,12 @@ final class LogWriters {
   private void drain(Path file, Runnable first) {
     Optional<Runnable> work = Optional.of(first);
     while (work.isPresent()) {
-      work.get().run();
+      try {
+        work.get().run();
+      } catch (Throwable e) {
+        // A fault of ours; what waits behind it is done all the same.
+        errors.record("log " + file, e);
+      }
       work = next(file);
     }
   }

@@ -434,6 +434,24 @@ class GuestConsoleTest {
     assertThat(guest().room()).isEqualTo(2047);
   }
 
+  /// Looks in between do not prolong the wait.
+  @Test
+  void waitsASecondForItsLogHoweverOftenItIsLookedAt() throws Exception {
+    GuestConsole console = open(Overflow.DISCARD);
+    disk.hangs = true;
+    put(guest(), "x");
+    console.service().onEvent();
+    for (int i = 0; i < 9; i++) {
+      loop.advance(GuestConsole.LOG_PATIENCE_NANOS / 10);
+      console.service().onEvent();
+      console.goOn();
+      assertThat(guest().room()).isEqualTo(2047);
+    }
+    loop.advance(GuestConsole.LOG_PATIENCE_NANOS / 10);
+    assertThat(guest().room()).isEqualTo(2048);
+    assertThat(loop.pendingTimers()).isZero();
+  }
+
   @Test
   void opensAHungLogAnewWhenItCan() throws Exception {
     GuestConsole console = open(Overflow.KEEP);
