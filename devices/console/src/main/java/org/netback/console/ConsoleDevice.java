@@ -1,7 +1,6 @@
 package org.netback.console;
 
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.netback.xen.bus.Attachment;
 import org.netback.xen.bus.BackendDevice;
@@ -29,15 +28,8 @@ final class ConsoleDevice implements DeviceBackend {
     this.id = new ConsoleId(device.id().domid(), device.id().handle());
   }
 
-  /// The guest has nothing to choose.
-  @Override
-  public Map<String, String> features() {
-    return Map.of();
-  }
-
   @Override
   public void connect() throws DeviceException, StoreException {
-    disconnect();
     FrontendKeys keys = device.frontendKeys();
     String guest = consoles.guestName(id.domid());
     Attachment attachment =
@@ -74,6 +66,5 @@ final class ConsoleDevice implements DeviceBackend {
   @Override
   public void remove() {
     consoles.removed(device.id());
-    disconnect();
   }
 }

@@ -37,6 +37,7 @@ final class EchoTest {
 
   private final class Guest implements AutoCloseable, FrontendListener {
     final GuestDomain domain;
+    final Frontend frontend;
     final BlockingQueue<EchoResponse> answers = new LinkedBlockingQueue<>();
     final BlockingQueue<String> troubles = new LinkedBlockingQueue<>();
     final EchoDriver driver = new EchoDriver(guestLoop, answers::add);
@@ -44,15 +45,16 @@ final class EchoTest {
     Guest(String name) throws IOException {
       DeviceSpec device = new DeviceSpec(EchoDevice.TYPE, 0, Map.of(), Map.of(), Map.of());
       domain = ground.createDomain(new GuestSpec(name, new DomainSize(1, 10), List.of(device)));
-      new Frontend(
+      frontend =
+          new Frontend(
               domain.frontendPath(EchoDevice.TYPE, 0),
               domain.memory(),
               domain.events(),
               domain.store(),
               guestLoop,
               driver,
-              this)
-          .start();
+              this);
+      frontend.start();
     }
 
     @Override
@@ -81,8 +83,10 @@ final class EchoTest {
       }
     }
 
+    /// As a guest that crashes: its memory goes when nothing of it is in use here.
     @Override
-    public void close() {
+    public void close() throws Exception {
+      frontend.abandon().get(30, TimeUnit.SECONDS);
       domain.close();
     }
   }
