@@ -80,7 +80,9 @@ public enum ConsoleQuery implements Query {
               case 't' -> '\t';
               case 'e' -> '\033';
               case '\\' -> '\\';
-              default -> throw invocation.wrong("a backslash is followed by r, n, t, e or another");
+              default ->
+                  throw invocation.wrong(
+                      "\\" + text.charAt(i) + " means nothing; there are \\r \\n \\t \\e \\\\");
             });
       } else {
         typed.append(c);

@@ -37,8 +37,10 @@ public enum ServerVerb implements Verb {
               "--console",
               "Run a shell, with this process's rights, at the guest's console: \"netback console"
                   + " attach NAME\" reaches it."),
-          Option.valued(
-              "--console-command", "COMMAND", "/bin/sh", "What runs there instead, by /bin/sh -c."),
+          Option.optional(
+              "--console-command",
+              "COMMAND",
+              "The same, with what runs there, by /bin/sh -c (default: /bin/sh)."),
           Option.flag("--no-gso", "Take no frames that are still to be segmented."),
           Option.flag("--no-csum", "Take no blank checksums."),
           Option.flag("--no-sg", "Take no frames of several slots."),

@@ -150,7 +150,16 @@ final class ConsoleService implements DeviceService {
                         + name
                         + "; there are "
                         + RequestBody.names(
-                            consoles.statistics().stream().map(ConsoleStatistics::name).toList())));
+                            consoles.statistics().stream().map(ConsoleService::nameOf).toList())));
+  }
+
+  /// By which it is found, the guest's name first if it has one.
+  private static String nameOf(ConsoleStatistics console) {
+    if (console.guest().isEmpty()) {
+      return console.name();
+    }
+    String number = console.number() == 0 ? "" : "/" + console.number();
+    return console.guest() + number + " (" + console.name() + ")";
   }
 
   /// Octets as characters of ISO 8859-1: they may be no UTF-8, or end in the midst of a character.

@@ -175,7 +175,7 @@ final class ConsoleServiceTest {
         .isEqualTo("{\n  \"sent\" : 6\n}\n");
     assertThat(take(6)).isEqualTo("uname\r");
     assertThat(client.request("POST", "/consoles/none/input", "x").body())
-        .contains("there is no console none; there are console" + domain.domid() + ".0");
+        .contains("there is no console none; there are web (console" + domain.domid() + ".0)");
   }
 
   /// A client that does not read holds the guest back, where nothing may be lost, and nobody else.

@@ -37,20 +37,27 @@ final class ConsoleAttach {
   private static final int ESCAPE = 0x1d;
   private static final int CHUNK = 4096;
 
-  private ConsoleAttach() {}
+  private final String name;
+  private final boolean writes;
+  private final ControlConnection console;
+  private volatile boolean left;
+
+  private ConsoleAttach(String name, boolean writes, ControlConnection console) {
+    this.name = name;
+    this.writes = writes;
+    this.console = console;
+  }
+
+  /// @return the exit code: 0 if the user has left, or the input has come to its end
 
   static int run(Invocation invocation, ControlClient client) throws IOException {
     String name = invocation.arguments().getFirst();
     boolean writes = !invocation.has("--read-only");
     String path = ControlClient.path("consoles", name, writes ? "attach" : "look");
     Optional<Pty> terminal = terminal();
-    try (ControlConnection console = client.upgrade("GET", path, "netback-console")) {
-      if (terminal.isPresent()) {
-        inRawMode(terminal.get(), () -> talk(name, console));
-      } else {
-        talk(name, console);
-      }
-      return 0;
+    try (ControlConnection connection = client.upgrade("GET", path, "netback-console")) {
+      ConsoleAttach attach = new ConsoleAttach(name, writes, connection);
+      return terminal.isPresent() ? inRawMode(terminal.get(), attach) : attach.talk();
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
     }
@@ -70,18 +77,13 @@ final class ConsoleAttach {
     return Optional.empty();
   }
 
-  @FunctionalInterface
-  private interface Talk {
-    void run() throws IOException;
-  }
-
-  private static void inRawMode(Pty terminal, Talk talk) throws IOException {
+  private static int inRawMode(Pty terminal, ConsoleAttach attach) throws IOException {
     Attributes before = terminal.getAttr();
     Thread restore = Thread.ofPlatform().unstarted(() -> restore(terminal, before));
     Runtime.getRuntime().addShutdownHook(restore);
     try {
       terminal.setAttr(raw(before));
-      talk.run();
+      return attach.talk();
     } finally {
       restore(terminal, before);
       Runtime.getRuntime().removeShutdownHook(restore);
@@ -120,31 +122,32 @@ final class ConsoleAttach {
     return raw;
   }
 
-  private static void talk(String name, ControlConnection console) throws IOException {
+  private int talk() throws IOException {
     OutputStream screen = new FileOutputStream(FileDescriptor.out);
-    note(screen, "[" + name + ", Ctrl-] leaves]");
+    note(screen, "[" + name + (writes ? "" : ", looking on") + ", Ctrl-] leaves]");
     // It may wait for a key for ever, and ends with the process.
     InputStream keys = new FileInputStream(FileDescriptor.in);
-    Thread.ofPlatform().daemon().start(() -> type(keys, console));
-    show(console, screen);
-    note(screen, "[left " + name + "]");
+    Thread.ofPlatform().daemon().start(() -> type(keys));
+    show(screen);
+    note(screen, left ? "[left " + name + "]" : "[" + name + " has gone]");
+    return left ? 0 : UserError.FAILED;
   }
 
-  private static void note(OutputStream terminal, String text) throws IOException {
-    terminal.write(("\r\n" + text + "\r\n").getBytes(StandardCharsets.UTF_8));
-    terminal.flush();
+  private static void note(OutputStream screen, String text) throws IOException {
+    screen.write(("\r\n" + text + "\r\n").getBytes(StandardCharsets.UTF_8));
+    screen.flush();
   }
 
   /// Until the console or the connection ends.
-  private static void show(ControlConnection console, OutputStream terminal) throws IOException {
+  private void show(OutputStream screen) throws IOException {
     byte[] octets = new byte[CHUNK];
-    for (int count = read(console, octets); count >= 0; count = read(console, octets)) {
-      terminal.write(octets, 0, count);
-      terminal.flush();
+    for (int count = read(octets); count >= 0; count = read(octets)) {
+      screen.write(octets, 0, count);
+      screen.flush();
     }
   }
 
-  private static int read(ControlConnection console, byte[] octets) {
+  private int read(byte[] octets) {
     try {
       return console.read(octets);
     } catch (IOException e) {
@@ -152,25 +155,34 @@ final class ConsoleAttach {
     }
   }
 
-  /// Until Ctrl-], or the end of what is typed.
-  private static void type(InputStream keyboard, ControlConnection console) {
+  /// Until Ctrl-], or the end of what is typed; who only looks on looks on after that.
+  private void type(InputStream keys) {
     byte[] octets = new byte[CHUNK];
     try {
-      for (int count = keyboard.read(octets); count >= 0; count = keyboard.read(octets)) {
+      for (int count = keys.read(octets); count >= 0; count = keys.read(octets)) {
         int typed = 0;
         while (typed < count && octets[typed] != ESCAPE) {
           typed++;
         }
-        console.write(octets, 0, typed);
+        if (writes) {
+          console.write(octets, 0, typed);
+        }
         if (typed < count) {
-          console.close();
+          leave();
           return;
         }
       }
-      console.close();
+      if (writes) {
+        leave();
+      }
     } catch (IOException e) {
       // The other thread meets the end of the connection, and tells.
       return;
     }
+  }
+
+  private void leave() throws IOException {
+    left = true;
+    console.close();
   }
 }

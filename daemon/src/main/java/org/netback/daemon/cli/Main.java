@@ -101,9 +101,9 @@ public final class Main {
             .value("--tap")
             .orElse(("nb-" + name).substring(0, Math.min(15, name.length() + 3))),
         options,
-        invocation.has("--console")
-            ? Optional.of(invocation.text("--console-command"))
-            : Optional.empty(),
+        invocation
+            .value("--console-command")
+            .or(() -> invocation.has("--console") ? Optional.of("/bin/sh") : Optional.empty()),
         invocation.seconds("--timeout"));
   }
 }

@@ -2,6 +2,7 @@ package org.netback.daemon.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +73,10 @@ class ConsoleAttachTest {
                 .add(
                     "GET",
                     "/consoles/*/attach",
+                    (path, body) -> Reply.upgrade("netback-console", new Console()))
+                .add(
+                    "GET",
+                    "/consoles/*/look",
                     (path, body) -> Reply.upgrade("netback-console", new Console())),
             new InternalErrors(System::nanoTime));
   }
@@ -87,7 +92,7 @@ class ConsoleAttachTest {
     Path command = directory.resolve("command");
     Files.writeString(
         command,
-        "stty -g; %s --enable-native-access=ALL-UNNAMED -cp '%s' %s console attach web --control %s; stty -g\n"
+        "stty -g; %s --enable-native-access=ALL-UNNAMED -cp '%s' %s console attach web --control %s; echo exit code $?; stty -g\n"
             .formatted(
                 java,
                 System.getProperty("java.class.path"),
@@ -142,7 +147,7 @@ class ConsoleAttachTest {
     keys.write("x\u001dnever".getBytes(StandardCharsets.UTF_8));
     keys.flush();
     String shown = first + shown(process);
-    assertThat(shown).contains("[web, Ctrl-] leaves]", "[left web]");
+    assertThat(shown).contains("[web, Ctrl-] leaves]", "[left web]", "exit code 0");
     // Nothing is asked of the terminal.
     assertThat(shown).doesNotContain("\u001b");
     hasItsSettingsBack(shown);
@@ -155,9 +160,38 @@ class ConsoleAttachTest {
     Process process = attach();
     opened.take().close();
     String shown = shown(process);
-    assertThat(shown).contains("[left web]");
+    assertThat(shown).contains("[web has gone]").contains("exit code 1");
     hasItsSettingsBack(shown);
     process.getOutputStream().close();
+  }
+
+  /// As for a pipe: it goes on without input.
+  @Test
+  void looksOnWithoutATerminal() throws Exception {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Process process =
+        new ProcessBuilder(
+                java,
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "console",
+                "attach",
+                "web",
+                "--read-only",
+                "--control",
+                directory.resolve("c.sock").toString())
+            .redirectInput(new File("/dev/null"))
+            .redirectErrorStream(true)
+            .start();
+    Outlet console = opened.take();
+    shownUntil(process, "looking on, Ctrl-] leaves]");
+    assertThat(console.write("after the end".getBytes(StandardCharsets.UTF_8))).isTrue();
+    shownUntil(process, "after the end");
+    console.close();
+    assertThat(shown(process)).contains("[web has gone]");
+    assertThat(process.exitValue()).isEqualTo(1);
   }
 
   @Test

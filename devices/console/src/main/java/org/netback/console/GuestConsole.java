@@ -1,6 +1,5 @@
 package org.netback.console;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -296,8 +295,7 @@ public final class GuestConsole implements RingService.Round {
     } finally {
       guard.unlock();
     }
-    byte[] text = new byte[octets.length + 1];
-    return Arrays.copyOf(text, new EscapeFilter().filter(octets, octets.length, text));
+    return Scrollback.text(octets);
   }
 
   /// Sends the guest octets of somebody who is no viewer, all or none.
@@ -317,7 +315,7 @@ public final class GuestConsole implements RingService.Round {
     }
   }
 
-  /// Lets somebody look, who is first shown the end of what there was before.
+  /// Lets somebody look, who is first shown the end of what there was before, as [#past] has it.
   ///
   /// @param writes whether it is the writer from now on
   /// @return false if the console has gone

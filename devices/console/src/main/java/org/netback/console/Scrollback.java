@@ -21,9 +21,16 @@ final class Scrollback {
     return all;
   }
 
-  /// Shows all of it to a viewer.
+  /// What was put, with control sequences taken out.
+  static byte[] text(byte[] octets) {
+    byte[] text = new byte[octets.length + 1];
+    return Arrays.copyOf(text, new EscapeFilter().filter(octets, octets.length, text));
+  }
+
+  /// Shows all of it to a viewer, as text: a program of the guest's may have asked its terminal
+  /// something, and the viewer's terminal would answer, at whatever reads the guest's input now.
   void show(Viewer viewer) {
-    byte[] all = octets();
+    byte[] all = text(octets());
     for (int at = 0; at < all.length; at += GuestConsole.CHUNK) {
       byte[] some = Arrays.copyOfRange(all, at, Math.min(all.length, at + GuestConsole.CHUNK));
       viewer.output(some, some.length);

@@ -397,6 +397,23 @@ class GuestConsoleTest {
     assertThat(statistics(console).logLost()).isZero();
   }
 
+  /// A program has asked its terminal where the cursor is: the answer of a terminal that is shown
+  /// the question later would be typed at the guest.
+  @Test
+  void whoComesLateIsShownText() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    put(guest(), "a\u001b[6nb\r\n");
+    console.service().onEvent();
+    loop.runReady();
+    Watcher late = new Watcher();
+    assertThat(console.attach(late, true)).isTrue();
+    assertThat(late.text()).isEqualTo("ab\r\n");
+    put(guest(), "\u001b[6n");
+    console.service().onEvent();
+    loop.runReady();
+    assertThat(late.text()).isEqualTo("ab\r\n\u001b[6n");
+  }
+
   /// A second of waiting, then a bounded number of octets that wait for the disk, and no end of
   /// those that go on to the viewers.
   @Test
