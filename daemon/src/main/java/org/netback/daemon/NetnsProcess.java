@@ -17,7 +17,8 @@ public final class NetnsProcess implements AutoCloseable {
     this.process = process;
   }
 
-  /// Starts this very program, with the same class path.
+  /// Starts this very program, with the same class path. It ignores no signal, whatever this process
+  /// does (one that nohup has started ignores SIGHUP).
   ///
   /// @param namespace as `ip netns` names it; empty for this process's own
   /// @param log where its output goes
@@ -29,6 +30,7 @@ public final class NetnsProcess implements AutoCloseable {
     if (!namespace.isEmpty()) {
       command.addAll(List.of("ip", "netns", "exec", namespace));
     }
+    command.addAll(List.of("env", "--default-signal"));
     command.addAll(java());
     command.addAll(arguments);
     return new NetnsProcess(
