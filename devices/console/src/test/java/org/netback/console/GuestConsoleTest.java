@@ -542,6 +542,25 @@ class GuestConsoleTest {
     assertThat(log()).isEqualTo("xy");
   }
 
+  /// Only the first has begun; of the others a count is all that is left.
+  @Test
+  void keepsNothingOfAGuestThatFloodsAHungLogAndConnectsAgain() throws Exception {
+    disk.hangs = true;
+    String block = "x".repeat(2048);
+    for (int i = 0; i < 10; i++) {
+      GuestConsole console = open(Overflow.DISCARD);
+      for (int at = 0; at <= LogFeed.BOUND; at += block.length()) {
+        put(guest(), block);
+        console.service().onEvent();
+        loop.advance(GuestConsole.LOG_PATIENCE_NANOS);
+      }
+      console.service().close();
+      assertThat(statistics(console).logLost()).isPositive();
+    }
+    disk.goOn();
+    assertThat(log()).containsOnlyOnce("octets are missing");
+  }
+
   @Test
   void whatThrowsWhileAFileIsWrittenHoldsUpNobodyElseThere() throws Exception {
     disk.hangs = true;
