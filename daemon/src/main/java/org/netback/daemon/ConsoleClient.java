@@ -3,6 +3,7 @@ package org.netback.daemon;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.netback.console.GuestConsole;
@@ -143,10 +144,14 @@ final class ConsoleClient implements Viewer, Duplex {
     return outlet;
   }
 
+  /// What waits is still the client's to read.
   @Override
   public synchronized void closed(String reason) {
     over = true;
-    outlet.ifPresent(Outlet::close);
+    List<byte[]> last = List.copyOf(waiting);
+    waiting.clear();
+    waitingOctets = 0;
+    outlet.ifPresent(each -> each.closeAfter(last));
   }
 
   @Override

@@ -347,4 +347,33 @@ final class ConsoleServiceTest {
       assertThat(console.read(ByteBuffer.allocate(10))).isEqualTo(-1);
     }
   }
+
+  /// The last words of a guest are those that somebody wants to read.
+  @Test
+  void losesNothingToAClientThatReadsWhenItsGuestHasGone() throws Exception {
+    try (ControlConnection slow = attach("look")) {
+      awaitViewer("reader ");
+      byte[] block = new byte[1024];
+      String list = "\"held\" : 0";
+      while (list.contains("\"held\" : 0")) {
+        int _ = front.put(block, 0, block.length);
+        list = client.request("GET", "/consoles", "").body();
+      }
+      int taken = Integer.parseInt(list.replaceAll("(?s).*\"fromGuest\" : ([0-9]+).*", "$1"));
+      domain.close();
+      await(
+          "the console to be gone",
+          () -> !client.request("GET", "/consoles", "").body().contains("web"));
+      int read = 0;
+      byte[] some = new byte[1 << 16];
+      for (int count = slow.read(some); count >= 0; count = slow.read(some)) {
+        read += count;
+      }
+      assertThat(read).isEqualTo(taken);
+    }
+  }
+
+  private void awaitViewer(String kind) throws Exception {
+    await("a " + kind, () -> client.request("GET", "/consoles", "").body().contains('"' + kind));
+  }
 }

@@ -173,7 +173,10 @@ final class ConsoleAttach {
         }
       }
       if (writes) {
-        leave();
+        // Not closed: what the guest answers meanwhile would end the connection, and the rest of
+        // this with it. The daemon closes it when the guest has been given all.
+        left = true;
+        console.endOutput();
       }
     } catch (IOException e) {
       // The other thread meets the end of the connection, and tells.

@@ -8,6 +8,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.LastHttpContent;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -60,17 +61,18 @@ public final class Outlet {
       return false;
     }
     if (octets.length > 0) {
-      ByteBuf buffer = Unpooled.wrappedBuffer(octets);
       var _ =
-          channel
-              .writeAndFlush(
-                  switch (framing) {
-                    case HTTP -> new DefaultHttpContent(buffer);
-                    case NONE -> buffer;
-                  })
-              .addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
+          channel.writeAndFlush(framed(octets)).addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
     }
     return true;
+  }
+
+  private Object framed(byte[] octets) {
+    ByteBuf buffer = Unpooled.wrappedBuffer(octets);
+    return switch (framing) {
+      case HTTP -> new DefaultHttpContent(buffer);
+      case NONE -> buffer;
+    };
   }
 
   /// Sends no more. A [Duplex] goes on to receive, and has gone when the client sends no more
@@ -93,14 +95,23 @@ public final class Outlet {
 
   /// Ends the connection when everything has been written. Idempotent.
   public void close() {
+    closeAfter(List.of());
+  }
+
+  /// Writes the last octets, which must not change any more, whether there is room for them or not,
+  /// and ends the connection as [#close()] does. After the end they are not written.
+  public void closeAfter(List<byte[]> last) {
     boolean first = ended.compareAndSet(false, true);
     onLoop(
         () -> {
-          Object last =
+          if (first) {
+            last.forEach(octets -> channel.write(framed(octets)));
+          }
+          Object end =
               first && framing == Framing.HTTP
                   ? LastHttpContent.EMPTY_LAST_CONTENT
                   : Unpooled.EMPTY_BUFFER;
-          var _ = channel.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
+          var _ = channel.writeAndFlush(end).addListener(ChannelFutureListener.CLOSE);
           if (channel.isActive()) {
             var _ = channel.eventLoop().schedule(this::cut, LAST_READ_SECONDS, TimeUnit.SECONDS);
           }

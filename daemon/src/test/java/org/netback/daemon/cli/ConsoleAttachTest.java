@@ -207,4 +207,31 @@ class ConsoleAttachTest {
     assertThat(attached.getFirst().destroy()).isTrue();
     hasItsSettingsBack(shown(process));
   }
+
+  @Test
+  void aPipeIsSentWholeAndWhatIsAnsweredMeanwhileIsShown() throws Exception {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Path input = Files.writeString(directory.resolve("input"), "abc");
+    Process process =
+        new ProcessBuilder(
+                java,
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "console",
+                "attach",
+                "web",
+                "--control",
+                directory.resolve("c.sock").toString())
+            .redirectInput(input.toFile())
+            .redirectErrorStream(true)
+            .start();
+    Outlet console = opened.take();
+    assertThat(typed(4)).isEqualTo("abcend");
+    assertThat(console.write("answer".getBytes(StandardCharsets.UTF_8))).isTrue();
+    console.close();
+    assertThat(shown(process)).contains("answer").contains("[left web]");
+    assertThat(process.exitValue()).isZero();
+  }
 }

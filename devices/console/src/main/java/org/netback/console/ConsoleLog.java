@@ -142,8 +142,11 @@ final class ConsoleLog implements AutoCloseable {
   private void writeGap() throws IOException {
     if (lost > 0) {
       byte[] gap = ("[" + lost + " octets are missing here]\n").getBytes(StandardCharsets.US_ASCII);
+      ByteBuffer line = ByteBuffer.wrap(gap);
+      while (line.hasRemaining()) {
+        size += file.orElseThrow().write(line);
+      }
       lost = 0;
-      size += file.orElseThrow().write(ByteBuffer.wrap(gap));
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.xen.ring.ByteRing;
 import org.netback.xen.ring.RingService;
@@ -210,6 +211,8 @@ public final class GuestConsole implements RingService.Round {
       if (!over && settle() > 0) {
         service.notifyPeer();
       }
+    } catch (Throwable e) {
+      service.fail(e); // the page may have gone meanwhile
     } finally {
       guard.unlock();
     }
@@ -393,17 +396,23 @@ public final class GuestConsole implements RingService.Round {
   public void ended() {
     over = true;
     logPatience.cancel();
+    Closing.all(this::settleForSuccessor, this::tellOfEnd, () -> feed.ifPresent(LogFeed::close));
+  }
+
+  /// What is logged and not settled, a successor would log again.
+  private void settleForSuccessor() {
     if (unsettled > 0 && !loop.inLoop()) {
-      // Or a successor would log it again.
       feed.ifPresent(LogFeed::awaitWritten);
       settle();
     }
+  }
+
+  private void tellOfEnd() {
     List<Viewer> all = List.copyOf(viewers);
     viewers.clear();
     writers.clear();
     all.forEach(viewer -> viewer.closed("the guest's console has gone"));
     input.clear();
-    feed.ifPresent(LogFeed::close);
   }
 
   /// Has the log file opened anew, which something may have moved away.

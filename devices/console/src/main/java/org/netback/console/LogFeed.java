@@ -83,6 +83,7 @@ final class LogFeed {
         atWork = false;
         log.countLost(waiting.size());
         waiting.clear();
+        missing = 0; // counted when it was missed
       }
     }
     begin();

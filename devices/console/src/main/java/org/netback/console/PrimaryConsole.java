@@ -56,6 +56,9 @@ final class PrimaryConsole {
   /// Why it is not served, as it was logged.
   private String told = "";
 
+  /// The next try, of a console that could not be had.
+  private EventLoop.Timer again = () -> {};
+
   private boolean over;
 
   PrimaryConsole(int domid, XenStore store, EventLoop bus, Consoles consoles) {
@@ -119,24 +122,25 @@ final class PrimaryConsole {
       }
     } catch (StoreException e) {
       LOG.warn("{}: {}", owner(), e.getMessage());
-      tried = Map.of();
-      bus.schedule(Consoles.RETRY_NANOS, this::look);
+      tryAgain(Consoles.RETRY_NANOS);
     } catch (DeviceException e) {
       String message = String.valueOf(e.getMessage());
       if (!message.equals(told)) {
         LOG.warn("{} is not served: {}", owner(), message);
         told = message;
       }
-      tryAgain();
+      tryAgain(AGAIN_NANOS);
     } catch (Throwable e) {
       bus.errors().record(owner(), e);
-      tryAgain();
+      tryAgain(AGAIN_NANOS);
     }
   }
 
-  private void tryAgain() {
+  /// One try waits at a time, however often the nodes are looked at meanwhile.
+  private void tryAgain(long nanos) {
     tried = Map.of();
-    bus.schedule(AGAIN_NANOS, this::look);
+    again.cancel();
+    again = bus.schedule(nanos, this::look);
   }
 
   /// A new name changes nothing for a console that is open.
@@ -210,7 +214,7 @@ final class PrimaryConsole {
     LOG.warn("{} is served no more: {}", owner(), reason);
     close();
     if (reason.startsWith("internal error")) {
-      tryAgain();
+      tryAgain(AGAIN_NANOS);
     }
   }
 
@@ -222,6 +226,7 @@ final class PrimaryConsole {
   /// The domain has gone, or this process goes. Writes nothing to the store.
   void end() {
     over = true;
+    again.cancel();
     Closing.all(() -> Closing.each(watches, XenStore.Watch::close), this::close);
     watches.clear();
   }

@@ -171,4 +171,19 @@ class ConsoleLogTest {
       assertThat(files).isEmpty();
     }
   }
+
+  @Test
+  void saysHowMuchIsMissingAfterADiskThatWasFullForLong() throws IOException {
+    Path file = directory.resolve("guest-web.log");
+    Files.createSymbolicLink(file, Path.of("/dev/full"));
+    try (ConsoleLog log = log(settings(false, 0, Duration.ZERO, 0))) {
+      for (int i = 0; i < 3; i++) {
+        write(log, "0123456789");
+        now = now.plusSeconds(10);
+      }
+      Files.delete(file);
+      write(log, "there");
+    }
+    assertThat(read("guest-web.log")).isEqualTo("[30 octets are missing here]\nthere");
+  }
 }

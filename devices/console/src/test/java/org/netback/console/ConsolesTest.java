@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.netback.loop.SteppedLoop;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.memory.DomainSize;
 import org.netback.xen.embedded.toolstack.DeviceSpec;
@@ -304,5 +307,32 @@ final class ConsolesTest extends ConsoleScene {
     assertThat(writers.patience()).isEqualTo(Duration.ZERO);
     clock.addAndGet(TimeUnit.SECONDS.toNanos(10));
     assertThat(writers.patience()).isEqualTo(LogWriters.PATIENCE);
+  }
+
+  /// Each change of its nodes is a try of its own, and no further one every ten seconds for ever.
+  @Test
+  void triesAConsoleThatCannotBeHadOnceInAWhile() throws Exception {
+    SteppedLoop stepped = new SteppedLoop();
+    LogSettings log = new LogSettings(Optional.empty(), false, true, 0, Duration.ZERO, 0);
+    ConsoleSettings settings =
+        new ConsoleSettings(Set.of("*"), Overflow.KEEP, 30, 1000, false, false, log);
+    Consoles consoles =
+        new Consoles(backend.store(), stepped, backend.guests(), loop, settings, Access.NONE);
+    try (Guest guest = new Guest("web")) {
+      String port = "/local/domain/" + guest.domain.domid() + "/console/port";
+      backend.store().write(port, "none");
+      PrimaryConsole console =
+          new PrimaryConsole(guest.domain.domid(), backend.store(), stepped, consoles);
+      console.begin();
+      for (int i = 0; i < 5; i++) {
+        await("a look", () -> stepped.runReady() > 0);
+        backend.store().write(port, "none" + i);
+      }
+      assertThat(stepped.pendingTimers()).isEqualTo(1);
+      console.end();
+      assertThat(stepped.pendingTimers()).isZero();
+    } finally {
+      assertThat(consoles.finishLogs()).isTrue();
+    }
   }
 }

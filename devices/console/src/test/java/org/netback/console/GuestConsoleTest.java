@@ -1,6 +1,7 @@
 package org.netback.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -100,10 +101,14 @@ class GuestConsoleTest {
   private final LogWriters writers = new LogWriters(disk::execute, loop.errors(), loop::nanoTime);
 
   private GuestConsole open(Overflow overflow) throws RingViolation {
+    return open(overflow, page);
+  }
+
+  private GuestConsole open(Overflow overflow, MemorySegment shared) throws RingViolation {
     LogSettings log = new LogSettings(Optional.of(directory), false, true, 0, Duration.ZERO, 0);
     GuestConsole console =
         new GuestConsole(
-            ConsolePage.backend(page),
+            ConsolePage.backend(shared),
             loop,
             new ConsoleSettings(
                 Set.of(), overflow, ConsoleSettings.USUAL_EVENTS, 10, false, false, log),
@@ -502,5 +507,100 @@ class GuestConsoleTest {
     // Nothing of it was given back, so the next one has it all.
     open(Overflow.KEEP);
     assertThat(log()).isEqualTo("x" + "x".repeat(100));
+  }
+
+  /// It is the guest's fault, though it is met when the log has been written.
+  @Test
+  void endsWithAGuestThatTakesBackWhatItHasPut() throws Exception {
+    GuestConsole console = open(Overflow.KEEP);
+    disk.hangs = true;
+    put(guest(), "never mind");
+    console.service().onEvent();
+    page.set(ValueLayout.JAVA_INT, ConsolePage.OUT.prod(), 1);
+    console.service().onEvent();
+    disk.goOn();
+    loop.runReady();
+    assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
+    assertThat(loop.errors().count()).isZero();
+  }
+
+  /// The thread that writes meets it first, and goes on for whoever writes to the same file next.
+  @Test
+  void endsWithAPageThatGoesWhileItsLogIsWritten() throws Exception {
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment passing = arena.allocate(4096, 4096);
+      GuestConsole console = open(Overflow.KEEP, passing);
+      disk.hangs = true;
+      put(ConsolePage.frontend(passing), "x");
+      console.service().onEvent();
+    }
+    disk.goOn();
+    loop.runReady();
+    assertThat(failures).hasSize(1);
+    put(guest(), "y");
+    open(Overflow.KEEP);
+    assertThat(log()).isEqualTo("xy");
+  }
+
+  /// Only the first has begun; of the others a count is all that is left.
+  @Test
+  void keepsNothingOfAGuestThatFloodsAHungLogAndConnectsAgain() throws Exception {
+    disk.hangs = true;
+    String block = "x".repeat(2048);
+    for (int i = 0; i < 10; i++) {
+      GuestConsole console = open(Overflow.DISCARD);
+      for (int at = 0; at <= LogFeed.BOUND; at += block.length()) {
+        put(guest(), block);
+        console.service().onEvent();
+        loop.advance(GuestConsole.LOG_PATIENCE_NANOS);
+      }
+      console.service().close();
+      assertThat(statistics(console).logLost()).isPositive();
+    }
+    disk.goOn();
+    assertThat(log()).containsOnlyOnce("octets are missing");
+  }
+
+  @Test
+  void whatThrowsWhileAFileIsWrittenHoldsUpNobodyElseThere() throws Exception {
+    disk.hangs = true;
+    writers.execute(
+        directory.resolve("guest-guest.log"),
+        () -> {
+          throw new IllegalStateException("a fault of ours");
+        });
+    GuestConsole console = open(Overflow.KEEP);
+    put(guest(), "x");
+    console.service().onEvent();
+    disk.goOn();
+    assertThatThrownBy(loop::runReady).hasMessageContaining("a fault of ours");
+    assertThat(log()).isEqualTo("x");
+  }
+
+  /// What the end itself meets keeps nobody from being told of it.
+  @Test
+  void tellsAllOfItsEndThoughItsPageHasGone() throws Exception {
+    Watcher viewer = new Watcher();
+    GuestConsole console;
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment passing = arena.allocate(4096, 4096);
+      console = open(Overflow.KEEP, passing);
+      console.attach(viewer, true);
+      disk.hangs = true;
+      put(ConsolePage.frontend(passing), "x");
+      console.service().onEvent();
+    }
+    List<Throwable> met = new ArrayList<>();
+    Thread ending =
+        Thread.ofPlatform()
+            .uncaughtExceptionHandler((_, e) -> met.add(e))
+            .start(console.service()::close);
+    while (ending.getState() != Thread.State.TIMED_WAITING && ending.isAlive()) {
+      Thread.onSpinWait();
+    }
+    disk.goOn();
+    ending.join();
+    assertThat(met).hasSize(1);
+    assertThat(viewer.ended).isEqualTo("the guest's console has gone");
   }
 }

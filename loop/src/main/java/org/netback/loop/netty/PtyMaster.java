@@ -56,6 +56,12 @@ public final class PtyMaster implements AutoCloseable {
 
   private static PtyMaster opened(LinuxNativePty pty) throws IOException {
     try {
+      if (pty.getMaster() <= 0) {
+        // JLine keeps the reason to itself.
+        throw new IOException(
+            "none can be opened: mount devpts at /dev/pts, or raise the limits of ptys"
+                + " (kernel.pty.max) or of open files");
+      }
       if (pty.getName() == null || pty.getName().isEmpty()) {
         throw new IOException("it has no name here: mount devpts at /dev/pts");
       }
@@ -64,8 +70,19 @@ public final class PtyMaster implements AutoCloseable {
       }
       return new PtyMaster(pty);
     } catch (Throwable e) {
-      pty.close();
+      close(pty);
       throw e;
+    }
+  }
+
+  /// JLine leaves the other end open. Idempotent.
+  private static void close(LinuxNativePty pty) throws IOException {
+    try {
+      pty.close();
+    } finally {
+      if (pty.getSlave() > 0) {
+        pty.getSlaveOutput().close();
+      }
     }
   }
 
@@ -114,8 +131,9 @@ public final class PtyMaster implements AutoCloseable {
     throw e;
   }
 
+  /// Closes both ends. Idempotent.
   @Override
   public void close() throws IOException {
-    pty.close();
+    close(pty);
   }
 }

@@ -2,6 +2,7 @@ package org.netback.loop.netty;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.Socket;
@@ -26,7 +27,7 @@ public final class UnixServer implements AutoCloseable {
   /// @param bootstrap with its group and handlers, and without a channel
   /// @throws IOException the socket cannot be made, or somebody listens there
   public static UnixServer listen(Path path, ServerBootstrap bootstrap) throws IOException {
-    Socket socket = Socket.newSocketDomain();
+    Socket socket = socket(path);
     SocketFile name;
     try {
       name =
@@ -58,6 +59,15 @@ public final class UnixServer implements AutoCloseable {
       throw new IOException(path + ": cannot listen", registered.cause());
     }
     return new UnixServer(name, registered.channel());
+  }
+
+  private static Socket socket(Path path) throws IOException {
+    try {
+      return Socket.newSocketDomain();
+    } catch (ChannelException e) {
+      // By which Netty says what is the kernel's to say: no descriptor is left.
+      throw new IOException(path + ": " + e.getMessage(), e);
+    }
   }
 
   /// Takes the name away and has the loop close the socket, for which it does not wait. Clients

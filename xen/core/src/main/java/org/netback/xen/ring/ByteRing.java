@@ -37,10 +37,16 @@ public final class ByteRing implements RingEnd {
 
   /// Octets that wait to be taken.
   ///
-  /// @throws RingViolation if the peer claims more than the ring is long
+  /// @throws RingViolation if the peer claims more than the ring is long, or takes back what it has
+  ///   put: somebody may be about to [#consume] that
   @Override
   public int waiting() throws RingViolation {
-    return indices.look();
+    int vouched = indices.vouched();
+    int waiting = indices.look();
+    if (waiting < vouched) {
+      throw new RingViolation(vouched - waiting + " octets that were put were taken back");
+    }
+    return waiting;
   }
 
   @Override

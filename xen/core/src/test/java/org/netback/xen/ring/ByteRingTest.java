@@ -85,6 +85,17 @@ class ByteRingTest {
     assertThatThrownBy(() -> backend.consume(3)).isInstanceOf(IllegalArgumentException.class);
   }
 
+  @Test
+  void refusesToGiveBackWhatWasPut() throws RingViolation {
+    guest().put(new byte[] {1, 2, 3, 4}, 0, 4);
+    ByteRing backend = backend();
+    assertThat(backend.waiting()).isEqualTo(4);
+    page.set(ValueLayout.JAVA_INT, LARGE.prod(), 1);
+    assertThatThrownBy(backend::waiting)
+        .isInstanceOf(RingViolation.class)
+        .hasMessage("3 octets that were put were taken back");
+  }
+
   /// What the peer writes over our own indices changes nothing but what the peer sees.
   @Test
   void goesByPrivateCopiesOfItsOwnIndices() throws RingViolation {

@@ -247,7 +247,7 @@ public final class Frontend {
       made = Optional.of(new Made(offer, connection));
       view = view.withRings(Rings.OFFERED);
       enter(driver.whenPublished());
-      connection.published();
+      published(offer, connection);
     } catch (MissingFeatureException e) {
       giveUp(offer);
       // Where the toolstack's script would say it. The status may be left over from a backend
@@ -264,6 +264,16 @@ public final class Frontend {
       control.errors().record(path, e);
       giveUp(offer);
       listener.failed("internal error: " + e);
+    }
+  }
+
+  /// A driver that fails here may have begun with its rings: it has to let go of them.
+  private void published(Offer offer, FrontendConnection connection) {
+    try {
+      connection.published();
+    } catch (RuntimeException | Error e) {
+      control.errors().record(path, e);
+      fail(offer, "internal error: " + e);
     }
   }
 

@@ -48,6 +48,7 @@ class FrontendTest {
     final List<Offer> offers = new ArrayList<>();
     final List<Runnable> leaving = new ArrayList<>();
     Optional<RuntimeException> fault = Optional.empty();
+    Optional<RuntimeException> faultWhenPublished = Optional.empty();
 
     @Override
     public XenbusState whenPublished() {
@@ -69,6 +70,9 @@ class FrontendTest {
         @Override
         public void published() {
           called.add("published");
+          if (faultWhenPublished.isPresent()) {
+            throw faultWhenPublished.get();
+          }
         }
 
         @Override
@@ -180,6 +184,23 @@ class FrontendTest {
         .containsExactly("failed: internal error: java.util.NoSuchElementException: no feature");
     assertThat(device.loop.errors().count()).isEqualTo(1);
     assertThat(device.frontState()).isEqualTo(XenbusState.INITIALISING);
+    allIsGivenBack();
+  }
+
+  /// Its rings may be running already, in pages that are not free before they have ended.
+  @Test
+  void aFaultOfTheDriversWhenItHasPublishedEndsTheConnection() {
+    driver.faultWhenPublished = Optional.of(new NoSuchElementException("no queue"));
+    assertThatThrownBy(this::start).hasRootCauseMessage("no queue");
+    assertThat(driver.called).containsExactly("published", "disconnect");
+    assertThat(device.memory.pagesInUse).isEqualTo(1);
+    letGo();
+    assertThat(heard)
+        .containsExactly(
+            "failed: "
+                + device.front
+                + ": internal error: java.util.NoSuchElementException: no queue",
+            "disconnected");
     allIsGivenBack();
   }
 
