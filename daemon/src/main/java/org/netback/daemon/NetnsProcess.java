@@ -17,8 +17,8 @@ public final class NetnsProcess implements AutoCloseable {
     this.process = process;
   }
 
-  /// Starts this very program, with the same class path. It ignores no signal, whatever this process
-  /// does (one that nohup has started ignores SIGHUP).
+  /// Starts this very program, with the same class path. It ignores no signal, whatever this
+  /// process does (one that nohup has started ignores SIGHUP).
   ///
   /// @param namespace as `ip netns` names it; empty for this process's own
   /// @param log where its output goes
