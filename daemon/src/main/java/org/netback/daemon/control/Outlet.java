@@ -105,7 +105,9 @@ public final class Outlet {
     onLoop(
         () -> {
           if (first) {
-            last.forEach(octets -> channel.write(framed(octets)));
+            for (byte[] octets : last) {
+              var _ = channel.write(framed(octets));
+            }
           }
           Object end =
               first && framing == Framing.HTTP

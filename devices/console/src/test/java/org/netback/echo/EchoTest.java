@@ -85,8 +85,8 @@ final class EchoTest {
 
     /// As a guest that crashes: its memory goes when nothing of it is in use here.
     @Override
-    public void close() throws Exception {
-      frontend.abandon().get(30, TimeUnit.SECONDS);
+    public void close() {
+      frontend.abandon().orTimeout(30, TimeUnit.SECONDS).join();
       domain.close();
     }
   }
