@@ -10,6 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.netback.loop.Closing;
 import org.netback.loop.EventLoop;
 import org.netback.loop.netty.NettyLoop;
@@ -195,16 +196,15 @@ public final class Consoles implements DeviceBackend.Factory {
   }
 
   /// Finds a console by "console1.0", by its guest's name (the primary one) or by name and number
-  /// ("web/1"). Any thread.
+  /// ("web/1"), in this order: no guest's name hides another's console. Any thread.
   public Optional<GuestConsole> find(String name) {
-    return open.values().stream()
-        .filter(
-            console ->
-                console.id().toString().equals(name)
-                    || name.equals(console.guest() + '/' + console.id().number())
-                    || console.id().number() == 0 && name.equals(console.guest()))
-        .map(OpenConsole::console)
-        .findFirst();
+    return first(console -> console.id().toString().equals(name))
+        .or(() -> first(console -> console.id().number() == 0 && name.equals(console.guest())))
+        .or(() -> first(console -> name.equals(console.guest() + '/' + console.id().number())));
+  }
+
+  private Optional<GuestConsole> first(Predicate<OpenConsole> wanted) {
+    return open.values().stream().filter(wanted).map(OpenConsole::console).findFirst();
   }
 
   /// Has all log files opened anew. Any thread.

@@ -194,6 +194,20 @@ final class ConsolesTest extends ConsoleScene {
 
   /// Console 1, on xenbus: as Linux's hvc_xen connects it.
   @Test
+  void aGuestsNameHidesNoOthersConsole() throws Exception {
+    serve(Overflow.KEEP, "*");
+    try (Guest first = guest(Kind.PRIMARY, "first")) {
+      String id = "console" + (first.domain.domid() + 2) + ".0";
+      try (Guest liar = guest(Kind.PRIMARY, id);
+          Guest honest = guest(Kind.PRIMARY, "honest")) {
+        assertThat(id).isEqualTo("console" + honest.domain.domid() + ".0");
+        await("both consoles", () -> liar.isServed() && honest.isServed());
+        assertThat(consoles().find(id)).isPresent().isEqualTo(consoles().find("honest"));
+      }
+    }
+  }
+
+  @Test
   void aConsoleThatIsADeviceHasAPtyToo() throws Exception {
     serve(Overflow.KEEP, "none of the primary ones");
     try (GuestDomain domain =
