@@ -30,7 +30,7 @@ public final class NetnsProcess implements AutoCloseable {
     if (!namespace.isEmpty()) {
       command.addAll(List.of("ip", "netns", "exec", namespace));
     }
-    command.addAll(List.of("env", "--default-signal"));
+    command.addAll(List.of("/usr/bin/env", "--default-signal"));
     command.addAll(java());
     command.addAll(arguments);
     return new NetnsProcess(
