@@ -303,8 +303,7 @@ final class RxQueue implements RingService.Round {
       throws RingViolation {
     if (!stage.carryOut()) {
       // A page of the sender's or of this guest's, or a torn frame. The sender's fault must not
-      // show
-      // here.
+      // show here.
       stage.undo();
       frames.pull(base, added);
       for (long left = added; left != 0; left &= left - 1) {
