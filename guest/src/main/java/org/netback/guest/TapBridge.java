@@ -330,7 +330,7 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       if (!waiting) {
         ending = reader.read();
         done = 0;
-        fromTapRefused += reader.tooLong() + reader.tooShort() + reader.badOffload();
+        fromTapRefused += reader.rejects().size();
         send();
       }
       if (ending == TapReader.Ending.GONE || broken && ending == TapReader.Ending.DRAINED) {

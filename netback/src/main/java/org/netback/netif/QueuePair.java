@@ -22,6 +22,7 @@ import org.netback.xen.ring.RingService;
 record QueuePair(TxQueue tx, RxQueue rx, GrefMappings mappings) {
   /// Maps the rings and binds the channels of a queue; nothing runs before the attachment starts.
   ///
+  /// @param number of the queue
   /// @param grefBudget what all guests together may have mapped for good
   /// @throws DeviceException a reference or a channel is wrong
   static QueuePair open(
@@ -30,6 +31,7 @@ record QueuePair(TxQueue tx, RxQueue rx, GrefMappings mappings) {
       VifSettings settings,
       VifSettings.QueueKeys keys,
       LoopMemory memory,
+      int number,
       Ingress ingress,
       MulticastFilter multicast,
       Credit credit,
@@ -52,7 +54,8 @@ record QueuePair(TxQueue tx, RxQueue rx, GrefMappings mappings) {
             mappings,
             locks.tx(),
             memory,
-            port.counters(),
+            port.traffic(),
+            number,
             ingress,
             multicast,
             credit,
@@ -65,7 +68,8 @@ record QueuePair(TxQueue tx, RxQueue rx, GrefMappings mappings) {
             mappings,
             locks.rx(),
             loop,
-            port.counters(),
+            port.traffic(),
+            number,
             settings.rxNotify(),
             settings.accepts().maxLength(),
             settings.queues().size(),

@@ -93,6 +93,7 @@ final class RxBacklog {
     m.gso[i] = frame.gso();
     m.gsoSizes[i] = frame.gsoSize();
     m.hashes[i] = hash;
+    m.numbers[i] = frame.number();
     frames++;
     octets += length;
     tail = at + length;
@@ -145,12 +146,34 @@ final class RxBacklog {
   /// The oldest frame, until as many others were asked for as there are views; its octets stay
   /// where they are until one is appended. Nothing may be written in front of it: there is another.
   Frame oldest() {
-    Memory m = present();
+    return view(present(), head);
+  }
+
+  private Frame view(Memory m, int record) {
     Frame frame =
-        m.views[head & views - 1].at(FrameArena.HEADROOM + m.offsets[head], m.lengths[head]);
-    frame.setChecksum(m.checksums[head]);
-    frame.setGso(m.gso[head], m.gsoSizes[head]);
+        m.views[record & views - 1].at(FrameArena.HEADROOM + m.offsets[record], m.lengths[record]);
+    frame.setNumber(m.numbers[record]);
+    frame.setChecksum(m.checksums[record]);
+    frame.setGso(m.gso[record], m.gsoSizes[record]);
     return frame;
+  }
+
+  /// Where the oldest frame stands: by this, and the number of those removed since, it is found
+  /// once more ([#removed]).
+  int mark() {
+    return head;
+  }
+
+  /// A frame that was removed, until one is appended or the memory given back.
+  ///
+  /// @param mark of the oldest frame at that time
+  /// @param index of the frame, counted from the marked one
+  Frame removed(int mark, int index) {
+    Memory m = memory;
+    if (m == null) {
+      throw new IllegalStateException("no frame was removed");
+    }
+    return view(m, mark + index & MAX_FRAMES - 1);
   }
 
   /// Of the oldest frame, as all that follow: when it came, in the time of [#offer].
@@ -182,6 +205,7 @@ final class RxBacklog {
     final GsoType[] gso = new GsoType[MAX_FRAMES];
     final int[] gsoSizes = new int[MAX_FRAMES];
     final long[] hashes = new long[MAX_FRAMES];
+    final long[] numbers = new long[MAX_FRAMES];
 
     Memory(int capacity, int count) {
       octets = arena.allocate((long) FrameArena.HEADROOM + capacity);

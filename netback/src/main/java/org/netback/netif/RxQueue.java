@@ -11,7 +11,7 @@ import org.netback.loop.EventLoop;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.vswitch.DropReason;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -59,7 +59,8 @@ final class RxQueue implements RingService.Round {
   private final GrantTable grants;
   private final GrefMappings mappings;
   private final EventLoop loop;
-  private final PortCounters port;
+  private final PortTraffic port;
+  private final int number;
   private final boolean rxNotify;
   private final int maxLength;
   private final Runnable carrierChanged;
@@ -88,6 +89,7 @@ final class RxQueue implements RingService.Round {
   ///   only
   /// @param lock the queue's
   /// @param port the vif's
+  /// @param number of the queue
   /// @param rxNotify whether the frontend notifies when it has posted buffers
   /// @param maxLength the longest frame that the guest takes
   /// @param queues of the vif
@@ -100,7 +102,8 @@ final class RxQueue implements RingService.Round {
       GrefMappings mappings,
       ReentrantLock lock,
       EventLoop loop,
-      PortCounters port,
+      PortTraffic port,
+      int number,
       boolean rxNotify,
       int maxLength,
       int queues,
@@ -114,6 +117,7 @@ final class RxQueue implements RingService.Round {
     this.lock = lock;
     this.loop = loop;
     this.port = port;
+    this.number = number;
     this.rxNotify = rxNotify;
     this.maxLength = maxLength;
     this.backlog = new RxBacklog(RxBacklog.capacity(queues), 1);
@@ -161,12 +165,16 @@ final class RxQueue implements RingService.Round {
   @Override
   public void ended() {
     timer.cancel();
-    // What was staged and never pushed is lost with what waits.
-    int lost = stage.frames() + backlog.frames();
-    stage.clear();
-    port.drop(DropReason.PORT_DOWN, lost);
-    backlog.release();
+    dropWaiting(DropReason.PORT_DOWN);
     count();
+  }
+
+  private void dropWaiting(DropReason reason) {
+    while (!backlog.isEmpty()) {
+      port.drop(reason, number, backlog.oldest());
+      backlog.remove();
+    }
+    backlog.release();
   }
 
   /// Delivers frames of a batch, or lets them wait, or drops and counts them.
@@ -178,23 +186,27 @@ final class RxQueue implements RingService.Round {
   void transmit(FrameBatch frames, int base, long mask, long[] hashes) {
     lock.lock();
     long left = mask;
+    long added = 0;
     long waits = 0;
     try {
       if (!service.isRunning() || stalled && !isBackToLife()) {
         port.drop(
-            service.isRunning() ? DropReason.STALLED : DropReason.PORT_DOWN, Long.bitCount(left));
+            service.isRunning() ? DropReason.STALLED : DropReason.PORT_DOWN,
+            number,
+            frames,
+            base,
+            left);
         return;
       }
       boolean taking = flush();
       if (!mappings.isEmpty()) {
         frames.pull(base, left);
       }
-      long added = 0;
       while (left != 0) {
         int i = Long.numberOfTrailingZeros(left);
         Frame frame = frames.get(base + i);
         if (frame.length() > maxLength) {
-          port.drop(DropReason.TOO_LONG, 1);
+          port.drop(DropReason.TOO_LONG, number, frame);
         } else if (frame.isTorn()) {
           // Its sender's fault, and counted there.
         } else if (waits == 0 && backlog.isEmpty() && stage(frame, hashes[i])) {
@@ -217,7 +229,10 @@ final class RxQueue implements RingService.Round {
         scheduleTick();
       }
     } catch (Throwable e) {
-      port.drop(DropReason.PORT_DOWN, Long.bitCount(left | waits));
+      // What was staged and never pushed is lost too.
+      long lost = stage.isEmpty() ? 0 : untorn(frames, base, added);
+      stage.clear();
+      port.drop(DropReason.PORT_DOWN, number, frames, base, left | waits | lost);
       service.fail(e);
     } finally {
       count();
@@ -301,21 +316,49 @@ final class RxQueue implements RingService.Round {
   /// @param added a bit for each frame that is staged
   private void deliver(FrameBatch frames, int base, long added, long[] hashes)
       throws RingViolation {
+    long staged = added;
     if (!stage.carryOut()) {
       // A page of the sender's or of this guest's, or a torn frame. The sender's fault must not
       // show here.
       stage.undo();
       frames.pull(base, added);
-      for (long left = added; left != 0; left &= left - 1) {
+      staged = untorn(frames, base, added);
+      for (long left = staged; left != 0; left &= left - 1) {
         int i = Long.numberOfTrailingZeros(left);
-        Frame frame = frames.get(base + i);
-        if (!frame.isTorn()) {
-          stage(frame, hashes[i]);
-        }
+        stage(frames.get(base + i), hashes[i]);
       }
       stage.carryOut();
     }
+    if (isToBeTold()) {
+      int n = 0;
+      for (long left = staged; left != 0; left &= left - 1) {
+        tell(n++, frames.get(base + Long.numberOfTrailingZeros(left)));
+      }
+    }
     commit();
+  }
+
+  private static long untorn(FrameBatch frames, int base, long mask) {
+    long untorn = 0;
+    for (long left = mask; left != 0; left &= left - 1) {
+      int i = Long.numberOfTrailingZeros(left);
+      untorn |= frames.get(base + i).isTorn() ? 0 : 1L << i;
+    }
+    return untorn;
+  }
+
+  /// Whether each frame that is staged is to be told of by itself.
+  private boolean isToBeTold() {
+    return stage.failures() > 0 || port.isObserved();
+  }
+
+  /// @param index of the frame, in the order in which they were staged
+  private void tell(int index, Frame frame) {
+    if (stage.hasFailed(index)) {
+      port.drop(DropReason.DELIVERY_FAILED, number, frame);
+    } else {
+      port.showDelivered(number, frame);
+    }
   }
 
   /// Shows what is staged and copied to the guest, and notifies if it wants to know.
@@ -324,16 +367,13 @@ final class RxQueue implements RingService.Round {
       return;
     }
     int failed = stage.failures();
-    if (failed > 0) {
-      counters.copyFailures += failed;
-      port.drop(DropReason.DELIVERY_FAILED, failed);
-    }
+    counters.copyFailures += failed;
     int delivered = stage.frames() - failed;
     long octets = stage.deliveredOctets();
     counters.packets += delivered;
     counters.octets += octets;
     counters.batches++;
-    port.egress(delivered, octets);
+    port.countDelivered(delivered, octets);
     starving = false;
     if (stage.push()) {
       service.notifyPeer();
@@ -357,7 +397,7 @@ final class RxQueue implements RingService.Round {
       if (backlog.offer(frame, hashes[i], now)) {
         counters.backlogged++;
       } else {
-        port.drop(DropReason.BACKLOG_FULL, 1);
+        port.drop(DropReason.BACKLOG_FULL, number, frame);
       }
     }
   }
@@ -371,10 +411,25 @@ final class RxQueue implements RingService.Round {
       return false;
     }
     // A frame's octets stay where they are until the next is appended, after the commit.
-    while (!backlog.isEmpty() && stage(backlog.oldest(), backlog.hash())) {
-      backlog.remove();
+    int mark = backlog.mark();
+    try {
+      while (!backlog.isEmpty() && stage(backlog.oldest(), backlog.hash())) {
+        backlog.remove();
+      }
+      stage.carryOut();
+    } catch (Throwable e) {
+      // They wait no more, and the guest has not got them.
+      for (int i = 0; i < stage.frames(); i++) {
+        port.drop(DropReason.PORT_DOWN, number, backlog.removed(mark, i));
+      }
+      stage.clear();
+      throw e;
     }
-    stage.carryOut();
+    if (isToBeTold()) {
+      for (int i = 0; i < stage.frames(); i++) {
+        tell(i, backlog.removed(mark, i));
+      }
+    }
     commit();
     if (!backlog.isEmpty() && !starving) {
       // Some were delivered: for those that are left the clock starts anew.
@@ -387,17 +442,14 @@ final class RxQueue implements RingService.Round {
   private void expire() {
     long drain = rxNotify ? DRAIN_NANOS : UNNOTIFIED_DRAIN_NANOS;
     long now = loop.nanoTime();
-    int expired = 0;
     while (!backlog.isEmpty() && now - backlog.time() >= drain) {
+      port.drop(DropReason.BACKLOG_EXPIRED, number, backlog.oldest());
       backlog.remove();
-      expired++;
     }
-    port.drop(DropReason.BACKLOG_EXPIRED, expired);
   }
 
   private void stall() {
-    port.drop(DropReason.STALLED, backlog.frames());
-    backlog.release();
+    dropWaiting(DropReason.STALLED);
     freeWhenStalled = free;
     stalled = true;
     counters.stalls++;

@@ -244,6 +244,13 @@ final class RxStage {
     clear();
   }
 
+  /// Whether a copy of a frame has failed.
+  ///
+  /// @param frame index of it, in the order in which they were added
+  boolean hasFailed(int frame) {
+    return failed[frame];
+  }
+
   /// Frames whose copies have failed.
   int failures() {
     return failures;

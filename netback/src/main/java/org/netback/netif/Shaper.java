@@ -8,7 +8,8 @@ import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.Observer;
+import org.netback.vswitch.PortTraffic;
 
 /// Keeps what the switch sends to a guest to the vif's rate: what is over it waits here, in one
 /// queue before all rings of the vif, and goes on in the order in which it came. So no ring can
@@ -41,7 +42,7 @@ final class Shaper {
 
   private final EventLoop loop;
   private final Credit credit;
-  private final PortCounters port;
+  private final PortTraffic port;
   private final Output output;
   private final Runnable turn = this::turn;
   private final ReentrantLock lock = new ReentrantLock();
@@ -69,7 +70,7 @@ final class Shaper {
   /// @param credit the vif's, for what its guest gets
   /// @param port the vif's
   /// @param output called under the lock for frames that have waited
-  Shaper(EventLoop loop, Credit credit, PortCounters port, Output output) {
+  Shaper(EventLoop loop, Credit credit, PortTraffic port, Output output) {
     this.loop = loop;
     this.credit = credit;
     this.port = port;
@@ -115,7 +116,7 @@ final class Shaper {
     lock.lock();
     try {
       if (!open) {
-        port.drop(DropReason.PORT_DOWN, Long.bitCount(mask));
+        port.drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, base, mask);
         return;
       }
       frames.pull(base, mask);
@@ -125,7 +126,6 @@ final class Shaper {
       }
       most = Math.min(most, bound);
       long now = loop.nanoTime();
-      int dropped = 0;
       for (long left = mask; left != 0; left &= left - 1) {
         Frame frame = frames.get(base + Long.numberOfTrailingZeros(left));
         if (frame.isTorn()) {
@@ -134,11 +134,8 @@ final class Shaper {
         }
         boolean fits = queue.isEmpty() || queue.octets() + frame.length() <= most;
         if (!fits || !queue.offer(frame, HashConfiguration.NO_HASH, now)) {
-          dropped++;
+          port.drop(DropReason.RATE_LIMITED, Observer.NO_QUEUE, frame);
         }
-      }
-      if (dropped > 0) {
-        port.drop(DropReason.RATE_LIMITED, dropped);
       }
       lastWait = now;
       if (!holds && !queue.isEmpty()) {
@@ -172,8 +169,8 @@ final class Shaper {
     try {
       open = false;
       timer.cancel();
-      if (!queue.isEmpty()) {
-        port.drop(DropReason.PORT_DOWN, queue.frames());
+      while (!queue.isEmpty()) {
+        dropOldest(DropReason.PORT_DOWN);
       }
       queue.release();
       holds = false;
@@ -227,14 +224,14 @@ final class Shaper {
 
   private void expire() {
     long now = loop.nanoTime();
-    int expired = 0;
     while (!queue.isEmpty() && now - queue.time() >= LONGEST_NANOS) {
-      queue.remove();
-      expired++;
+      dropOldest(DropReason.RATE_LIMITED);
     }
-    if (expired > 0) {
-      port.drop(DropReason.RATE_LIMITED, expired);
-    }
+  }
+
+  private void dropOldest(DropReason reason) {
+    port.drop(reason, Observer.NO_QUEUE, queue.oldest());
+    queue.remove();
   }
 
   private void wake(long nanos) {

@@ -7,7 +7,7 @@ import org.netback.ctrl.GrefMappings;
 import org.netback.loop.EventLoop;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.MulticastFilter;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.RingService;
@@ -42,7 +42,8 @@ final class TxQueue implements RingService.Round {
   private final GrefMappings mappings;
   private final EventLoop loop;
   private final TxRound round;
-  private final PortCounters port;
+  private final PortTraffic port;
+  private final int number;
   private final Ingress ingress;
   private final MulticastFilter multicast;
   private final Credit credit;
@@ -63,6 +64,7 @@ final class TxQueue implements RingService.Round {
   ///   only
   /// @param guard the queue's
   /// @param port the vif's
+  /// @param number of the queue
   /// @param multicast the vif's list, which dummy requests change
   /// @param credit the vif's
   /// @param failure gets a [RingViolation] of the guest's or an exception of ours after which the
@@ -73,7 +75,8 @@ final class TxQueue implements RingService.Round {
       GrefMappings mappings,
       ReentrantLock guard,
       LoopMemory memory,
-      PortCounters port,
+      PortTraffic port,
+      int number,
       Ingress ingress,
       MulticastFilter multicast,
       Credit credit,
@@ -84,6 +87,7 @@ final class TxQueue implements RingService.Round {
     this.loop = memory.loop();
     this.round = memory.round();
     this.port = port;
+    this.number = number;
     this.ingress = ingress;
     this.multicast = multicast;
     this.credit = credit;
@@ -157,7 +161,7 @@ final class TxQueue implements RingService.Round {
       } else if (outcome == TxOutcome.MULTICAST_ADD || outcome == TxOutcome.MULTICAST_DEL) {
         changeMulticast(outcome, assembler.multicastAddress());
       } else {
-        counters.rejected[outcome.ordinal()]++;
+        reject(outcome);
         if (outcome.isFatal()) {
           // No response: nothing in the ring can be believed. What came before is still served.
           fatal = outcome;
@@ -167,13 +171,13 @@ final class TxQueue implements RingService.Round {
       }
     }
     if (round.slots() > 0) {
-      round.copy(counters, ring);
+      round.copy(counters, port, number, ring);
       counters.rounds++;
       counters.answered += round.slots();
       if (!round.batch().isEmpty()) {
         ingress.forward(round.batch());
       }
-      round.settle(counters, port, ring);
+      round.settle(counters, port, number, ring);
       // What goes to a tap, or to several, is cheaper had at once.
       wholeRounds = round.pulledPackets() > 0 ? WHOLE_ROUNDS : Math.max(0, wholeRounds - 1);
       if (ring.push()) {
@@ -193,13 +197,18 @@ final class TxQueue implements RingService.Round {
     return round.slots() > 0 ? RingService.WORKED : RingService.IDLE;
   }
 
+  private void reject(TxOutcome outcome) {
+    counters.rejected[outcome.ordinal()]++;
+    port.reject(number, round.assembler().total(), outcome.name());
+  }
+
   private static long bounded(long wait) {
     return Math.clamp(wait, LEAST_WAIT_NANOS, LONGEST_WAIT_NANOS);
   }
 
   private void changeMulticast(TxOutcome change, long address) {
     if (change == TxOutcome.MULTICAST_ADD && !multicast.add(address)) {
-      counters.rejected[TxOutcome.MULTICAST_LIST_FULL.ordinal()]++;
+      reject(TxOutcome.MULTICAST_LIST_FULL);
       round.reject(ring);
       return;
     }

@@ -10,7 +10,7 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.GsoType;
 import org.netback.vswitch.DropReason;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.xen.grant.GrantCopies;
 import org.netback.xen.grant.GrantStatus;
 import org.netback.xen.grant.GrantTable;
@@ -270,7 +270,9 @@ final class TxRound implements GrantLender {
   }
 
   /// Copies the staged packets in, all at once, and sorts out those that could not be copied.
-  void copy(TxCounters counters, BackRing ring) {
+  ///
+  /// @param port the sender's, and its queue's number
+  void copy(TxCounters counters, PortTraffic port, int queue, BackRing ring) {
     copies.carryOut();
     if (copies.hasFailures()) {
       batch.clear();
@@ -278,7 +280,10 @@ final class TxRound implements GrantLender {
         if (isCopied(i, ring)) {
           batch.add(arena.get(i));
         } else {
+          Frame lost = arena.get(i);
+          lost.lose();
           counters.copyFailures++;
+          port.drop(DropReason.UNREADABLE, queue, lost);
         }
       }
     }
@@ -437,24 +442,27 @@ final class TxRound implements GrantLender {
   /// Amends the answers to packets whose rest could not be had. After this the guest's pages are
   /// not touched again.
   ///
+  /// @param port the sender's, and its queue's number
   /// @throws IllegalStateException if the ground refused to copy, which is no guest's doing
-  void settle(TxCounters counters, PortCounters port, BackRing ring) {
+  void settle(TxCounters counters, PortTraffic port, int queue, BackRing ring) {
     if (tornPackets == 0) {
       return;
     }
     if (refusal.isPresent()) {
       throw refusal.get();
     }
-    for (int packet = 0; packet < staged; packet++) {
-      if (arena.get(packet).isTorn()) {
-        for (int i = firstFragment[packet]; i < firstFragment[packet + 1]; i++) {
-          if (unreadable[i]) {
-            fail(ring, responses[i]);
+    for (int i = 0; i < batch.size(); i++) {
+      Frame frame = batch.get(i);
+      if (frame.isTorn()) {
+        int packet = frame.index();
+        counters.copyFailures++;
+        port.drop(DropReason.UNREADABLE, queue, frame);
+        for (int f = firstFragment[packet]; f < firstFragment[packet + 1]; f++) {
+          if (unreadable[f]) {
+            fail(ring, responses[f]);
           }
         }
       }
     }
-    counters.copyFailures += tornPackets;
-    port.drop(DropReason.UNREADABLE, tornPackets);
   }
 }

@@ -90,7 +90,8 @@ final class VifConnection {
               settings,
               settings.queues().get(i),
               dealt.get(i),
-              switchPort.openIngress(),
+              i,
+              switchPort.openIngress(i),
               switchPort.multicastFilter(),
               credit,
               port,
@@ -101,7 +102,7 @@ final class VifConnection {
       serveCtrl(loops.get().loop());
     }
     EventLoop first = dealt.getFirst().loop();
-    Shaper shaper = new Shaper(first, port.credit(), port.counters(), port::deliver);
+    Shaper shaper = new Shaper(first, port.credit(), port.traffic(), port::deliver);
     attachment.keep(shaper::close);
     attachment.keep(port::down);
     open = true;

@@ -6,15 +6,16 @@ import org.netback.hashing.HashConfiguration;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
+import org.netback.vswitch.Observer;
 import org.netback.vswitch.Port;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 
 /// A vif as the switch sees it: frames for the guest come in here. Outlives the connections of its
 /// guest; between them it drops what it gets (PORT_DOWN).
 public final class VifPort implements Port {
   private final String name;
   private final ThreadLocal<PortScratch> scratch;
-  private final PortCounters counters = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
   private final Credit credit;
   private volatile Link link = Link.DOWN;
 
@@ -69,8 +70,8 @@ public final class VifPort implements Port {
   }
 
   @Override
-  public PortCounters counters() {
-    return counters;
+  public PortTraffic traffic() {
+    return traffic;
   }
 
   @Override
@@ -83,7 +84,7 @@ public final class VifPort implements Port {
     Link now = link;
     int size = frames.size();
     if (now.queues.length == 0) {
-      counters.drop(DropReason.PORT_DOWN, size);
+      traffic.drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, 0);
       return;
     }
     for (int base = 0; base < size; base += PortScratch.CHUNK) {
@@ -111,7 +112,7 @@ public final class VifPort implements Port {
   void deliver(FrameBatch frames, int base, long mask) {
     Link now = link;
     if (now.queues.length == 0) {
-      counters.drop(DropReason.PORT_DOWN, Long.bitCount(mask));
+      traffic.drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, base, mask);
     } else {
       deliver(now, frames, base, mask);
     }

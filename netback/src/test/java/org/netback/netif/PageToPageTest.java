@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.DropReason;
+import org.netback.vswitch.Observation;
 import org.netback.xen.grant.GrantTable;
 import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.ExtraInfo;
@@ -128,6 +130,26 @@ class PageToPageTest {
       }
       at += length;
     }
+  }
+
+  /// For an observer that is content with the head; another one has it copied twice.
+  @ParameterizedTest
+  @CsvSource({"128, 5", "129, 7"})
+  void copiesTheRestOncePastAnObserverOfHeads(int snapLength, int expected) {
+    byte[] frame = Frames.udp(1, 2, 12000);
+    Witness witness = new Witness(snapLength);
+    Observation observation = house.vswitch.observe(witness);
+    receiver.queue().post(10);
+    sender.queue().send(frame, 4096, 0);
+    house.settle();
+    observation.close();
+    assertThat(receiver.queue().receive())
+        .singleElement()
+        .satisfies(received -> assertThat(received.octets()).isEqualTo(frame));
+    assertThat(copies).hasValue(expected);
+    assertThat(witness.take())
+        .hasSize(3)
+        .allSatisfy(seen -> assertThat(seen.octets()).isEqualTo(Arrays.copyOf(frame, snapLength)));
   }
 
   @Test

@@ -27,6 +27,7 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.xen.embedded.BareDomain;
 import org.netback.xen.embedded.Hypervisor;
 import org.netback.xen.embedded.memory.DomainSize;
@@ -49,7 +50,8 @@ final class RxQueueCallsTest {
   private final Hypervisor registry = new Hypervisor();
   private final SteppedLoop loop = new SteppedLoop();
   private final ReentrantLock lock = new ReentrantLock();
-  private final PortCounters port = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
+  private final PortCounters port = traffic.counters();
   private final List<Throwable> failures = new ArrayList<>();
   private final FrameArena frames = new FrameArena(arena, 64, 1 << 20);
   private final FrameBatch batch = new FrameBatch(64);
@@ -85,7 +87,8 @@ final class RxQueueCallsTest {
         new GrefMappings(grants, guest.domid(), new GrefBudget(0), Runnable::run),
         lock,
         loop,
-        port,
+        traffic,
+        0,
         rxNotify,
         20_000,
         1,

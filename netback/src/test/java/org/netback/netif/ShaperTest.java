@@ -25,7 +25,7 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.xen.store.StoreException;
 
 /// What a guest is sent at a rate. Frames are marked with their numbers, from 1.
@@ -423,11 +423,11 @@ final class ShaperTest {
   }
 
   private static Shaper shaper(
-      SteppedLoop loop, Credit credit, PortCounters counters, List<Integer> lengths) {
+      SteppedLoop loop, Credit credit, PortTraffic traffic, List<Integer> lengths) {
     return new Shaper(
         loop,
         credit,
-        counters,
+        traffic,
         (frames, base, mask) -> {
           for (long rest = mask; rest != 0; rest &= rest - 1) {
             lengths.add(frames.get(base + Long.numberOfTrailingZeros(rest)).length());
@@ -452,7 +452,7 @@ final class ShaperTest {
     Deque<Runnable> atLooks = new ArrayDeque<>();
     Credit credit = spentCredit(loop, atLooks);
     List<Integer> left = new ArrayList<>();
-    Shaper shaper = shaper(loop, credit, new PortCounters(), left);
+    Shaper shaper = shaper(loop, credit, new PortTraffic(), left);
     shaper.keep(frames(100, 200), 0, 0b11);
     atLooks.add(() -> credit.spend(1000));
     loop.advance(SECOND);
@@ -464,13 +464,13 @@ final class ShaperTest {
   @Test
   void anEmptyQueueTakesAFrameThatIsLongerThanItsBound() {
     SteppedLoop loop = new SteppedLoop();
-    PortCounters counters = new PortCounters();
+    PortTraffic traffic = new PortTraffic();
     List<Integer> left = new ArrayList<>();
-    Shaper shaper = shaper(loop, spentCredit(loop, new ArrayDeque<>()), counters, left);
+    Shaper shaper = shaper(loop, spentCredit(loop, new ArrayDeque<>()), traffic, left);
     shaper.keep(frames(OffloadSet.MAX_LENGTH, 100), 0, 0b11);
     loop.advance(SECOND);
     assertThat(left).containsExactly(OffloadSet.MAX_LENGTH);
-    assertThat(counters.drops()).containsEntry(DropReason.RATE_LIMITED, 1L);
+    assertThat(traffic.counters().drops()).containsEntry(DropReason.RATE_LIMITED, 1L);
     shaper.close();
   }
 
@@ -480,7 +480,7 @@ final class ShaperTest {
     SteppedLoop loop = new SteppedLoop();
     List<Integer> left = new ArrayList<>();
     Credit credit = spentCredit(loop, new ArrayDeque<>());
-    Shaper shaper = shaper(loop, credit, new PortCounters(), left);
+    Shaper shaper = shaper(loop, credit, new PortTraffic(), left);
     shaper.keep(frames(100), 0, 0b1);
     loop.advance(MILLI / 10);
     assertThat(credit.isSpent()).isFalse();

@@ -9,7 +9,7 @@ import org.netback.packet.FrameBatch;
 import org.netback.packet.GsoType;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.Port;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 
 /// A port that keeps copies of what it gets, offload and all.
 final class Sink implements Port {
@@ -17,7 +17,7 @@ final class Sink implements Port {
   @SuppressWarnings("ArrayRecordComponent") // Compared by nobody.
   record Copy(byte[] octets, ChecksumState checksum, GsoType gso, int gsoSize) {}
 
-  private final PortCounters counters = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
   private final List<Copy> frames = new ArrayList<>();
 
   @Override
@@ -44,8 +44,8 @@ final class Sink implements Port {
   }
 
   @Override
-  public PortCounters counters() {
-    return counters;
+  public PortTraffic traffic() {
+    return traffic;
   }
 
   /// What came since the last call.

@@ -43,6 +43,7 @@ public final class TcpSegmenter {
 
   private MemorySegment memory = MemorySegment.NULL;
   private long offset;
+  private long number;
   private boolean ipv4;
   private int ipOffset;
   private int transportOffset;
@@ -75,6 +76,7 @@ public final class TcpSegmenter {
       return outcome;
     }
     frame.need(headers.payloadOffset() + headers.payloadLength());
+    number = frame.number();
     memory = frame.memory();
     offset = frame.offset();
     ipv4 = headers.ip() == Headers.Ip.V4;
@@ -138,6 +140,7 @@ public final class TcpSegmenter {
     int payload = Math.min(segmentSize, payloadLength - done);
     int length = headersLength + payload;
     Frame out = arena.allocate(length);
+    out.setNumber(number);
     MemorySegment.copy(memory, offset, out.memory(), out.offset(), headersLength);
     MemorySegment.copy(
         memory, offset + headersLength + done, out.memory(), out.offset() + headersLength, payload);

@@ -52,7 +52,9 @@ public final class Frame {
   private int gsoSize;
   private int segmentLength;
   private int head;
+  private int intact;
   private boolean torn;
+  private long number;
   private FrameLender lender = NONE;
 
   /// @param index of the frame in its arena
@@ -61,7 +63,8 @@ public final class Frame {
     this.index = index;
   }
 
-  Frame reset(long newOffset, int newLength) {
+  Frame reset(long newOffset, int newLength, long newNumber) {
+    number = newNumber;
     offset = newOffset;
     length = newLength;
     setChecksum(ChecksumState.COMPLETE);
@@ -74,6 +77,17 @@ public final class Frame {
   /// Which of its arena's frames this is, from 0 in the order in which they were allocated.
   public int index() {
     return index;
+  }
+
+  /// Tells the frame from all others of this process, and is the same for all that is made of it:
+  /// segments, copies that wait. 0 for a frame that came from nowhere.
+  public long number() {
+    return number;
+  }
+
+  /// For who makes a part or a copy of another frame: takes over its number.
+  public void setNumber(long of) {
+    number = of;
   }
 
   /// Leaves the octets from one on with their lender.
@@ -122,10 +136,27 @@ public final class Frame {
   /// For a [FrameLender]: all octets are private, or cannot be had.
   public void pulled(boolean had) {
     if (!had) {
-      torn = true;
-      memory.asSlice(offset + head, length - head).fill((byte) 0);
+      tear(head);
     }
     head = length;
+  }
+
+  /// For who made the frame: nothing of it could be had.
+  public void lose() {
+    tear(0);
+    head = length;
+  }
+
+  private void tear(int from) {
+    torn = true;
+    intact = from;
+    memory.asSlice(offset + from, length - from).fill((byte) 0);
+  }
+
+  /// How many octets, from the first on, are private and the sender's: [#head()], of a torn frame
+  /// those that it had before.
+  public int intact() {
+    return torn ? intact : head;
   }
 
   /// Whether octets of the frame are lost.

@@ -3,6 +3,7 @@ package org.netback.packet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 
 /// Private memory for the frames of one round: frames are laid one after the other, and all go at
 /// once when the arena is cleared for the next round. Nothing is allocated after construction.
@@ -14,10 +15,20 @@ public final class FrameArena {
 
   private static final int ALIGNMENT = 64;
 
+  /// Frames' numbers are dealt out to arenas in blocks, so that threads seldom meet here.
+  private static final int BLOCK = 4096;
+
+  private static final AtomicLong NEXT_BLOCK = new AtomicLong(1);
+
   private final MemorySegment memory;
   private final Frame[] frames;
   private long used;
   private int count;
+
+  /// The number of the first frame, and where those end that are this arena's to give.
+  private long firstNumber;
+
+  private long endOfNumbers;
 
   /// @param frames the most frames at a time
   /// @param octets for all of them, headroom included
@@ -27,6 +38,13 @@ public final class FrameArena {
     for (int i = 0; i < frames; i++) {
       this.frames[i] = new Frame(memory, i);
     }
+    takeNumbers();
+  }
+
+  private void takeNumbers() {
+    int block = Math.max(BLOCK, frames.length);
+    firstNumber = NEXT_BLOCK.getAndAdd(block);
+    endOfNumbers = firstNumber + block;
   }
 
   /// Whether a frame of this many octets still fits.
@@ -50,7 +68,8 @@ public final class FrameArena {
               + memory.byteSize()
               + " octets used");
     }
-    Frame frame = frames[count++].reset(used + HEADROOM, length);
+    Frame frame = frames[count].reset(used + HEADROOM, length, firstNumber + count);
+    count++;
     used = (used + HEADROOM + length + ALIGNMENT - 1) & -ALIGNMENT;
     return frame;
   }
@@ -73,6 +92,10 @@ public final class FrameArena {
   /// Ends the life of every frame allocated so far.
   public void clear() {
     used = 0;
+    firstNumber += count;
     count = 0;
+    if (endOfNumbers - firstNumber < frames.length) {
+      takeNumbers();
+    }
   }
 }

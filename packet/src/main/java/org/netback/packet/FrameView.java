@@ -22,6 +22,6 @@ public final class FrameView {
       throw new IndexOutOfBoundsException(
           length + " octets at " + offset + " of " + memory().byteSize());
     }
-    return frame.reset(offset, length);
+    return frame.reset(offset, length, 0);
   }
 }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class FrameMemoryTest {
@@ -32,6 +34,37 @@ class FrameMemoryTest {
     Frame _ = arena.allocate(100);
 
     assertThatThrownBy(() -> arena.trimLast(101)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /// However many frames an arena has and however often it is cleared.
+  @Test
+  void numbersEveryFrameAnew() {
+    Set<Long> numbers = new HashSet<>();
+    FrameArena large = new FrameArena(Arena.ofAuto(), 6000, 6000 * 128);
+    FrameArena small = new FrameArena(Arena.ofAuto(), 3, 2048);
+    for (int round = 0; round < 3000; round++) {
+      for (int i = 0; i < round % 4; i++) {
+        assertThat(numbers.add(small.allocate(60).number())).isTrue();
+      }
+      small.clear();
+      if (round % 1000 == 0) {
+        while (large.fits(60)) {
+          assertThat(numbers.add(large.allocate(60).number())).isTrue();
+        }
+        large.clear();
+      }
+    }
+    assertThat(numbers).hasSize(3 * 6000 + 4500).doesNotContain(0L);
+  }
+
+  @Test
+  void showsAFrameUnderTheNumberOfAnother() {
+    FrameView view = new FrameView(memory);
+    Frame frame = view.at(64, 60);
+    assertThat(frame.number()).isZero();
+    frame.setNumber(77);
+    assertThat(frame.number()).isEqualTo(77);
+    assertThat(view.at(64, 60).number()).isZero();
   }
 
   @Test

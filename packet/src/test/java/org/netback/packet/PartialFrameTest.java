@@ -60,11 +60,34 @@ final class PartialFrameTest {
     assertThat(frame.u8(99)).isEqualTo(u8(99));
     assertThat(lender.pulls()).isEqualTo(1);
     assertThat(frame.head()).isEqualTo(300);
+    assertThat(frame.intact()).isEqualTo(100);
     // What lies before its head and behind its end is left alone, as is the next in its place.
     assertThat(frame.memory().get(ValueLayout.JAVA_BYTE, frame.offset() + 300))
         .isEqualTo((byte) 0x55);
     arena.clear();
     assertThat(arena.allocate(60).isTorn()).isFalse();
+  }
+
+  @Test
+  void isIntactAsFarAsItIsPrivate() {
+    Frame frame = partial(100);
+    assertThat(frame.intact()).isEqualTo(100);
+    assertThat(frame.pull()).isTrue();
+    assertThat(frame.intact()).isEqualTo(300);
+    frame.truncate(200);
+    assertThat(frame.intact()).isEqualTo(200);
+  }
+
+  @Test
+  void readsAsZerosIfAllOfItIsLost() {
+    Frame frame = arena.allocate(60);
+    frame.octets().fill((byte) 0x77);
+    frame.lose();
+    assertThat(frame.isTorn()).isTrue();
+    assertThat(frame.intact()).isZero();
+    assertThat(frame.octets().toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+    arena.clear();
+    assertThat(arena.allocate(60).intact()).isEqualTo(60);
   }
 
   @Test

@@ -1,8 +1,9 @@
 package org.netback.vswitch;
 
 /// What becomes of a frame. Decided from its addresses alone, then done by [Ingress]; every value
-/// exists once, so that a decision costs no garbage.
-sealed interface Forwarding
+/// exists once, so that a decision costs no garbage. Its text is for people: a port, a group, or
+/// how it is spread.
+public sealed interface Forwarding
     permits Forwarding.Unicast, Forwarding.Flood, Forwarding.Discard, MulticastGroup {
   /// To the one port behind which the destination is. Each port has its only instance, so they are
   /// told apart by identity.
@@ -13,8 +14,13 @@ sealed interface Forwarding
       this.egress = egress;
     }
 
-    SwitchPort egress() {
+    public SwitchPort egress() {
       return egress;
+    }
+
+    @Override
+    public String toString() {
+      return egress.name();
     }
   }
 

@@ -20,15 +20,16 @@ public final class Ingress implements AutoCloseable {
   /// What no frame has.
   private static final long NO_ADDRESS = -1;
 
-  private static final Forwarding.Discard[] DISCARDS = Forwarding.Discard.values();
-
   private final SwitchPort port;
+  private final PortTraffic traffic;
+  private final int queue;
   private final Network network;
   private final MacTable macTable;
   private final Snooping snooping;
   private final MembershipMessage message = new MembershipMessage();
   private final Forwarding.Unicast home;
-  private final OffloadFallback fallback = new OffloadFallback();
+  private final RoundDrops drops;
+  private final OffloadFallback fallback;
 
   /// The entries of the last frame, which the next one is likely to need again.
   private MacEntry lastSource = MacEntry.listEnd();
@@ -47,21 +48,22 @@ public final class Ingress implements AutoCloseable {
   /// Where a port's frames are in [#open], by the port's index.
   private byte[] openAt = {};
 
-  // What the round has come to, added to the counters at its end.
-  private final int[] discards = new int[DISCARDS.length];
+  // What the round has come to, added to the network's counters at its end.
   private int unicast;
   private int flooded;
   private int multicast;
-  private int noEgress;
-  private int noListener;
-  private int badOffload;
+  private int discarded;
 
   /// A sink: keeps the compiler from leaving out [MacTable#fetch].
   @SuppressWarnings("UnusedVariable")
   private long fetched;
 
-  Ingress(SwitchPort port, Network network) {
+  Ingress(SwitchPort port, Network network, int queue) {
     this.port = port;
+    this.traffic = port.traffic();
+    this.queue = queue;
+    this.drops = new RoundDrops(traffic, queue);
+    this.fallback = new OffloadFallback(drops);
     this.network = network;
     this.macTable = network.macTable();
     this.snooping = network.snooping();
@@ -73,13 +75,18 @@ public final class Ingress implements AutoCloseable {
   /// Carries a round's frames to where they belong. The frames are lent: when this returns, nobody
   /// holds them any more. Their checksums may have been completed in place.
   public void forward(FrameBatch frames) {
-    PortCounters counters = port.port().counters();
+    PortObservation[] observers = traffic.observers();
+    boolean observed = observers.length != 0;
     int count = frames.size();
-    counters.ingress(count, frames.octets());
+    traffic.counters().ingress(count, frames.octets());
+    if (observed) {
+      PortTraffic.showIngress(observers, queue, frames);
+    }
     if (!port.isAttached()) {
-      counters.drop(DropReason.PORT_DOWN, count);
+      traffic.drop(DropReason.PORT_DOWN, queue, frames, 0);
       return;
     }
+    drops.begin(observers);
     forgetUnfinished();
     long now = network.now();
     SwitchPort[] ports = network.snapshot();
@@ -95,13 +102,21 @@ public final class Ingress implements AutoCloseable {
       if (frame.isTorn()) {
         continue;
       }
+      if (forwarding instanceof Forwarding.Discard discard) {
+        discard(discard.reason(), frame);
+        continue;
+      }
+      if (observed) {
+        PortTraffic.showForwarded(observers, queue, frame, forwarding);
+      }
       if (forwarding instanceof Forwarding.Unicast to) {
         unicast++;
-        runEgress = collect(to.egress(), frame);
-        runSource = frame.source();
-        runDestination = frame.destination();
-      } else if (forwarding instanceof Forwarding.Discard discard) {
-        discards[discard.ordinal()]++;
+        Egress collected = collect(to.egress(), frame);
+        if (!observed) {
+          runEgress = collected;
+          runSource = frame.source();
+          runDestination = frame.destination();
+        }
       } else if (forwarding == Forwarding.Flood.ALL_BUT_INGRESS) {
         flood(ports, frame);
       } else {
@@ -109,11 +124,17 @@ public final class Ingress implements AutoCloseable {
       }
     }
     sendAll();
-    countRound(counters);
+    drops.count();
+    countRound();
+  }
+
+  private void discard(DropReason reason, Frame frame) {
+    discarded++;
+    drops.drop(reason, frame);
   }
 
   /// Whether a frame has the addresses of the last one that went to one port, so that nothing needs
-  /// to be looked up.
+  /// to be looked up. In a round that is observed none has, so that each is decided and shown.
   private boolean isOfRun(Frame frame) {
     return frame.length() >= Frame.MIN_LENGTH
         && frame.destination() == runDestination
@@ -183,7 +204,7 @@ public final class Ingress implements AutoCloseable {
       }
     }
     if (alone) {
-      noEgress++;
+      discard(DropReason.NO_EGRESS, frame);
     } else {
       flooded++;
     }
@@ -196,7 +217,7 @@ public final class Ingress implements AutoCloseable {
     long group = frame.destination();
     boolean wanted = false;
     for (SwitchPort egress : ports) {
-      if (egress != port && isWanted(egress, forwarding, group)) {
+      if (egress != port && isWanted(egress, forwarding, group, frame)) {
         wanted = true;
         Egress _ = collect(egress, frame);
       }
@@ -207,19 +228,20 @@ public final class Ingress implements AutoCloseable {
       // A report that no router gets has been heard by the switch.
       multicast++;
     } else {
-      noListener++;
+      discard(DropReason.NO_LISTENER, frame);
     }
   }
 
   /// Whether a port gets a frame to a group; counts what its peer's own list keeps from it.
-  private static boolean isWanted(SwitchPort egress, Forwarding forwarding, long group) {
+  private static boolean isWanted(
+      SwitchPort egress, Forwarding forwarding, long group, Frame frame) {
     MulticastFilter filter = egress.multicastFilter();
     if (filter.isApplied()) {
       if (isReport(forwarding) && !isRouter(egress, forwarding)) {
         return false;
       }
       if (!filter.contains(group)) {
-        egress.port().counters().drop(DropReason.NOT_A_MEMBER, 1);
+        egress.traffic().drop(DropReason.NOT_A_MEMBER, Observer.NO_QUEUE, frame);
         return false;
       }
       return true;
@@ -254,7 +276,7 @@ public final class Ingress implements AutoCloseable {
 
   private void add(Egress collected, Frame frame) {
     if (collected.frames.isFull()) {
-      badOffload += fallback.send(collected);
+      fallback.send(collected);
     }
     collected.add(frame);
   }
@@ -286,7 +308,7 @@ public final class Ingress implements AutoCloseable {
 
   private void sendAll() {
     for (int i = 0; i < openCount; i++) {
-      badOffload += fallback.send(open[i]);
+      fallback.send(open[i]);
     }
     closeOpen();
   }
@@ -310,31 +332,12 @@ public final class Ingress implements AutoCloseable {
     }
   }
 
-  private void countRound(PortCounters counters) {
-    int discarded = 0;
-    for (int i = 0; i < discards.length; i++) {
-      if (discards[i] > 0) {
-        counters.drop(DISCARDS[i].reason(), discards[i]);
-        discarded += discards[i];
-        discards[i] = 0;
-      }
-    }
-    if (noEgress > 0) {
-      counters.drop(DropReason.NO_EGRESS, noEgress);
-    }
-    if (noListener > 0) {
-      counters.drop(DropReason.NO_LISTENER, noListener);
-    }
-    if (badOffload > 0) {
-      counters.drop(DropReason.BAD_OFFLOAD, badOffload);
-    }
-    network.countRound(unicast, flooded, multicast, discarded + noEgress + noListener);
+  private void countRound() {
+    network.countRound(unicast, flooded, multicast, discarded);
     unicast = 0;
     flooded = 0;
     multicast = 0;
-    noListener = 0;
-    noEgress = 0;
-    badOffload = 0;
+    discarded = 0;
   }
 
   /// Gives back the queue's scratch memory. The port stays attached.

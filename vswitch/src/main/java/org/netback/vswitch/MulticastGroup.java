@@ -75,4 +75,9 @@ final class MulticastGroup implements Forwarding {
     bits[index >>> 6] &= ~(1L << index);
     ports = bits;
   }
+
+  @Override
+  public String toString() {
+    return GroupAddress.text(this);
+  }
 }

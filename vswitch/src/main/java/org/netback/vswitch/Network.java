@@ -16,6 +16,7 @@ public final class Network {
   private final String name;
   private final LongSupplier nanoClock;
   private final FaultLog faults;
+  private final Observers observers;
   private final MacTable macTable;
   private final Snooping snooping;
   private final LongAdder unicastFrames = new LongAdder();
@@ -32,10 +33,12 @@ public final class Network {
       MacLimits limits,
       MulticastPolicy multicast,
       LongSupplier nanoClock,
-      FaultLog faults) {
+      FaultLog faults,
+      Observers observers) {
     this.name = name;
     this.nanoClock = nanoClock;
     this.faults = faults;
+    this.observers = observers;
     this.snooping = new Snooping(this, multicast, nanoClock.getAsLong());
     this.macTable = new MacTable(this, limits, nanoClock);
   }
@@ -60,6 +63,7 @@ public final class Network {
     SwitchPort attached = new SwitchPort(this, port, indices.nextClearBit(0));
     SwitchPort[] grown = Arrays.copyOf(old, old.length + 1);
     grown[old.length] = attached;
+    observers.attached(attached);
     ports = grown;
     return attached;
   }
@@ -70,6 +74,12 @@ public final class Network {
     macTable.detach(port);
     snooping.flush(port);
     ports = Arrays.stream(ports).filter(other -> other != port).toArray(SwitchPort[]::new);
+    observers.detached(port);
+  }
+
+  /// Has an observer see what passes the network's ports, those included that are attached later.
+  public Observation observe(Observer observer) {
+    return observers.add(observer, port -> port.network() == this);
   }
 
   /// The attached ports, ordered by name.

@@ -32,9 +32,12 @@ final class OffloadFallback implements AutoCloseable {
 
   private boolean hasScratch;
 
-  // Of one call of send.
-  private int tooLong;
-  private int badOffload;
+  /// What is dropped on the sender's account.
+  private final RoundDrops drops;
+
+  OffloadFallback(RoundDrops drops) {
+    this.drops = drops;
+  }
 
   /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
   /// receiver gets one that contradicts itself.
@@ -42,17 +45,13 @@ final class OffloadFallback implements AutoCloseable {
     return !Admission.concerns(frame) || admission.admit(frame);
   }
 
-  /// Sends all frames and empties the batch.
-  ///
-  /// @return frames whose headers contradict what they ask for; all others were handed over, or
-  ///   dropped and counted at the receiver, or are torn
-  int send(Egress egress) {
+  /// Sends all frames and empties the batch. Each is handed over or dropped, unless it is torn.
+  void send(Egress egress) {
     SwitchPort port = egress.port;
     FrameBatch frames = egress.frames;
-    badOffload = 0;
     if (port.isAttached()) {
       OffloadSet accepts = port.accepts();
-      boolean whole = egress.partial && !port.takesPartialFrames();
+      boolean whole = egress.partial && isWantedWhole(port, frames);
       if (whole) {
         frames.pull(0, -1L >>> Egress.CAPACITY - frames.size());
       }
@@ -63,14 +62,16 @@ final class OffloadFallback implements AutoCloseable {
         prepare(port, frames, accepts);
       }
     } else {
-      port.port().counters().drop(DropReason.PORT_DOWN, frames.size());
+      port.traffic().drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, 0);
     }
     egress.clear();
-    return badOffload;
+  }
+
+  private static boolean isWantedWhole(SwitchPort port, FrameBatch frames) {
+    return !port.takesPartialFrames() || PortTraffic.lacks(frames, port.traffic().observers());
   }
 
   private void prepare(SwitchPort port, FrameBatch frames, OffloadSet accepts) {
-    tooLong = 0;
     for (int i = 0; i < frames.size(); i++) {
       Frame frame = frames.get(i);
       if (frame.gso() != GsoType.NONE) {
@@ -86,9 +87,6 @@ final class OffloadFallback implements AutoCloseable {
       }
     }
     flush(port);
-    if (tooLong > 0) {
-      port.port().counters().drop(DropReason.TOO_LONG, tooLong);
-    }
   }
 
   private void complete(SwitchPort port, Frame frame, OffloadSet accepts) {
@@ -99,7 +97,7 @@ final class OffloadFallback implements AutoCloseable {
     if (outcome == TransportChecksum.Outcome.DONE) {
       ready(port, frame, accepts);
     } else {
-      badOffload++;
+      drops.drop(DropReason.BAD_OFFLOAD, frame);
     }
   }
 
@@ -129,7 +127,7 @@ final class OffloadFallback implements AutoCloseable {
       return;
     }
     if (segmenter.begin(frame, headers.parse(frame)) != TcpSegmenter.Outcome.READY) {
-      badOffload++;
+      drops.drop(DropReason.BAD_OFFLOAD, frame);
       return;
     }
     if (!hasScratch) {
@@ -152,7 +150,7 @@ final class OffloadFallback implements AutoCloseable {
       return;
     }
     if (isTooLong) {
-      tooLong++;
+      port.traffic().drop(DropReason.TOO_LONG, Observer.NO_QUEUE, frame);
       return;
     }
     if (ready.isFull()) {

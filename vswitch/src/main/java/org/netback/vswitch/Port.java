@@ -21,10 +21,15 @@ public interface Port {
   }
 
   /// Hands frames to the receiver, in order. The frames are lent: they are copied or written before
-  /// this returns. What cannot be delivered is dropped and counted in [#counters()]. Called on the
+  /// this returns. What is delivered and what is dropped is told to [#traffic()]. Called on the
   /// sending port's loop, so from several threads at a time; never blocks for long and throws
   /// nothing on account of a frame.
   void transmit(FrameBatch frames);
 
-  PortCounters counters();
+  /// What passes the port: one for the port's whole life.
+  PortTraffic traffic();
+
+  default PortCounters counters() {
+    return traffic().counters();
+  }
 }

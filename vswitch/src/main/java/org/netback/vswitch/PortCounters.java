@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
 /// What has passed a port since it was made. Ingress and egress are the switch's: ingress came from
-/// the port's peer. Any thread; writers add once per batch.
+/// the port's peer. Any thread; written by [PortTraffic], once per batch.
 public final class PortCounters {
   private final LongAdder ingressFrames = new LongAdder();
   private final LongAdder ingressOctets = new LongAdder();
@@ -13,24 +13,24 @@ public final class PortCounters {
   private final LongAdder egressOctets = new LongAdder();
   private final LongAdder[] drops = new LongAdder[DropReason.values().length];
 
-  public PortCounters() {
+  PortCounters() {
     for (int i = 0; i < drops.length; i++) {
       drops[i] = new LongAdder();
     }
   }
 
-  public void ingress(int frames, long octets) {
+  void ingress(int frames, long octets) {
     ingressFrames.add(frames);
     ingressOctets.add(octets);
   }
 
-  /// For [Port#transmit]: frames that the receiver has got.
-  public void egress(int frames, long octets) {
+  /// Frames that the receiver has got.
+  void egress(int frames, long octets) {
     egressFrames.add(frames);
     egressOctets.add(octets);
   }
 
-  public void drop(DropReason reason, long frames) {
+  void drop(DropReason reason, long frames) {
     drops[reason.ordinal()].add(frames);
   }
 

@@ -19,6 +19,7 @@ public final class Switch {
   private final MulticastPolicy multicast;
   private final LongSupplier nanoClock;
   private final FaultLog faults;
+  private final Observers observers;
   private final Map<String, Network> networks = new ConcurrentSkipListMap<>();
   private final Map<String, PortName> names = new ConcurrentHashMap<>();
   private final List<Runnable> freed = new CopyOnWriteArrayList<>();
@@ -33,6 +34,7 @@ public final class Switch {
     this.multicast = multicast;
     this.nanoClock = nanoClock;
     this.faults = faults;
+    this.observers = new Observers(faults);
   }
 
   /// Tells the system's log of every fault.
@@ -51,7 +53,7 @@ public final class Switch {
   /// The network of this name, created if this is its first use.
   public Network network(String name) {
     return networks.computeIfAbsent(
-        name, n -> new Network(n, limits, multicast, nanoClock, faults));
+        name, n -> new Network(n, limits, multicast, nanoClock, faults, observers));
   }
 
   /// Creates a network with limits of its own, before its first use.
@@ -63,7 +65,7 @@ public final class Switch {
 
   /// The same, with a policy for multicast of its own.
   public Network create(String name, MacLimits ownLimits, MulticastPolicy ownMulticast) {
-    Network network = new Network(name, ownLimits, ownMulticast, nanoClock, faults);
+    Network network = new Network(name, ownLimits, ownMulticast, nanoClock, faults, observers);
     if (networks.putIfAbsent(name, network) != null) {
       throw new IllegalStateException("network " + name + " exists");
     }
@@ -110,6 +112,16 @@ public final class Switch {
   /// The attached ports of all networks, ordered by network and name.
   public List<SwitchPort> ports() {
     return networks.values().stream().flatMap(network -> network.ports().stream()).toList();
+  }
+
+  /// Has an observer see what passes all ports, those included that are attached later.
+  public Observation observe(Observer observer) {
+    return observers.add(observer, _ -> true);
+  }
+
+  /// Has an observer see what passes the port of a name, whenever one is attached.
+  public Observation observePort(String name, Observer observer) {
+    return observers.add(observer, port -> port.name().equals(name));
   }
 
   /// Asks hosts for the groups that they are in, ends memberships that were not repeated, and gives

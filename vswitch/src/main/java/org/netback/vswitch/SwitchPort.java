@@ -9,6 +9,7 @@ import org.netback.packet.OffloadSet;
 public final class SwitchPort implements AutoCloseable {
   private final Network network;
   private final Port port;
+  private final PortTraffic traffic;
   private final String name;
   private final int index;
   private final Forwarding.Unicast unicast = new Forwarding.Unicast(this);
@@ -43,6 +44,7 @@ public final class SwitchPort implements AutoCloseable {
   SwitchPort(Network network, Port port, int index) {
     this.network = network;
     this.port = port;
+    this.traffic = port.traffic();
     this.name = port.name();
     this.index = index;
   }
@@ -55,10 +57,17 @@ public final class SwitchPort implements AutoCloseable {
     return network;
   }
 
+  /// The way into the switch for a port that has one queue.
+  public Ingress openIngress() {
+    return openIngress(0);
+  }
+
   /// The way into the switch for one sending queue. Each queue opens its own, and closes it when it
   /// ends.
-  public Ingress openIngress() {
-    return new Ingress(this, network);
+  ///
+  /// @param queue its number
+  public Ingress openIngress(int queue) {
+    return new Ingress(this, network, queue);
   }
 
   /// The groups that the port's peer asks for by itself.
@@ -80,7 +89,7 @@ public final class SwitchPort implements AutoCloseable {
   }
 
   public PortStatistics statistics() {
-    PortCounters counters = port.counters();
+    PortCounters counters = traffic.counters();
     return new PortStatistics(
         name,
         network.name(),
@@ -110,8 +119,8 @@ public final class SwitchPort implements AutoCloseable {
     return index;
   }
 
-  Port port() {
-    return port;
+  PortTraffic traffic() {
+    return traffic;
   }
 
   Forwarding.Unicast unicast() {
@@ -137,7 +146,7 @@ public final class SwitchPort implements AutoCloseable {
     try {
       port.transmit(frames);
     } catch (Throwable e) {
-      port.counters().drop(DropReason.DELIVERY_FAILED, frames.size());
+      traffic.drop(DropReason.DELIVERY_FAILED, Observer.NO_QUEUE, frames, 0);
       fault(e);
     }
   }

@@ -28,7 +28,7 @@ class AccountingTest {
   private static final class CountingPort implements Port {
     private final String name;
     private final OffloadSet accepts;
-    private final PortCounters counters = new PortCounters();
+    private final PortTraffic traffic = new PortTraffic();
 
     CountingPort(String name, OffloadSet accepts) {
       this.name = name;
@@ -47,12 +47,12 @@ class AccountingTest {
 
     @Override
     public void transmit(FrameBatch frames) {
-      counters.egress(frames.size(), frames.octets());
+      traffic.delivered(0, frames);
     }
 
     @Override
-    public PortCounters counters() {
-      return counters;
+    public PortTraffic traffic() {
+      return traffic;
     }
   }
 

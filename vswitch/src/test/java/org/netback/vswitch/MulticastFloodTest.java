@@ -232,9 +232,9 @@ class MulticastFloodTest {
     }
   }
 
-  private record Discarding(String name, PortCounters counters) implements Port {
+  private record Discarding(String name, PortTraffic traffic) implements Port {
     Discarding(String name) {
-      this(name, new PortCounters());
+      this(name, new PortTraffic());
     }
 
     @Override

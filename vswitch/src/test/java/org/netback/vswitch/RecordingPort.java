@@ -53,9 +53,10 @@ final class RecordingPort implements Port {
   private final String name;
   private final OffloadSet accepts;
   private final boolean partial;
-  private final PortCounters counters = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
   private final List<Received> received = new ArrayList<>();
   private int batches;
+  private Runnable whenTransmitting = () -> {};
 
   RecordingPort(String name, OffloadSet accepts) {
     this(name, accepts, false);
@@ -90,18 +91,24 @@ final class RecordingPort implements Port {
   @Override
   public synchronized void transmit(FrameBatch frames) {
     batches++;
+    whenTransmitting.run();
     for (int i = 0; i < frames.size(); i++) {
       Frame frame = frames.get(i);
       if (partial ? frame.pull() : !frame.isTorn()) {
         received.add(new Received(frame));
       }
     }
-    counters.egress(frames.size(), frames.octets());
+    traffic.delivered(0, frames);
   }
 
   @Override
-  public PortCounters counters() {
-    return counters;
+  public PortTraffic traffic() {
+    return traffic;
+  }
+
+  /// @param task is run before a batch is read
+  void whenTransmitting(Runnable task) {
+    whenTransmitting = task;
   }
 
   synchronized List<Received> received() {

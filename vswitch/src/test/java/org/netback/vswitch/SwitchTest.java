@@ -414,7 +414,7 @@ class SwitchTest {
   void whatOnePortThrowsDisturbsNoOther() {
     Port broken =
         new Port() {
-          private final PortCounters counters = new PortCounters();
+          private final PortTraffic traffic = new PortTraffic();
 
           @Override
           public String name() {
@@ -432,8 +432,8 @@ class SwitchTest {
           }
 
           @Override
-          public PortCounters counters() {
-            return counters;
+          public PortTraffic traffic() {
+            return traffic;
           }
         };
     SwitchPort attached = network.attach(broken);

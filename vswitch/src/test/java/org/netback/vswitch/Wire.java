@@ -21,7 +21,11 @@ final class Wire {
   private final Ingress ingress;
 
   Wire(SwitchPort port) {
-    ingress = port.openIngress();
+    this(port.openIngress());
+  }
+
+  Wire(Ingress ingress) {
+    this.ingress = ingress;
   }
 
   /// A clock that stands still until it is moved, and starts near its overflow.

@@ -12,7 +12,7 @@ import org.netback.vswitch.Ingress;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.Port;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -104,7 +104,7 @@ public class SwitchBench {
   /// Takes frames and does nothing with them.
   private static final class Silent implements Port {
     private final String name;
-    private final PortCounters counters = new PortCounters();
+    private final PortTraffic traffic = new PortTraffic();
     private long frames;
 
     Silent(String name) {
@@ -127,8 +127,8 @@ public class SwitchBench {
     }
 
     @Override
-    public PortCounters counters() {
-      return counters;
+    public PortTraffic traffic() {
+      return traffic;
     }
   }
 }

@@ -18,8 +18,9 @@ import org.netback.packet.Headers;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Ingress;
+import org.netback.vswitch.Observer;
 import org.netback.vswitch.Port;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.vswitch.SwitchPort;
 
 /// A [Tap] as a port of the switch.
@@ -43,7 +44,7 @@ public final class TapPort implements Port {
 
   private final Tap tap;
   private volatile OffloadSet accepts;
-  private final PortCounters counters = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
   private final TapCounters tapCounters = new TapCounters();
   private final List<Lane> lanes = new ArrayList<>();
   private final CompletableFuture<TapPort> gone = new CompletableFuture<>();
@@ -100,7 +101,7 @@ public final class TapPort implements Port {
         throw new IllegalStateException(name() + " was started before");
       }
       for (int i = 0; i < tap.queues().size(); i++) {
-        lanes.add(new Lane(attached, tap.queues().get(i), loops.get(i % loops.size())));
+        lanes.add(new Lane(attached, i, loops.get(i % loops.size())));
       }
       lanes.forEach(Lane::register);
     }
@@ -157,8 +158,8 @@ public final class TapPort implements Port {
   }
 
   @Override
-  public PortCounters counters() {
-    return counters;
+  public PortTraffic traffic() {
+    return traffic;
   }
 
   public TapCounters tapCounters() {
@@ -169,7 +170,7 @@ public final class TapPort implements Port {
   public void transmit(FrameBatch frames) {
     long stamp = gone.isDone() ? 0 : open.tryReadLock();
     if (stamp == 0) {
-      counters.drop(DropReason.PORT_DOWN, frames.size());
+      traffic.drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, 0);
       return;
     }
     try {
@@ -179,7 +180,9 @@ public final class TapPort implements Port {
     }
   }
 
-  private void write(FrameBatch frames, TapQueue queue, Headers headers) {
+  private void write(FrameBatch frames, int number, Headers headers) {
+    TapQueue queue = tap.queues().get(number);
+    boolean observed = traffic.isObserved();
     int size = frames.size();
     int written = 0;
     int gso = 0;
@@ -191,7 +194,7 @@ public final class TapPort implements Port {
         continue;
       }
       if (VirtioNetHeader.write(frame, headers) != VirtioNetHeader.Outcome.OK) {
-        counters.drop(DropReason.DELIVERY_FAILED, 1);
+        traffic.drop(DropReason.DELIVERY_FAILED, number, frame);
         continue;
       }
       int result = queue.write(frame);
@@ -201,41 +204,45 @@ public final class TapPort implements Port {
         if (frame.gso() != GsoType.NONE) {
           gso++;
         }
+        if (observed) {
+          traffic.showDelivered(number, frame);
+        }
       } else if (result == 0) {
-        counters.drop(DropReason.BACKLOG_FULL, 1);
+        traffic.drop(DropReason.BACKLOG_FULL, number, frame);
       } else if (TapQueue.isDown(result) || TapQueue.isGone(result)) {
         // The rest would fare no better, and each refusal costs an exception.
-        counters.drop(DropReason.PORT_DOWN, size - i);
+        traffic.drop(DropReason.PORT_DOWN, number, frames, i);
         if (!TapQueue.isDown(result)) {
           gone.complete(this);
         }
         break;
       } else {
-        counters.drop(DropReason.DELIVERY_FAILED, 1);
+        traffic.drop(DropReason.DELIVERY_FAILED, number, frame);
       }
     }
     if (written > 0) {
-      counters.egress(written, octets);
+      traffic.countDelivered(written, octets);
       tapCounters.written(gso);
     }
   }
 
-  private TapQueue queueOfThisThread() {
-    List<TapQueue> queues = tap.queues();
-    if (queues.size() == 1) {
-      return queues.getFirst();
+  private int queueOfThisThread() {
+    int queues = tap.queues().size();
+    if (queues == 1) {
+      return 0;
     }
     for (int i = 0; i < lanes.size(); i++) {
       if (lanes.get(i).loop.inLoop()) {
-        return queues.get(i);
+        return i;
       }
     }
-    return queues.get((int) (Thread.currentThread().threadId() % queues.size()));
+    return (int) (Thread.currentThread().threadId() % queues);
   }
 
   /// One queue on its loop, to which everything here is confined.
   private final class Lane {
     private final SwitchPort attached;
+    private final int number;
     private final TapQueue queue;
     private final NettyLoop loop;
     private final Ingress ingress;
@@ -247,11 +254,12 @@ public final class TapPort implements Port {
     /// Rounds in a row that threw.
     private int failures;
 
-    Lane(SwitchPort attached, TapQueue queue, NettyLoop loop) {
+    Lane(SwitchPort attached, int number, NettyLoop loop) {
       this.attached = attached;
-      this.queue = queue;
+      this.number = number;
+      this.queue = tap.queues().get(number);
       this.loop = loop;
-      this.ingress = attached.openIngress();
+      this.ingress = attached.openIngress(number);
       this.reader = new TapReader(queue);
     }
 
@@ -297,7 +305,7 @@ public final class TapPort implements Port {
         round(broken);
         failures = 0;
       } catch (Throwable e) {
-        counters.drop(DropReason.DELIVERY_FAILED, reader.frames().size());
+        traffic.drop(DropReason.DELIVERY_FAILED, number, reader.frames(), 0);
         attached.tellFault(e);
         if (++failures > 1) {
           rest();
@@ -336,14 +344,9 @@ public final class TapPort implements Port {
         }
       }
       tapCounters.round(gso, reader.failed());
-      drop(DropReason.TOO_SHORT, reader.tooShort());
-      drop(DropReason.TOO_LONG, reader.tooLong());
-      drop(DropReason.BAD_OFFLOAD, reader.badOffload());
-    }
-
-    private void drop(DropReason reason, int count) {
-      if (count > 0) {
-        counters.drop(reason, count);
+      FrameBatch rejects = reader.rejects();
+      for (int i = 0; i < rejects.size(); i++) {
+        traffic.drop(reader.reason(i), number, rejects.get(i));
       }
     }
   }

@@ -1,11 +1,13 @@
 package org.netback.adapters.tap;
 
 import java.lang.foreign.Arena;
+import java.util.Objects;
 import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.Headers;
+import org.netback.vswitch.DropReason;
 
 /// Reads frames from a [TapQueue] in rounds that are bounded in frames and octets, each frame with
 /// one read, and turns the header before it into the frame's metadata.
@@ -24,9 +26,10 @@ public final class TapReader {
   private final FrameArena arena = new FrameArena(Arena.ofAuto(), FRAMES, OCTETS);
   private final FrameBatch frames = new FrameBatch(FRAMES);
   private final Headers scratch = new Headers();
-  private int tooShort;
-  private int tooLong;
-  private int badOffload;
+
+  // What was read and is no good frame, and why.
+  private final FrameBatch rejects = new FrameBatch(FRAMES);
+  private final DropReason[] reasons = new DropReason[FRAMES];
   private int failed;
 
   /// How a round ended.
@@ -47,9 +50,7 @@ public final class TapReader {
   public Ending read() {
     arena.clear();
     frames.clear();
-    tooShort = 0;
-    tooLong = 0;
-    badOffload = 0;
+    rejects.clear();
     failed = 0;
     while (arena.fits(ROOM)) {
       Frame frame = arena.allocate(ROOM);
@@ -67,11 +68,11 @@ public final class TapReader {
       }
       arena.trimLast(length);
       if (length < Frame.MIN_LENGTH) {
-        tooShort++;
+        reject(frame, DropReason.TOO_SHORT);
       } else if (length == ROOM) {
-        tooLong++;
+        reject(frame, DropReason.TOO_LONG);
       } else if (VirtioNetHeader.read(frame, scratch) != VirtioNetHeader.Outcome.OK) {
-        badOffload++;
+        reject(frame, DropReason.BAD_OFFLOAD);
       } else {
         frames.add(frame);
       }
@@ -79,24 +80,27 @@ public final class TapReader {
     return Ending.BUDGET;
   }
 
+  private void reject(Frame frame, DropReason reason) {
+    reasons[rejects.size()] = reason;
+    rejects.add(frame);
+  }
+
   /// The good frames of the round, valid until the next.
   public FrameBatch frames() {
     return frames;
   }
 
-  /// Frames of the round that were shorter than an Ethernet header.
-  public int tooShort() {
-    return tooShort;
+  /// The others, valid until the next: shorter than an Ethernet header, longer than 65535 octets,
+  /// or with a virtio_net_hdr that is not true of them.
+  public FrameBatch rejects() {
+    return rejects;
   }
 
-  /// Frames of the round that were longer than 65535 octets.
-  public int tooLong() {
-    return tooLong;
-  }
-
-  /// Frames of the round whose virtio_net_hdr is not true of them.
-  public int badOffload() {
-    return badOffload;
+  /// What is wrong with one of these.
+  ///
+  /// @param index of it in [#rejects()]
+  public DropReason reason(int index) {
+    return reasons[Objects.checkIndex(index, rejects.size())];
   }
 
   /// Whether a read of the round failed for want of something of the kernel's.

@@ -10,13 +10,13 @@ import org.netback.packet.OffloadSet;
 import org.netback.vswitch.Ingress;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.Port;
-import org.netback.vswitch.PortCounters;
+import org.netback.vswitch.PortTraffic;
 import org.netback.vswitch.SwitchPort;
 
 /// A port that sends frames to be segmented, with everything left to the segmenter: lengths, the
 /// IPv4 header checksum and the pseudo header's sum are zero.
 final class Sender implements Port, AutoCloseable {
-  private final PortCounters counters = new PortCounters();
+  private final PortTraffic traffic = new PortTraffic();
   private final FrameArena arena = new FrameArena(Arena.ofAuto(), 1, 1 << 17);
   private final FrameBatch batch = new FrameBatch(1);
   private final SwitchPort attached;
@@ -75,12 +75,12 @@ final class Sender implements Port, AutoCloseable {
 
   @Override
   public void transmit(FrameBatch frames) {
-    counters.egress(frames.size(), frames.octets());
+    traffic.delivered(0, frames);
   }
 
   @Override
-  public PortCounters counters() {
-    return counters;
+  public PortTraffic traffic() {
+    return traffic;
   }
 
   @Override

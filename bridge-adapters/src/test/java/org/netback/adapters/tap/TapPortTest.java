@@ -9,12 +9,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -24,6 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.loop.netty.NettyLoop;
 import org.netback.packet.ArrayLender;
+import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.MacAddress;
@@ -32,6 +37,8 @@ import org.netback.vswitch.DropReason;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Network;
+import org.netback.vswitch.Observation;
+import org.netback.vswitch.Observer;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
 
@@ -210,6 +217,66 @@ class TapPortTest {
 
     lab.ping(a, "-c", "5", "-i", "0.01", "10.9.0.2");
     assertThat(ports.get(1).gone()).isNotDone();
+  }
+
+  @Test
+  void showsObserversAllThatPasses() throws Exception {
+    Map<String, LongAdder> shown = new ConcurrentHashMap<>();
+    Observation observation =
+        network.observe(
+            new Observer() {
+              @Override
+              public String name() {
+                return "counter";
+              }
+
+              @Override
+              public int snapLength() {
+                return 64;
+              }
+
+              @Override
+              public void ingress(SwitchPort port, int queue, Frame frame) {
+                count(port, "ingress");
+              }
+
+              @Override
+              public void egress(SwitchPort port, int queue, Frame frame) {
+                count(port, "egress");
+              }
+
+              @Override
+              public void dropped(SwitchPort port, int queue, Frame frame, DropReason reason) {
+                count(port, reason.name());
+              }
+
+              private void count(SwitchPort port, String what) {
+                shown.computeIfAbsent(port.name() + ' ' + what, _ -> new LongAdder()).increment();
+              }
+            });
+    String a = station("a", 1, OffloadSet.ALL, 1);
+    String b = station("b", 2, OffloadSet.ALL, 1);
+    lab.ping(a, "-c", "20", "-i", "0.01", "10.9.0.2");
+    lab.ping(a, "-c", "5", "-i", "0.01", "-s", "20000", "10.9.0.2");
+    lab.run("ip", "-n", b, "link", "set", tapName("b"), "down");
+    lab.startIn(a, directory.resolve("ping"), words("ping", "-c", "1", "-W", "1", "10.9.0.2"));
+    NetworkLab.await("drops", () -> ports.get(1).counters().drops(DropReason.PORT_DOWN) > 0);
+    NetworkLab.await(
+        "the same counts",
+        () -> {
+          Map<String, Long> counted = new HashMap<>();
+          for (TapPort port : ports) {
+            counted.put(port.name() + " ingress", port.counters().ingressFrames());
+            counted.put(port.name() + " egress", port.counters().egressFrames());
+            port.counters()
+                .drops()
+                .forEach((reason, drops) -> counted.put(port.name() + ' ' + reason, drops));
+          }
+          Map<String, Long> seen = new HashMap<>();
+          shown.forEach((what, count) -> seen.put(what, count.sum()));
+          return seen.equals(counted);
+        });
+    assertThat(observation.fault()).isEmpty();
   }
 
   @Test
