@@ -5,10 +5,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.netback.vswitch.SwitchPort;
 
 /// Records on their way from one thread to another, in a ring of octets: neither side waits for the
-/// other, and nothing is allocated. A record lies in one piece, at a multiple of 8 octets, and may
-/// be as long as a quarter of the ring.
+/// other, and nothing is allocated. A record lies in one piece, at a multiple of 8 octets, may be as
+/// long as a quarter of the ring, and takes 64 octets at least. Beside its octets it has a port and
+/// a verdict.
 ///
 /// One producer and one consumer, each one thread at a time. What there is no room for is the
 /// producer's to drop and count.
@@ -20,6 +23,12 @@ final class RecordRing {
 
   /// The record's length, and a word to keep what follows aligned.
   private static final int HEADER = 8;
+
+  /// Octets that a record takes at least, so that there are no more records than [#ports] holds.
+  private static final int LEAST = 64;
+
+  /// In the place of a verdict that has been read, so that nothing is kept alive.
+  private static final Object READ = new Object();
 
   /// A length: nothing follows, up to the ring's end.
   private static final int SKIP = -1;
@@ -39,6 +48,11 @@ final class RecordRing {
 
   private final MemorySegment memory;
   private final long size;
+
+  /// By the record's number.
+  private final SwitchPort[] ports;
+
+  private final Object[] verdicts;
   private final Produced produced = new Produced();
   private final Consumed consumed = new Consumed();
 
@@ -56,6 +70,9 @@ final class RecordRing {
     /// Where the record that was begun ends.
     long begun;
 
+    /// Its number.
+    int number;
+
     long q1, q2, q3, q4, q5, q6, q7;
   }
 
@@ -65,17 +82,23 @@ final class RecordRing {
     long p1, p2, p3, p4, p5, p6, p7;
     long head;
     long tailSeen;
+    int number;
     long q1, q2, q3, q4, q5, q6, q7;
   }
 
-  /// @param arena whose memory it is
   /// @param octets a power of two, at least 1024
-  RecordRing(Arena arena, int octets) {
+  /// @param port stands in where there is no record
+  RecordRing(int octets, SwitchPort port) {
     if (octets < 1024 || Integer.bitCount(octets) != 1) {
       throw new IllegalArgumentException("a ring of " + octets + " octets");
     }
-    this.memory = arena.allocate(octets, 64);
+    // Whoever is late with a record may still write when nobody reads any more.
+    this.memory = Arena.ofAuto().allocate(octets, 64);
     this.size = octets;
+    this.ports = new SwitchPort[octets / LEAST];
+    this.verdicts = new Object[octets / LEAST];
+    Arrays.fill(ports, port);
+    Arrays.fill(verdicts, READ);
   }
 
   /// Where records lie.
@@ -91,11 +114,11 @@ final class RecordRing {
   /// The producer's: takes room for a record, which is nobody's until [#commit].
   ///
   /// @return where it begins in [#memory], or [#NONE]
-  long begin(int length) {
+  long begin(int length, SwitchPort port, Object verdict) {
     if (length > mostOctets()) {
       throw new IllegalArgumentException("a record of " + length + " octets");
     }
-    long taken = HEADER + (length + ALIGNMENT - 1L & -ALIGNMENT);
+    long taken = taken(length);
     long tail = produced.tail;
     long at = tail & size - 1;
     boolean wraps = at + taken > size;
@@ -111,12 +134,15 @@ final class RecordRing {
       at = 0;
     }
     memory.set(ValueLayout.JAVA_INT, at, length);
+    ports[produced.number & ports.length - 1] = port;
+    verdicts[produced.number & verdicts.length - 1] = verdict;
     produced.begun = end;
     return at + HEADER;
   }
 
   /// The producer's: hands over the record that was begun.
   void commit() {
+    produced.number++;
     // Release: the consumer sees the record's octets when it sees the tail.
     TAIL.setRelease(produced, produced.begun);
   }
@@ -146,10 +172,25 @@ final class RecordRing {
     return memory.get(ValueLayout.JAVA_INT, at - HEADER);
   }
 
+  /// The consumer's: of the oldest record.
+  SwitchPort port() {
+    return ports[consumed.number & ports.length - 1];
+  }
+
+  /// The consumer's: of the oldest record.
+  Object verdict() {
+    return verdicts[consumed.number & verdicts.length - 1];
+  }
+
+  private static long taken(int length) {
+    return Math.max(LEAST, HEADER + (length + ALIGNMENT - 1L & -ALIGNMENT));
+  }
+
   /// The consumer's: gives the room of the oldest record back.
   void release(long at) {
-    long taken = HEADER + (length(at) + ALIGNMENT - 1L & -ALIGNMENT);
+    long end = consumed.head + taken(length(at));
+    verdicts[consumed.number++ & verdicts.length - 1] = READ;
     // Release: the producer writes there only after this has read it.
-    HEAD.setRelease(consumed, consumed.head + taken);
+    HEAD.setRelease(consumed, end);
   }
 }

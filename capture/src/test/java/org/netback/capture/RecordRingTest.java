@@ -3,23 +3,28 @@ package org.netback.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.netback.vswitch.SwitchPort;
 
 @Timeout(60)
 class RecordRingTest {
   private static final int SIZE = 1024;
-  private final RecordRing ring = new RecordRing(Arena.ofAuto(), SIZE);
+  private static final SwitchPort PORT = Ports.attach("vif1.0");
+  private static final List<String> VERDICTS =
+      IntStream.range(0, 16).mapToObj(Integer::toString).toList();
+  private final RecordRing ring = new RecordRing(SIZE, PORT);
 
   private boolean put(int length, int seed) {
-    long at = ring.begin(length);
+    long at = ring.begin(length, PORT, VERDICTS.get(seed & 15));
     if (at == RecordRing.NONE) {
       return false;
     }
@@ -42,6 +47,7 @@ class RecordRingTest {
         throw new AssertionError("octet " + i + " of record " + seed);
       }
     }
+    assertThat(ring.verdict()).isSameAs(VERDICTS.get(seed & 15));
     ring.release(at);
     return length;
   }
@@ -49,7 +55,7 @@ class RecordRingTest {
   @Test
   void whatIsBegunIsNobodysUntilItIsCommitted() {
     assertThat(ring.peek()).isEqualTo(RecordRing.NONE);
-    assertThat(ring.begin(10)).isNotEqualTo(RecordRing.NONE);
+    assertThat(ring.begin(10, PORT, "given up")).isNotEqualTo(RecordRing.NONE);
     assertThat(ring.peek()).isEqualTo(RecordRing.NONE);
     // Begun anew: the one before was given up.
     assertThat(put(20, 1)).isTrue();
@@ -77,9 +83,9 @@ class RecordRingTest {
   @Test
   void refusesWhatItCouldNeverHold() {
     assertThat(put(ring.mostOctets(), 5)).isTrue();
-    assertThatThrownBy(() -> ring.begin(ring.mostOctets() + 1))
+    assertThatThrownBy(() -> ring.begin(ring.mostOctets() + 1, PORT, "too long"))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new RecordRing(Arena.ofAuto(), 1000))
+    assertThatThrownBy(() -> new RecordRing(1000, PORT))
         .isInstanceOf(IllegalArgumentException.class);
   }
 
@@ -92,7 +98,7 @@ class RecordRingTest {
     int taken = 0;
     for (int i = 0; i < 100_000; i++) {
       if (random.nextInt(3) > 0) {
-        int length = random.nextInt(ring.mostOctets() + 1);
+        int length = random.nextInt(random.nextBoolean() ? 40 : ring.mostOctets() + 1);
         if (put(length, put)) {
           lengths.add(length);
           put++;
@@ -110,13 +116,13 @@ class RecordRingTest {
 
   @Test
   void carriesRecordsBetweenTwoThreads() throws Exception {
-    int count = 300_000;
+    int count = 100_000;
     CompletableFuture<Void> producer =
         CompletableFuture.runAsync(
             () -> {
               for (int i = 0; i < count; i++) {
                 while (!put(i % 200, i)) {
-                  Thread.onSpinWait();
+                  Thread.yield();
                 }
               }
             });
@@ -127,6 +133,8 @@ class RecordRingTest {
         i++;
       } else if (producer.isCompletedExceptionally()) {
         break;
+      } else {
+        Thread.yield();
       }
     }
     producer.get(30, TimeUnit.SECONDS);
