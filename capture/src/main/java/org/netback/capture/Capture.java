@@ -7,6 +7,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.netback.vswitch.Observation;
 import org.netback.vswitch.Observer;
 
@@ -43,6 +44,7 @@ public final class Capture implements AutoCloseable {
   /// @param most frames; [Long#MAX_VALUE] for no bound
   /// @param ringOctets of the memory of each thread that carries frames; a power of two, and more
   ///   than four times the snap length
+  /// @param clock nanoseconds since 1970; read on the loops
   /// @param observe has the switch show frames to the recorder: a network's or the switch's method
   /// @param sink closed by the capture
   public static Capture start(
@@ -50,9 +52,10 @@ public final class Capture implements AutoCloseable {
       CaptureChoice choice,
       long most,
       int ringOctets,
+      LongSupplier clock,
       Function<Observer, Observation> observe,
       CaptureSink sink) {
-    Recorder recorder = new Recorder(name, choice, most, ringOctets);
+    Recorder recorder = new Recorder(name, choice, most, ringOctets, clock);
     Capture capture = new Capture(recorder, sink, observe.apply(recorder));
     capture.writer.start();
     return capture;
@@ -62,6 +65,7 @@ public final class Capture implements AutoCloseable {
     try {
       try (sink) {
         handAllOn();
+        sink.end(statistics());
       } finally {
         observation.close();
       }

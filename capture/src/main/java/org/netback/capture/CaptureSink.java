@@ -6,13 +6,18 @@ import java.io.IOException;
 /// thread, and may wait.
 public interface CaptureSink extends AutoCloseable {
   /// @param frame valid for the call
-  /// @param lost frames that the capture has lost so far, between the frames recorded
+  /// @param lost frames that the capture has had no room for so far
   void frame(CapturedFrame frame, long lost) throws IOException;
 
-  /// Some frames were handed over, or a while has passed: what waits in buffers goes out.
+  /// Some records were handed over, or a while has passed: what waits in buffers goes out.
   void flush() throws IOException;
 
-  /// The capture ends in order.
+  /// All records were handed over.
+  ///
+  /// @param statistics of the whole capture
+  void end(CaptureStatistics statistics) throws IOException;
+
+  /// Lets go of what it holds, also after a failure.
   @Override
   void close() throws IOException;
 }

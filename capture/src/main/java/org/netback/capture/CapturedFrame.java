@@ -81,7 +81,7 @@ public final class CapturedFrame {
     ring.release(at);
   }
 
-  /// When it was seen, by [System#nanoTime].
+  /// When it was seen, in nanoseconds since 1970.
   public long nanos() {
     return ring.memory().get(ValueLayout.JAVA_LONG, at + NANOS);
   }

@@ -3,6 +3,7 @@ package org.netback.capture;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.netback.packet.Frame;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Forwarding;
@@ -18,6 +19,7 @@ final class Recorder implements Observer {
   private final String name;
   private final CaptureChoice choice;
   private final int ringOctets;
+  private final LongSupplier clock;
   private final List<Lane> lanes = new CopyOnWriteArrayList<>();
   private final ThreadLocal<Lane> lane;
 
@@ -54,11 +56,13 @@ final class Recorder implements Observer {
 
   /// @param most frames that are recorded
   /// @param ringOctets of each thread's ring, a power of two; four times the snap length at least
-  Recorder(String name, CaptureChoice choice, long most, int ringOctets) {
+  /// @param clock nanoseconds since 1970
+  Recorder(String name, CaptureChoice choice, long most, int ringOctets, LongSupplier clock) {
     this.name = name;
     this.choice = choice;
     this.left = new AtomicLong(most);
     this.ringOctets = ringOctets;
+    this.clock = clock;
     this.lane = new ThreadLocal<>();
   }
 
@@ -105,7 +109,7 @@ final class Recorder implements Observer {
     Lane to = lane(port);
     long at = begin(to, 0, port, reason);
     if (at != RecordRing.NONE) {
-      CapturedFrame.writeRejected(to.ring.memory(), at, System.nanoTime(), queue, length);
+      CapturedFrame.writeRejected(to.ring.memory(), at, clock.getAsLong(), queue, length);
       to.ring.commit();
     }
   }
@@ -124,7 +128,7 @@ final class Recorder implements Observer {
     Lane to = lane(port);
     long at = begin(to, kept, port, verdict);
     if (at != RecordRing.NONE) {
-      CapturedFrame.write(to.ring.memory(), at, System.nanoTime(), point, queue, frame, kept);
+      CapturedFrame.write(to.ring.memory(), at, clock.getAsLong(), point, queue, frame, kept);
       to.ring.commit();
     }
   }

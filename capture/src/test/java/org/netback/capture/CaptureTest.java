@@ -55,6 +55,7 @@ class CaptureTest {
     final List<Long> nanos = new ArrayList<>();
     final CountDownLatch mayGoOn = new CountDownLatch(1);
     boolean closed;
+    long total = -1;
     boolean waits;
     String failure = "";
 
@@ -88,6 +89,11 @@ class CaptureTest {
     public void flush() {}
 
     @Override
+    public void end(CaptureStatistics statistics) {
+      total = statistics.frames();
+    }
+
+    @Override
     public void close() {
       closed = true;
     }
@@ -107,7 +113,7 @@ class CaptureTest {
   }
 
   private Capture start(CaptureChoice choice, long most) {
-    return Capture.start("capture 1", choice, most, RING, network::observe, kept);
+    return Capture.start("capture 1", choice, most, RING, System::nanoTime, network::observe, kept);
   }
 
   private static CaptureStatistics end(Capture capture) throws Exception {
@@ -130,6 +136,7 @@ class CaptureTest {
     assertThat(kept.octets.getFirst()).startsWith(Ports.MAC_B).hasSize(96);
     assertThat(kept.octets.get(2)).isEqualTo(kept.octets.getFirst());
     assertThat(kept.nanos).isSorted();
+    assertThat(kept.total).isEqualTo(3);
     assertThat(kept.closed).isTrue();
     assertThat(statistics).isEqualTo(new CaptureStatistics(3, 288, 0));
   }
@@ -276,7 +283,7 @@ class CaptureTest {
   /// Once a thread has its ring.
   @Test
   void nothingIsAllocatedForAFrame() throws Exception {
-    Recorder recorder = new Recorder("capture", all(64), Long.MAX_VALUE, 1 << 20);
+    Recorder recorder = new Recorder("capture", all(64), Long.MAX_VALUE, 1 << 20, System::nanoTime);
     Frame frame = frameOf(60);
     var threads =
         (ThreadMXBean) ManagementFactory.getThreadMXBean();
