@@ -1,0 +1,4 @@
+@NullMarked
+package org.netback.capture.pcapng;
+
+import org.jspecify.annotations.NullMarked;
