@@ -1,6 +1,7 @@
 package org.netback.vswitch;
 
 import java.util.Arrays;
+import org.netback.offload.Admission;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.MacAddress;
@@ -29,7 +30,7 @@ public final class Ingress implements AutoCloseable {
   private final MembershipMessage message = new MembershipMessage();
   private final Forwarding.Unicast home;
   private final RoundDrops drops;
-  private final OffloadFallback fallback;
+  private final Delivery delivery;
 
   /// The entries of the last frame, which the next one is likely to need again.
   private MacEntry lastSource = MacEntry.listEnd();
@@ -63,7 +64,7 @@ public final class Ingress implements AutoCloseable {
     this.traffic = port.traffic();
     this.queue = queue;
     this.drops = new RoundDrops(traffic, queue);
-    this.fallback = new OffloadFallback(drops);
+    this.delivery = new Delivery(drops);
     this.network = network;
     this.macTable = network.macTable();
     this.snooping = network.snooping();
@@ -139,7 +140,7 @@ public final class Ingress implements AutoCloseable {
     return frame.length() >= Frame.MIN_LENGTH
         && frame.destination() == runDestination
         && frame.source() == runSource
-        && fallback.admit(frame)
+        && isAdmitted(frame)
         && !frame.isTorn();
   }
 
@@ -150,7 +151,7 @@ public final class Ingress implements AutoCloseable {
     if (!see(frame.source(), now)) {
       return Forwarding.Discard.SOURCE_INVALID;
     }
-    if (!fallback.admit(frame)) {
+    if (!isAdmitted(frame)) {
       return Forwarding.Discard.BAD_OFFLOAD;
     }
     long destination = frame.destination();
@@ -168,6 +169,12 @@ public final class Ingress implements AutoCloseable {
       return Forwarding.Flood.ALL_BUT_INGRESS;
     }
     return forwarding == home ? Forwarding.Discard.SAME_PORT : forwarding;
+  }
+
+  /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
+  /// receiver gets one that contradicts itself.
+  private static boolean isAdmitted(Frame frame) {
+    return !Admission.concerns(frame) || Admission.admit(frame);
   }
 
   /// Learns from a source address; false if it is none.
@@ -276,7 +283,7 @@ public final class Ingress implements AutoCloseable {
 
   private void add(Egress collected, Frame frame) {
     if (collected.frames.isFull()) {
-      fallback.send(collected);
+      delivery.send(collected);
     }
     collected.add(frame);
   }
@@ -308,7 +315,7 @@ public final class Ingress implements AutoCloseable {
 
   private void sendAll() {
     for (int i = 0; i < openCount; i++) {
-      fallback.send(open[i]);
+      delivery.send(open[i]);
     }
     closeOpen();
   }
@@ -343,6 +350,6 @@ public final class Ingress implements AutoCloseable {
   /// Gives back the queue's scratch memory. The port stays attached.
   @Override
   public void close() {
-    fallback.close();
+    delivery.close();
   }
 }

@@ -1,7 +1,6 @@
 package org.netback.vswitch;
 
 import java.lang.foreign.Arena;
-import org.netback.offload.Admission;
 import org.netback.offload.TcpSegmenter;
 import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
@@ -17,14 +16,12 @@ import org.netback.packet.OffloadSet;
 ///
 /// A checksum is completed in place, which is as good for every other receiver of that frame.
 /// Segments are written into memory of its own, since another receiver may take the frame whole.
-final class OffloadFallback implements AutoCloseable {
+final class Delivery implements AutoCloseable {
   /// Segments of the usual 1500 octets for one batch, and room for any single one.
   private static final long SCRATCH_OCTETS = 128 << 10;
 
   private final Arena memory = Arena.ofShared();
   private final FrameBatch ready = new FrameBatch(Egress.CAPACITY);
-  private final Headers headers = new Headers();
-  private final Admission admission = new Admission();
   private final TcpSegmenter segmenter = new TcpSegmenter();
 
   /// Empty until the first segmentation: most queues never need it.
@@ -35,14 +32,8 @@ final class OffloadFallback implements AutoCloseable {
   /// What is dropped on the sender's account.
   private final RoundDrops drops;
 
-  OffloadFallback(RoundDrops drops) {
+  Delivery(RoundDrops drops) {
     this.drops = drops;
-  }
-
-  /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
-  /// receiver gets one that contradicts itself.
-  boolean admit(Frame frame) {
-    return !Admission.concerns(frame) || admission.admit(frame);
   }
 
   /// Sends all frames and empties the batch. Each is handed over or dropped, unless it is torn.
@@ -93,7 +84,7 @@ final class OffloadFallback implements AutoCloseable {
     if (!frame.pull()) {
       return;
     }
-    TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, headers.parse(frame));
+    TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, frame.headers());
     if (outcome == TransportChecksum.Outcome.DONE) {
       ready(port, frame, accepts);
     } else {
@@ -126,7 +117,7 @@ final class OffloadFallback implements AutoCloseable {
     if (!frame.pull()) {
       return;
     }
-    if (segmenter.begin(frame, headers.parse(frame)) != TcpSegmenter.Outcome.READY) {
+    if (segmenter.begin(frame, frame.headers()) != TcpSegmenter.Outcome.READY) {
       drops.drop(DropReason.BAD_OFFLOAD, frame);
       return;
     }
