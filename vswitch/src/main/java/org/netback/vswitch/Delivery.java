@@ -41,16 +41,17 @@ final class Delivery implements AutoCloseable {
     SwitchPort port = egress.port;
     FrameBatch frames = egress.frames;
     if (port.isAttached()) {
-      OffloadSet accepts = port.accepts();
-      boolean whole = egress.partial && isWantedWhole(port, frames);
+      Port to = port.port();
+      OffloadSet accepts = port.accepts(to);
+      boolean whole = egress.partial && isWantedWhole(port, to, frames);
       if (whole) {
         frames.pull(0, -1L >>> Egress.CAPACITY - frames.size());
       }
       int undisputed = Math.min(accepts.maxLength(), accepts.longestSegment());
       if (!egress.offload && !whole && egress.longest <= undisputed) {
-        port.transmit(frames);
+        port.transmit(to, frames);
       } else {
-        prepare(port, frames, accepts);
+        prepare(port, to, frames, accepts);
       }
     } else {
       port.traffic().drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, 0);
@@ -58,35 +59,35 @@ final class Delivery implements AutoCloseable {
     egress.clear();
   }
 
-  private static boolean isWantedWhole(SwitchPort port, FrameBatch frames) {
-    return !port.takesPartialFrames() || PortTraffic.lacks(frames, port.traffic().observers());
+  private static boolean isWantedWhole(SwitchPort port, Port to, FrameBatch frames) {
+    return !to.takesPartialFrames() || PortTraffic.lacks(frames, port.traffic().observers());
   }
 
-  private void prepare(SwitchPort port, FrameBatch frames, OffloadSet accepts) {
+  private void prepare(SwitchPort port, Port to, FrameBatch frames, OffloadSet accepts) {
     for (int i = 0; i < frames.size(); i++) {
       Frame frame = frames.get(i);
       if (frame.gso() != GsoType.NONE) {
         if (takesWhole(accepts, frame)) {
-          ready(port, frame, accepts);
+          ready(port, to, frame, accepts);
         } else {
-          segment(port, frame, accepts);
+          segment(port, to, frame, accepts);
         }
       } else if (frame.checksum() != ChecksumState.BLANK || takesBlank(accepts, frame)) {
-        ready(port, frame, accepts);
+        ready(port, to, frame, accepts);
       } else {
-        complete(port, frame, accepts);
+        complete(port, to, frame, accepts);
       }
     }
-    flush(port);
+    flush(port, to);
   }
 
-  private void complete(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void complete(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     if (!frame.pull()) {
       return;
     }
     TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, frame.headers());
     if (outcome == TransportChecksum.Outcome.DONE) {
-      ready(port, frame, accepts);
+      ready(port, to, frame, accepts);
     } else {
       drops.drop(DropReason.BAD_OFFLOAD, frame);
     }
@@ -113,7 +114,7 @@ final class Delivery implements AutoCloseable {
         : accepts.checksumIpv6();
   }
 
-  private void segment(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void segment(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     if (!frame.pull()) {
       return;
     }
@@ -128,13 +129,13 @@ final class Delivery implements AutoCloseable {
     boolean complete = !takesBlank(accepts, frame);
     while (segmenter.hasNext()) {
       if (!scratch.fits(segmenter.nextLength())) {
-        flush(port);
+        flush(port, to);
       }
-      ready(port, segmenter.next(scratch, complete), accepts);
+      ready(port, to, segmenter.next(scratch, complete), accepts);
     }
   }
 
-  private void ready(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void ready(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     // A look at its tags may be what tears a frame.
     boolean isTooLong = isTooLong(accepts, frame);
     if (frame.isTorn()) {
@@ -146,7 +147,7 @@ final class Delivery implements AutoCloseable {
     }
     if (ready.isFull()) {
       // Keeps the scratch: the frame at hand may lie in it.
-      port.transmit(ready);
+      port.transmit(to, ready);
       ready.clear();
     }
     ready.add(frame);
@@ -159,9 +160,9 @@ final class Delivery implements AutoCloseable {
         || length > longest && length > longest + (Headers.vlanTags(frame) == 2 ? 4 : 0);
   }
 
-  private void flush(SwitchPort port) {
+  private void flush(SwitchPort port, Port to) {
     if (!ready.isEmpty()) {
-      port.transmit(ready);
+      port.transmit(to, ready);
       ready.clear();
     }
     scratch.clear();

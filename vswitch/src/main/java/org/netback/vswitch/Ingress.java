@@ -87,6 +87,9 @@ public final class Ingress implements AutoCloseable {
       traffic.drop(DropReason.PORT_DOWN, queue, frames, 0);
       return;
     }
+    // Where each frame is to be seen, or to be judged by more than its addresses, none goes by the
+    // decision for the one before.
+    boolean singly = observed;
     drops.begin(observers);
     forgetUnfinished();
     long now = network.now();
@@ -113,7 +116,7 @@ public final class Ingress implements AutoCloseable {
       if (forwarding instanceof Forwarding.Unicast to) {
         unicast++;
         Egress collected = collect(to.egress(), frame);
-        if (!observed) {
+        if (!singly) {
           runEgress = collected;
           runSource = frame.source();
           runDestination = frame.destination();
@@ -135,7 +138,7 @@ public final class Ingress implements AutoCloseable {
   }
 
   /// Whether a frame has the addresses of the last one that went to one port, so that nothing needs
-  /// to be looked up. In a round that is observed none has, so that each is decided and shown.
+  /// to be looked up. Of none in a round whose frames are decided singly.
   private boolean isOfRun(Frame frame) {
     return frame.length() >= Frame.MIN_LENGTH
         && frame.destination() == runDestination
@@ -260,7 +263,7 @@ public final class Ingress implements AutoCloseable {
         || isRouter(egress, forwarding)) {
       return true;
     }
-    return !isReport(forwarding) && (!egress.isSettled() || filter.contains(group));
+    return !isReport(forwarding) && (!egress.queries().isSettled() || filter.contains(group));
   }
 
   private static boolean isReport(Forwarding forwarding) {
@@ -268,11 +271,13 @@ public final class Ingress implements AutoCloseable {
   }
 
   private static boolean isRouter(SwitchPort egress, Forwarding forwarding) {
-    return egress.isRouter(
-        forwarding instanceof MulticastGroup joined
-            ? joined.ipv6
-            : forwarding == Forwarding.Flood.REPORT_IPV6
-                || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
+    return egress
+        .queries()
+        .isRouter(
+            forwarding instanceof MulticastGroup joined
+                ? joined.ipv6
+                : forwarding == Forwarding.Flood.REPORT_IPV6
+                    || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
   }
 
   private Egress collect(SwitchPort egress, Frame frame) {

@@ -142,7 +142,7 @@ final class Snooping {
         yield Forwarding.Discard.BAD_MEMBERSHIP_MESSAGE;
       }
       case ROUTER -> {
-        if (policy.mayBeRouter(from.name())) {
+        if (from.policy().router() != PortPolicy.Router.NEVER) {
           querier.routerHeard(from, message.isIpv6(), now);
         }
         yield Forwarding.Flood.MULTICAST;
@@ -152,7 +152,7 @@ final class Snooping {
         yield message.isIpv6() ? Forwarding.Flood.REPORT_IPV6 : Forwarding.Flood.REPORT_IPV4;
       }
       case QUERY -> {
-        if (!policy.mayBeRouter(from.name())) {
+        if (from.policy().router() == PortPolicy.Router.NEVER) {
           refusedQueries.increment();
           yield Forwarding.Discard.QUERY_REFUSED;
         }
