@@ -55,7 +55,7 @@ public final class Frame {
   private int intact;
   private boolean torn;
   private long number;
-  private final Headers headers = new Headers();
+  private final Headers headers;
 
   /// Whether [#headers] are those of the frame as it is.
   private boolean parsed;
@@ -63,9 +63,11 @@ public final class Frame {
   private FrameLender lender = NONE;
 
   /// @param index of the frame in its arena
-  Frame(MemorySegment memory, int index) {
+  /// @param headers to be the frame's own
+  Frame(MemorySegment memory, int index, Headers headers) {
     this.memory = memory;
     this.index = index;
+    this.headers = headers;
   }
 
   Frame reset(long newOffset, int newLength, long newNumber) {
