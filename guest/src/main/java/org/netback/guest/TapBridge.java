@@ -23,7 +23,6 @@ import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.FrameView;
 import org.netback.packet.GsoType;
-import org.netback.packet.Headers;
 import org.netback.xen.frontends.FrameSink;
 import org.netback.xen.frontends.NetfrontFeatures;
 import org.netback.xen.frontends.NetfrontListener;
@@ -213,7 +212,6 @@ public final class TapBridge implements FrameSink, NetfrontListener {
     private final TapQueue tapQueue;
     private final NettyLoop loop;
     private final TapReader reader;
-    private final Headers scratch = new Headers();
     private final CompletableFuture<Void> stopped = new CompletableFuture<>();
     private Optional<NetfrontQueue> netfront = Optional.empty();
     private Optional<IoRegistration> registration = Optional.empty();
@@ -399,7 +397,7 @@ public final class TapBridge implements FrameSink, NetfrontListener {
       if (stopping) {
         return;
       }
-      if (VirtioNetHeader.write(frame, scratch) != VirtioNetHeader.Outcome.OK) {
+      if (VirtioNetHeader.write(frame) != VirtioNetHeader.Outcome.OK) {
         toTapRefused++;
         return;
       }

@@ -80,10 +80,9 @@ public final class HashConfiguration {
 
   /// The hash of a frame with its type, for [#type], [#value] and [#queue].
   ///
-  /// @param headers scratch memory, overwritten
   /// @return [#NO_HASH] if no type that is on fits the frame
-  public long hash(Frame frame, Headers headers) {
-    headers.parse(frame);
+  public long hash(Frame frame) {
+    Headers headers = frame.headers();
     boolean tcp = headers.transport() == Headers.Transport.TCP;
     return switch (headers.ip()) {
       case NONE -> NO_HASH;

@@ -1,17 +1,18 @@
 package org.netback.netif;
 
 import org.netback.packet.Frame;
+import org.netback.packet.Headers;
+import org.netback.packet.IpHeader;
 
 /// A number that is the same for all frames of one flow in one direction, to choose a queue by:
 /// flows keep their order and spread over the queues. Nobody but the backend sees it; the guest's
-/// own choice of hash is another matter.
+/// own choice of hash is another matter. It looks at fixed places alone, since it decides nothing
+/// else; [Headers] would cost more.
 final class FlowHash {
   private static final int VLAN = 0x8100;
   private static final int SERVICE_VLAN = 0x88a8;
-  private static final int IPV4 = 0x0800;
-  private static final int IPV6 = 0x86dd;
-  private static final int TCP = 6;
-  private static final int UDP = 17;
+  private static final int TCP = Headers.PROTOCOL_TCP;
+  private static final int UDP = Headers.PROTOCOL_UDP;
 
   private FlowHash() {}
 
@@ -28,26 +29,27 @@ final class FlowHash {
       type = frame.u16(at);
     }
     at += 2;
-    if (type == IPV4 && at + 20 <= length) {
-      frame.need(at + 20);
-      int hash = mix(mix(1, frame.i32(at + 12)), frame.i32(at + 16));
-      int protocol = frame.u8(at + 9);
+    if (type == Headers.ETHERTYPE_IPV4 && at + IpHeader.IPV4_SIZE <= length) {
+      frame.need(at + IpHeader.IPV4_SIZE);
+      int hash = mix(mix(1, IpHeader.ipv4Source(frame, at)), IpHeader.ipv4Destination(frame, at));
+      int protocol = IpHeader.ipv4Protocol(frame, at);
       // Only the first fragment has the ports, so none of them counts.
-      boolean fragment = (frame.u16(at + 6) & 0x3fff) != 0;
-      int ports = at + 4 * (frame.u8(at) & 0xf);
+      boolean fragment = IpHeader.isIpv4Fragment(frame, at);
+      int ports = at + IpHeader.ipv4Length(frame, at);
       return (protocol == TCP || protocol == UDP) && !fragment && ports + 4 <= length
           ? finish(mix(hash, ports(frame, ports)))
           : finish(hash);
     }
-    if (type == IPV6 && at + 40 <= length) {
-      frame.need(at + 40);
+    if (type == Headers.ETHERTYPE_IPV6 && at + IpHeader.IPV6_SIZE <= length) {
+      frame.need(at + IpHeader.IPV6_SIZE);
       int hash = 1;
       for (int i = 8; i < 40; i += 4) {
         hash = mix(hash, frame.i32(at + i));
       }
-      int next = frame.u8(at + 6);
-      return (next == TCP || next == UDP) && at + 44 <= length
-          ? finish(mix(hash, ports(frame, at + 40)))
+      int next = IpHeader.ipv6Next(frame, at);
+      int ports = at + IpHeader.IPV6_SIZE;
+      return (next == TCP || next == UDP) && ports + 4 <= length
+          ? finish(mix(hash, ports(frame, ports)))
           : finish(hash);
     }
     return finish(mix(mix(mix(1, frame.i32(0)), frame.i32(4)), frame.i32(8)));

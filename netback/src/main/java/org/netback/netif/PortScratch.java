@@ -3,7 +3,6 @@ package org.netback.netif;
 import java.util.Arrays;
 import org.netback.hashing.HashConfiguration;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.Headers;
 
 /// Memory of a thread that carries frames to vifs, for one call of [VifPort#transmit].
 final class PortScratch {
@@ -21,7 +20,6 @@ final class PortScratch {
   final long[] masks = new long[VifSettings.MOST_QUEUES];
 
   private final long[] hashes = new long[CHUNK];
-  private final Headers headers = new Headers();
 
   /// The hashes of some frames, in the form of [HashConfiguration#hash].
   ///
@@ -31,7 +29,7 @@ final class PortScratch {
       return UNHASHED;
     }
     for (int i = 0; i < count; i++) {
-      hashes[i] = hashing.hash(frames.get(base + i), headers);
+      hashes[i] = hashing.hash(frames.get(base + i));
     }
     return hashes;
   }

@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -334,17 +333,17 @@ final class ObservedDropsTest {
     offer(100, 1500);
     seconds(2);
     List<Seen> all = witness.take();
-    Map<Long, Seen> came =
+    Map<Long, byte[]> asTheyCame =
         all.stream()
             .filter(seen -> seen.point() == Point.INGRESS)
-            .collect(toMap(Seen::number, Function.identity()));
+            .collect(toMap(Seen::number, Seen::octets));
     List<Seen> delivered =
         all.stream()
             .filter(seen -> seen.point() == Point.EGRESS && seen.port().equals("vif2.0"))
             .toList();
     assertThat(delivered).hasSize(100).extracting(Seen::number).doesNotHaveDuplicates();
     for (Seen seen : delivered) {
-      assertThat(seen.octets()).isEqualTo(came.get(seen.number()).octets());
+      assertThat(seen.octets()).isEqualTo(asTheyCame.get(seen.number()));
       assertThat(seen.queue()).isZero();
     }
   }

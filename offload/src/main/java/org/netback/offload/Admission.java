@@ -23,10 +23,8 @@ import org.netback.packet.InternetChecksum;
 ///
 /// That is more than Linux's netback asks of a guest: it drops what has no TCP or UDP header, but
 /// hands on lengths and sums as they came.
-///
-/// A flyweight, confined to one thread.
 public final class Admission {
-  private final Headers headers = new Headers();
+  private Admission() {}
 
   /// Whether a frame leaves anything to its receiver, so that it has to be admitted.
   public static boolean concerns(Frame frame) {
@@ -37,12 +35,14 @@ public final class Admission {
   ///
   /// @return false if its headers contradict what it asks for, so that it can be neither segmented
   ///   nor completed; its octets and its metadata are as they were
-  public boolean admit(Frame frame) {
-    headers.parse(frame);
-    return frame.gso() == GsoType.NONE ? admitBlank(frame) : admitSegmentation(frame);
+  public static boolean admit(Frame frame) {
+    Headers headers = frame.headers();
+    return frame.gso() == GsoType.NONE
+        ? admitBlank(frame, headers)
+        : admitSegmentation(frame, headers);
   }
 
-  private boolean admitBlank(Frame frame) {
+  private static boolean admitBlank(Frame frame, Headers headers) {
     int end = headers.transportOffset() + headers.transportLength();
     // What lies behind (padding of a short frame, options behind UDP) stays with the frame.
     TransportChecksum.Outcome outcome =
@@ -52,17 +52,17 @@ public final class Admission {
     return outcome == TransportChecksum.Outcome.DONE;
   }
 
-  private boolean admitSegmentation(Frame frame) {
+  private static boolean admitSegmentation(Frame frame, Headers headers) {
     TcpSegmenter.Outcome outcome = TcpSegmenter.judge(frame, headers);
     return switch (outcome) {
       case READY -> {
-        mendLengths(frame);
+        mendLengths(frame, headers);
         TransportChecksum.Outcome _ = TransportChecksum.blank(frame, headers);
         frame.setSegmentLength(headers.payloadOffset() + frame.gsoSize());
         yield true;
       }
       case FITS -> {
-        mendLengths(frame);
+        mendLengths(frame, headers);
         TransportChecksum.Outcome _ = TransportChecksum.blank(frame, headers);
         frame.setGso(GsoType.NONE, 0);
         yield true;
@@ -73,7 +73,7 @@ public final class Admission {
 
   /// As [TcpSegmenter] does in each segment: padding is left out, and all that the headers say of
   /// the length is written anew.
-  private void mendLengths(Frame frame) {
+  private static void mendLengths(Frame frame, Headers headers) {
     int at = headers.ipOffset();
     frame.truncate(headers.ipEnd());
     if (headers.ip() == Headers.Ip.V4) {

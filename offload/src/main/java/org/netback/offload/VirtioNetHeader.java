@@ -61,40 +61,39 @@ public final class VirtioNetHeader {
 
   /// Writes the header for a frame into the [#SIZE] octets before it. Unless OK, nothing is
   /// written, and the frame cannot be given to a tap.
-  ///
-  /// @param scratch overwritten if the frame's headers are needed
-  public static Outcome write(Frame frame, Headers scratch) {
+  public static Outcome write(Frame frame) {
     int flags = 0;
     int gsoType = GSO_NONE;
     int headersLength = 0;
     int checksumStart = 0;
     int checksumOffset = 0;
     if (frame.gso() != GsoType.NONE || frame.checksum() == ChecksumState.BLANK) {
-      scratch.parse(frame);
-      if (scratch.transport() == Headers.Transport.NONE) {
+      Headers headers = frame.headers();
+      if (headers.transport() == Headers.Transport.NONE) {
         return frame.gso() == GsoType.NONE ? Outcome.NO_TRANSPORT : Outcome.GSO_MISMATCH;
       }
       flags = NEEDS_CSUM;
-      checksumStart = scratch.transportOffset();
-      checksumOffset = scratch.checksumOffset() - checksumStart;
+      checksumStart = headers.transportOffset();
+      checksumOffset = headers.checksumOffset() - checksumStart;
     } else if (frame.checksum() == ChecksumState.VALIDATED) {
       flags = DATA_VALID;
     }
     if (frame.gso() != GsoType.NONE) {
-      if (!matches(frame.gso(), scratch)) {
+      Headers headers = frame.headers();
+      if (!matches(frame.gso(), headers)) {
         return Outcome.GSO_MISMATCH;
       }
       if (frame.gsoSize() <= 0) {
         return Outcome.GSO_SIZE_ZERO;
       }
       if (frame.checksum() != ChecksumState.BLANK) {
-        TransportChecksum.blank(frame, scratch);
+        TransportChecksum.blank(frame, headers);
       }
       gsoType = frame.gso() == GsoType.TCPV4 ? GSO_TCPV4 : GSO_TCPV6;
-      if ((frame.u8(scratch.transportOffset() + 13) & CWR) != 0) {
+      if ((frame.u8(headers.transportOffset() + 13) & CWR) != 0) {
         gsoType |= GSO_ECN;
       }
-      headersLength = scratch.payloadOffset();
+      headersLength = headers.payloadOffset();
     }
     MemorySegment memory = frame.memory();
     long at = frame.offset() - SIZE;
@@ -115,8 +114,7 @@ public final class VirtioNetHeader {
   /// Unless OK, the frame is to be dropped.
   ///
   /// @param frame with its final length
-  /// @param scratch overwritten if the frame's headers are needed
-  public static Outcome read(Frame frame, Headers scratch) {
+  public static Outcome read(Frame frame) {
     MemorySegment memory = frame.memory();
     long at = frame.offset() - SIZE;
     int flags = memory.get(U8, at) & 0xff;
@@ -137,10 +135,10 @@ public final class VirtioNetHeader {
       }
     }
     if (gso != GsoType.NONE) {
-      return readGso(frame, scratch, gso, gsoSize, flags, checksumStart, checksumOffset);
+      return readGso(frame, gso, gsoSize, flags, checksumStart, checksumOffset);
     }
     if ((flags & NEEDS_CSUM) != 0) {
-      return readBlank(frame, scratch, checksumStart, checksumOffset);
+      return readBlank(frame, checksumStart, checksumOffset);
     }
     if ((flags & DATA_VALID) != 0) {
       frame.setChecksum(ChecksumState.VALIDATED);
@@ -149,28 +147,22 @@ public final class VirtioNetHeader {
   }
 
   private static Outcome readGso(
-      Frame frame,
-      Headers scratch,
-      GsoType gso,
-      int gsoSize,
-      int flags,
-      int checksumStart,
-      int checksumOffset) {
+      Frame frame, GsoType gso, int gsoSize, int flags, int checksumStart, int checksumOffset) {
     if (gsoSize == 0) {
       return Outcome.GSO_SIZE_ZERO;
     }
     frame.setGso(gso, gsoSize);
-    scratch.parse(frame);
-    if (!matches(gso, scratch)) {
+    Headers headers = frame.headers();
+    if (!matches(gso, headers)) {
       frame.setGso(GsoType.NONE, 0);
       return Outcome.GSO_MISMATCH;
     }
     if ((flags & NEEDS_CSUM) == 0) {
       // A frame that was joined on its way here may have its checksum; the segments will need one.
-      TransportChecksum.blank(frame, scratch);
+      TransportChecksum.blank(frame, headers);
       return Outcome.OK;
     }
-    if (!isTransport(scratch, checksumStart, checksumOffset)) {
+    if (!isTransport(headers, checksumStart, checksumOffset)) {
       frame.setGso(GsoType.NONE, 0);
       return Outcome.GSO_MISMATCH;
     }
@@ -178,19 +170,19 @@ public final class VirtioNetHeader {
     return Outcome.OK;
   }
 
-  private static Outcome readBlank(
-      Frame frame, Headers scratch, int checksumStart, int checksumOffset) {
+  private static Outcome readBlank(Frame frame, int checksumStart, int checksumOffset) {
     int field = checksumStart + checksumOffset;
     if (checksumStart < Frame.MIN_LENGTH || field + 2 > frame.length()) {
       return Outcome.CHECKSUM_OUTSIDE;
     }
-    if (isTransport(scratch.parse(frame), checksumStart, checksumOffset)) {
+    if (isTransport(frame.headers(), checksumStart, checksumOffset)) {
       frame.setChecksum(ChecksumState.BLANK);
     } else {
       // The field holds the sum of the pseudo header and takes part in the sum as it is.
       frame.need(frame.length());
       int sum = InternetChecksum.sum(frame, checksumStart, frame.length() - checksumStart);
       frame.putU16(field, TransportChecksum.field(sum));
+      frame.forgetHeaders();
       frame.setChecksum(ChecksumState.VALIDATED);
     }
     return Outcome.OK;

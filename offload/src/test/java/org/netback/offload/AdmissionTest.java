@@ -20,7 +20,6 @@ import org.netback.packet.Headers;
 class AdmissionTest {
   private final FrameArena arena = new FrameArena(Arena.ofAuto(), 8, 1 << 18);
   private final Headers headers = new Headers();
-  private final Admission admission = new Admission();
 
   private Frame blank(byte[] octets) {
     Frame frame = Packets.frame(arena, octets);
@@ -93,7 +92,7 @@ class AdmissionTest {
     for (int seed : new int[] {0, 0x1234, 0xffff}) {
       Frame frame = blank(wanted);
       frame.putU16(checksumOffset(shape), seed);
-      assertThat(admission.admit(frame)).isTrue();
+      assertThat(Admission.admit(frame)).isTrue();
       assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
       assertThat(Packets.octets(frame)).isEqualTo(wanted);
       arena.clear();
@@ -115,13 +114,13 @@ class AdmissionTest {
         }
         // Windows leaves the length out.
         frame.putU16(checksumOffset(shape), 0x1111);
-        assertThat(admission.admit(frame)).isTrue();
+        assertThat(Admission.admit(frame)).isTrue();
         assertThat(Packets.octets(frame)).isEqualTo(wanted);
         assertThat(frame.gsoSize()).isEqualTo(1400);
         assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
         assertThat(frame.segmentLength()).isEqualTo(shape.headersLength() + 1400);
         // A second look finds nothing to do.
-        assertThat(admission.admit(frame)).isTrue();
+        assertThat(Admission.admit(frame)).isTrue();
         assertThat(Packets.octets(frame)).isEqualTo(wanted);
         arena.clear();
       }
@@ -133,7 +132,7 @@ class AdmissionTest {
   void blanksAWholeChecksumBeforeASegmentation(Shape shape) {
     Frame frame = segmented(shape, Packets.build(shape), 1400);
     frame.setChecksum(ChecksumState.VALIDATED);
-    assertThat(admission.admit(frame)).isTrue();
+    assertThat(Admission.admit(frame)).isTrue();
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
     assertThat(Packets.octets(frame)).isEqualTo(canonical(shape));
   }
@@ -145,7 +144,7 @@ class AdmissionTest {
     byte[] wanted = canonical(shape);
     Frame frame = segmented(shape, Arrays.copyOf(wanted, wanted.length + 7), 1400);
     frame.putU8(wanted.length + 3, 0x55);
-    assertThat(admission.admit(frame)).isTrue();
+    assertThat(Admission.admit(frame)).isTrue();
     assertThat(Packets.octets(frame)).isEqualTo(wanted);
   }
 
@@ -160,7 +159,7 @@ class AdmissionTest {
     if (!shape.ipv6()) {
       frame.putU16(ipOffset(shape) + 10, 0);
     }
-    assertThat(admission.admit(frame)).isTrue();
+    assertThat(Admission.admit(frame)).isTrue();
     assertThat(Packets.octets(frame)).isEqualTo(wanted);
     assertThat(frame.gso()).isEqualTo(GsoType.NONE);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
@@ -175,7 +174,7 @@ class AdmissionTest {
     for (ChecksumState claimed : List.of(ChecksumState.COMPLETE, ChecksumState.VALIDATED)) {
       Frame frame = segmented(shape, wanted, 6000);
       frame.setChecksum(claimed);
-      assertThat(admission.admit(frame)).isTrue();
+      assertThat(Admission.admit(frame)).isTrue();
       assertThat(frame.gso()).isEqualTo(GsoType.NONE);
       assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
       assertThat(Packets.octets(frame)).isEqualTo(wanted);
@@ -192,7 +191,7 @@ class AdmissionTest {
     padded[built.length + 1] = 0x55;
     Frame frame = blank(padded);
     frame.putU16(checksumOffset(shape), 0x1111);
-    assertThat(admission.admit(frame)).isTrue();
+    assertThat(Admission.admit(frame)).isTrue();
     assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
     assertThat(Packets.octets(frame)).isEqualTo(padded);
   }
@@ -206,7 +205,7 @@ class AdmissionTest {
     octets[36] = 4;
     Frame frame = blank(octets);
     frame.putU16(14 + 28 + 16, 0x1234);
-    assertThat(admission.admit(frame)).isTrue();
+    assertThat(Admission.admit(frame)).isTrue();
     assertThat(frame.u16(14 + 28 + 16)).isEqualTo(0x1234);
   }
 
@@ -217,7 +216,7 @@ class AdmissionTest {
     if (gso != GsoType.NONE) {
       frame.setGso(gso, 1000);
     }
-    assertThat(admission.admit(frame)).isFalse();
+    assertThat(Admission.admit(frame)).isFalse();
     assertThat(Packets.octets(frame)).isEqualTo(octets);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
     assertThat(frame.gso()).isEqualTo(gso);

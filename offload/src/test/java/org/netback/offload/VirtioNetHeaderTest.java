@@ -61,20 +61,20 @@ class VirtioNetHeaderTest {
   @Test
   void aPlainFrameHasAnEmptyHeader() {
     Frame frame = frame(Packets.build(Shape.tcp(false, 10)));
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
     assertThat(header(frame)).isEqualTo("000000000000000000000000");
     frame.setChecksum(ChecksumState.VALIDATED);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
     assertThat(header(frame)).isEqualTo("020000000000000000000000");
   }
 
   @Test
   void aBlankChecksumNamesItsPlace() {
     Frame tcp = blank(Packets.build(Shape.tcp(false, 10)));
-    assertThat(VirtioNetHeader.write(tcp, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(tcp)).isEqualTo(Outcome.OK);
     assertThat(header(tcp)).isEqualTo("0100" + "0000" + "0000" + "2200" + "1000" + "0000");
     Frame udp = blank(Packets.build(Shape.udp(true, 10).withTags(1)));
-    assertThat(VirtioNetHeader.write(udp, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(udp)).isEqualTo(Outcome.OK);
     assertThat(header(udp)).isEqualTo("0100" + "0000" + "0000" + "3a00" + "0600" + "0000");
   }
 
@@ -83,10 +83,10 @@ class VirtioNetHeaderTest {
     byte[] octets = Packets.build(Shape.tcp(false, 5000));
     Frame frame = blank(octets);
     frame.setGso(GsoType.TCPV4, 1448);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
     assertThat(header(frame)).isEqualTo("0181" + "3600" + "a805" + "2200" + "1000" + "0000");
     frame.putU8(47, frame.u8(47) & 0x7f);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
     assertThat(header(frame)).startsWith("0101");
   }
 
@@ -94,7 +94,7 @@ class VirtioNetHeaderTest {
   void aFrameToBeSegmentedIsAlwaysBlank() {
     Frame frame = frame(Packets.build(Shape.tcp(true, 5000)));
     frame.setGso(GsoType.TCPV6, 1428);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
     assertThat(header(frame)).isEqualTo("0184" + "4a00" + "9405" + "3600" + "1000" + "0000");
   }
@@ -105,14 +105,14 @@ class VirtioNetHeaderTest {
     icmp[23] = 1;
     Frame frame = frame(icmp);
     frame.setChecksum(ChecksumState.BLANK);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.NO_TRANSPORT);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.NO_TRANSPORT);
     frame.setGso(GsoType.TCPV4, 10);
-    assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.GSO_MISMATCH);
+    assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.GSO_MISMATCH);
     Frame v6 = frame(Packets.build(Shape.tcp(true, 100)));
     v6.setGso(GsoType.TCPV4, 10);
-    assertThat(VirtioNetHeader.write(v6, headers)).isEqualTo(Outcome.GSO_MISMATCH);
+    assertThat(VirtioNetHeader.write(v6)).isEqualTo(Outcome.GSO_MISMATCH);
     v6.setGso(GsoType.TCPV6, 0);
-    assertThat(VirtioNetHeader.write(v6, headers)).isEqualTo(Outcome.GSO_SIZE_ZERO);
+    assertThat(VirtioNetHeader.write(v6)).isEqualTo(Outcome.GSO_SIZE_ZERO);
   }
 
   @Test
@@ -136,13 +136,13 @@ class VirtioNetHeaderTest {
           if (segmented) {
             frame.setGso(ipv6 ? GsoType.TCPV6 : GsoType.TCPV4, size);
           }
-          assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+          assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
           ChecksumState checksum = frame.checksum();
           GsoType type = frame.gso();
           byte[] before = Packets.octets(frame);
           frame.setGso(GsoType.NONE, 9);
           frame.setChecksum(earlier);
-          assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
+          assertThat(VirtioNetHeader.read(frame)).isEqualTo(Outcome.OK);
           assertThat(frame.checksum()).isEqualTo(checksum);
           assertThat(frame.gso()).isEqualTo(type);
           assertThat(frame.gsoSize()).isEqualTo(segmented ? size : 0);
@@ -166,7 +166,7 @@ class VirtioNetHeaderTest {
                 + HexFormat.of().toHexDigits((byte) start)
                 + "00100000"
                 + "00");
-    assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.read(frame)).isEqualTo(Outcome.OK);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
     byte[] result = Packets.octets(frame);
     assertThat(java.util.Arrays.copyOfRange(result, 42, result.length)).isEqualTo(inner);
@@ -177,7 +177,7 @@ class VirtioNetHeaderTest {
     byte[] octets = Packets.build(Shape.tcp(false, 33));
     octets[23] = (byte) 132;
     Frame frame = frameWithHeader(octets, "0100" + "0000" + "0000" + "2200" + "0800" + "0000");
-    assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.read(frame)).isEqualTo(Outcome.OK);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.VALIDATED);
     assertThat(org.netback.packet.InternetChecksum.sum(frame, 34, frame.length() - 34))
         .isEqualTo(0xffff);
@@ -188,10 +188,10 @@ class VirtioNetHeaderTest {
     Frame frame =
         frameWithHeader(
             Packets.build(Shape.tcp(false, 5000)), "0001" + "3600" + "a805" + "0000" + "00000000");
-    assertThat(VirtioNetHeader.read(frame, headers)).isEqualTo(Outcome.OK);
+    assertThat(VirtioNetHeader.read(frame)).isEqualTo(Outcome.OK);
     assertThat(frame.checksum()).isEqualTo(ChecksumState.BLANK);
     assertThat(frame.gsoSize()).isEqualTo(1448);
-    assertThat(frame.u16(50)).isEqualTo(headers.pseudoHeader(frame, 5020));
+    assertThat(frame.u16(50)).isEqualTo(frame.headers().pseudoHeader(frame, 5020));
   }
 
   @Test
@@ -216,7 +216,7 @@ class VirtioNetHeaderTest {
 
   private void assertRead(byte[] octets, String hex, Outcome expected) {
     Frame frame = frameWithHeader(octets, hex);
-    assertThat(VirtioNetHeader.read(frame, headers)).describedAs(hex).isEqualTo(expected);
+    assertThat(VirtioNetHeader.read(frame)).describedAs(hex).isEqualTo(expected);
     if (expected != Outcome.OK) {
       assertThat(Packets.octets(frame)).isEqualTo(octets);
       assertThat(frame.gso()).isEqualTo(GsoType.NONE);
@@ -231,9 +231,9 @@ class VirtioNetHeaderTest {
           byte[] header = sample.octets(12, 12);
           byte[] octets = sample.octets(0, 120);
           Frame frame = frameWithHeader(octets, HexFormat.of().formatHex(header));
-          Outcome outcome = VirtioNetHeader.read(frame, headers);
+          Outcome outcome = VirtioNetHeader.read(frame);
           if (outcome == Outcome.OK) {
-            assertThat(VirtioNetHeader.write(frame, headers)).isEqualTo(Outcome.OK);
+            assertThat(VirtioNetHeader.write(frame)).isEqualTo(Outcome.OK);
           }
         });
   }

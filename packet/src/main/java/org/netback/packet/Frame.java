@@ -55,12 +55,19 @@ public final class Frame {
   private int intact;
   private boolean torn;
   private long number;
+  private final Headers headers;
+
+  /// Whether [#headers] are those of the frame as it is.
+  private boolean parsed;
+
   private FrameLender lender = NONE;
 
   /// @param index of the frame in its arena
-  Frame(MemorySegment memory, int index) {
+  /// @param headers to be the frame's own
+  Frame(MemorySegment memory, int index, Headers headers) {
     this.memory = memory;
     this.index = index;
+    this.headers = headers;
   }
 
   Frame reset(long newOffset, int newLength, long newNumber) {
@@ -71,6 +78,7 @@ public final class Frame {
     setGso(GsoType.NONE, 0);
     head = newLength;
     torn = false;
+    parsed = false;
     return this;
   }
 
@@ -183,6 +191,9 @@ public final class Frame {
     if (newLength < 0 || newLength > length) {
       throw new IllegalArgumentException("truncate " + length + " octets to " + newLength);
     }
+    if (newLength != length) {
+      parsed = false;
+    }
     length = newLength;
     head = Math.min(head, newLength);
   }
@@ -211,6 +222,7 @@ public final class Frame {
   public void setGso(GsoType type, int size) {
     if (gso != type) {
       gso = type;
+      parsed = false;
     }
     gsoSize = size;
     segmentLength = 0;
@@ -224,6 +236,23 @@ public final class Frame {
 
   public void setSegmentLength(int octets) {
     segmentLength = octets;
+  }
+
+  /// Where the frame's headers are. They are parsed when somebody asks for the first time, and
+  /// carried with the frame from then on: whoever comes later reads what was judged. They are the
+  /// frame's own and not to be parsed anew.
+  public Headers headers() {
+    if (!parsed) {
+      headers.parse(this);
+      parsed = true;
+    }
+    return headers;
+  }
+
+  /// For who has written to octets that tell where headers are and how long: types, lengths,
+  /// protocols. Addresses and checksums do not.
+  public void forgetHeaders() {
+    parsed = false;
   }
 
   /// Destination MAC address, in the form of [MacAddress]. Only of a frame of [#MIN_LENGTH].
@@ -262,6 +291,12 @@ public final class Frame {
   public int i32(int at) {
     check(at, 4);
     return memory.get(INT_BE, offset + at);
+  }
+
+  /// The 64 bits at an offset of the frame, in network order.
+  public long i64(int at) {
+    check(at, 8);
+    return memory.get(LONG_BE, offset + at);
   }
 
   public void putU8(int at, int value) {

@@ -2,6 +2,7 @@ package org.netback.packet;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -35,8 +36,11 @@ public final class FrameArena {
   public FrameArena(Arena arena, int frames, long octets) {
     this.memory = arena.allocate(octets, ALIGNMENT);
     this.frames = new Frame[frames];
+    // First these, so that the frames, which are touched more often, lie side by side.
+    Headers[] headers = new Headers[frames];
+    Arrays.setAll(headers, _ -> new Headers());
     for (int i = 0; i < frames; i++) {
-      this.frames[i] = new Frame(memory, i);
+      this.frames[i] = new Frame(memory, i, headers[i]);
     }
     takeNumbers();
   }

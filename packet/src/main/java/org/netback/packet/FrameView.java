@@ -9,7 +9,7 @@ public final class FrameView {
 
   /// @param memory in which [FrameArena#HEADROOM] octets before each frame may be written
   public FrameView(MemorySegment memory) {
-    frame = new Frame(memory, 0);
+    frame = new Frame(memory, 0, new Headers());
   }
 
   public MemorySegment memory() {

@@ -1,7 +1,8 @@
 package org.netback.packet;
 
 /// Where the headers of a frame are: Ethernet with up to two VLAN tags, IPv4 or IPv6, TCP or UDP.
-/// Checked once by [#parse], then read; a reusable object, so that parsing costs no garbage.
+/// Checked once by [#parse], then read; a reusable object, so that parsing costs no garbage. A
+/// frame carries its own ([Frame#headers]).
 ///
 /// Any octets give a defined answer. What is reported lies wholly inside the frame: an offset that
 /// this class gives out, and the fixed part of the header there, may be read and written without

@@ -65,6 +65,59 @@ class FrameTest {
     assertThat(next.length()).isEqualTo(61);
   }
 
+  /// Whoever asks again reads what was judged, until somebody says that it has changed.
+  @Test
+  void carriesItsHeaders() {
+    FrameArena arena = new FrameArena(memory, 1, 1024);
+    Frame frame = udp(arena);
+    Headers headers = frame.headers();
+    assertThat(headers.transport()).isEqualTo(Headers.Transport.UDP);
+    assertThat(headers.transportOffset()).isEqualTo(34);
+    frame.putU8(23, Headers.PROTOCOL_TCP);
+    assertThat(frame.headers().transport()).isEqualTo(Headers.Transport.UDP);
+    frame.forgetHeaders();
+    assertThat(frame.headers().transport()).isEqualTo(Headers.Transport.TCP);
+    arena.clear();
+    assertThat(udp(arena).headers().transport()).isEqualTo(Headers.Transport.UDP);
+  }
+
+  /// What is said of a frame decides what its headers say.
+  @Test
+  void parsesAnewWhenItGetsShorterOrIsToBeSegmented() {
+    Frame frame = udp(new FrameArena(memory, 1, 1024));
+    assertThat(frame.headers().ipEnd()).isEqualTo(60);
+    frame.truncate(59);
+    assertThat(frame.headers().isMalformed()).isTrue();
+    frame.putU16(16, 0);
+    frame.forgetHeaders();
+    assertThat(frame.headers().ip()).isEqualTo(Headers.Ip.NONE);
+    frame.setGso(GsoType.TCPV4, 1000);
+    assertThat(frame.headers().ipEnd()).isEqualTo(59);
+    frame.setGso(GsoType.NONE, 0);
+    assertThat(frame.headers().ip()).isEqualTo(Headers.Ip.NONE);
+  }
+
+  private static Frame udp(FrameArena arena) {
+    Frame frame = arena.allocate(60);
+    frame.octets().fill((byte) 0);
+    frame.putU16(12, Headers.ETHERTYPE_IPV4);
+    frame.putU16(14, 0x4500);
+    frame.putU16(16, 46);
+    frame.putU8(23, Headers.PROTOCOL_UDP);
+    frame.putU16(38, 26);
+    frame.putU8(46, 0x50);
+    return frame;
+  }
+
+  @Test
+  void readsWordsInTheOrderOfTheNetwork() {
+    Frame frame = new FrameArena(memory, 1, 1024).allocate(20);
+    frame.putI32(3, 0x0102_0304);
+    frame.putI32(7, 0xf506_0708);
+    assertThat(frame.i64(3)).isEqualTo(0x0102_0304_f506_0708L);
+    assertThatThrownBy(() -> frame.i64(13)).isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
   @Test
   void onlyGetsShorter() {
     Frame frame = new FrameArena(memory, 1, 1024).allocate(60);

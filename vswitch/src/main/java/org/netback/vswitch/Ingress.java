@@ -1,6 +1,7 @@
 package org.netback.vswitch;
 
 import java.util.Arrays;
+import org.netback.offload.Admission;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.MacAddress;
@@ -29,7 +30,7 @@ public final class Ingress implements AutoCloseable {
   private final MembershipMessage message = new MembershipMessage();
   private final Forwarding.Unicast home;
   private final RoundDrops drops;
-  private final OffloadFallback fallback;
+  private final Delivery delivery;
 
   /// The entries of the last frame, which the next one is likely to need again.
   private MacEntry lastSource = MacEntry.listEnd();
@@ -63,7 +64,7 @@ public final class Ingress implements AutoCloseable {
     this.traffic = port.traffic();
     this.queue = queue;
     this.drops = new RoundDrops(traffic, queue);
-    this.fallback = new OffloadFallback(drops);
+    this.delivery = new Delivery(drops);
     this.network = network;
     this.macTable = network.macTable();
     this.snooping = network.snooping();
@@ -86,6 +87,9 @@ public final class Ingress implements AutoCloseable {
       traffic.drop(DropReason.PORT_DOWN, queue, frames, 0);
       return;
     }
+    // Where each frame is to be seen, or to be judged by more than its addresses, none goes by the
+    // decision for the one before.
+    boolean singly = observed;
     drops.begin(observers);
     forgetUnfinished();
     long now = network.now();
@@ -112,7 +116,7 @@ public final class Ingress implements AutoCloseable {
       if (forwarding instanceof Forwarding.Unicast to) {
         unicast++;
         Egress collected = collect(to.egress(), frame);
-        if (!observed) {
+        if (!singly) {
           runEgress = collected;
           runSource = frame.source();
           runDestination = frame.destination();
@@ -134,12 +138,12 @@ public final class Ingress implements AutoCloseable {
   }
 
   /// Whether a frame has the addresses of the last one that went to one port, so that nothing needs
-  /// to be looked up. In a round that is observed none has, so that each is decided and shown.
+  /// to be looked up. Of none in a round whose frames are decided singly.
   private boolean isOfRun(Frame frame) {
     return frame.length() >= Frame.MIN_LENGTH
         && frame.destination() == runDestination
         && frame.source() == runSource
-        && fallback.admit(frame)
+        && isAdmitted(frame)
         && !frame.isTorn();
   }
 
@@ -150,7 +154,7 @@ public final class Ingress implements AutoCloseable {
     if (!see(frame.source(), now)) {
       return Forwarding.Discard.SOURCE_INVALID;
     }
-    if (!fallback.admit(frame)) {
+    if (!isAdmitted(frame)) {
       return Forwarding.Discard.BAD_OFFLOAD;
     }
     long destination = frame.destination();
@@ -168,6 +172,12 @@ public final class Ingress implements AutoCloseable {
       return Forwarding.Flood.ALL_BUT_INGRESS;
     }
     return forwarding == home ? Forwarding.Discard.SAME_PORT : forwarding;
+  }
+
+  /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
+  /// receiver gets one that contradicts itself.
+  private static boolean isAdmitted(Frame frame) {
+    return !Admission.concerns(frame) || Admission.admit(frame);
   }
 
   /// Learns from a source address; false if it is none.
@@ -253,7 +263,7 @@ public final class Ingress implements AutoCloseable {
         || isRouter(egress, forwarding)) {
       return true;
     }
-    return !isReport(forwarding) && (!egress.isSettled() || filter.contains(group));
+    return !isReport(forwarding) && (!egress.queries().isSettled() || filter.contains(group));
   }
 
   private static boolean isReport(Forwarding forwarding) {
@@ -261,11 +271,13 @@ public final class Ingress implements AutoCloseable {
   }
 
   private static boolean isRouter(SwitchPort egress, Forwarding forwarding) {
-    return egress.isRouter(
-        forwarding instanceof MulticastGroup joined
-            ? joined.ipv6
-            : forwarding == Forwarding.Flood.REPORT_IPV6
-                || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
+    return egress
+        .queries()
+        .isRouter(
+            forwarding instanceof MulticastGroup joined
+                ? joined.ipv6
+                : forwarding == Forwarding.Flood.REPORT_IPV6
+                    || forwarding == Forwarding.Flood.UNREGISTERED_IPV6);
   }
 
   private Egress collect(SwitchPort egress, Frame frame) {
@@ -276,7 +288,7 @@ public final class Ingress implements AutoCloseable {
 
   private void add(Egress collected, Frame frame) {
     if (collected.frames.isFull()) {
-      fallback.send(collected);
+      delivery.send(collected);
     }
     collected.add(frame);
   }
@@ -308,7 +320,7 @@ public final class Ingress implements AutoCloseable {
 
   private void sendAll() {
     for (int i = 0; i < openCount; i++) {
-      fallback.send(open[i]);
+      delivery.send(open[i]);
     }
     closeOpen();
   }
@@ -343,6 +355,6 @@ public final class Ingress implements AutoCloseable {
   /// Gives back the queue's scratch memory. The port stays attached.
   @Override
   public void close() {
-    fallback.close();
+    delivery.close();
   }
 }

@@ -34,8 +34,8 @@ import org.netback.packet.MacAddress;
 ///
 /// **Bounds, and who is evicted.** Whoever sends can invent addresses, so what one port can have is
 /// bounded twice:
-/// - A port has at most [MacLimits#addressesPerPort()] learned addresses. Further ones are not
-///   learned: their frames are forwarded, frames to them are flooded.
+/// - A port has at most [PortPolicy#addresses()] learned addresses. Further ones are not learned:
+///   their frames are forwarded, frames to them are flooded.
 /// - When the network has [MacLimits#addresses()], a port with fewer than its fair share (the bound
 ///   divided by the number of ports) still learns: the port that has most of all gives up the
 ///   address it has not seen for longest. A port with its fair share or more learns no more until
@@ -214,7 +214,7 @@ final class MacTable {
         age(now);
       }
       if (isRefused(known, port, now)) {
-        port.refuseSighting();
+        refuse(port);
         return known.forwarding == Forwarding.Flood.ALL_BUT_INGRESS ? none : known;
       }
     }
@@ -234,13 +234,18 @@ final class MacTable {
       return false;
     }
     boolean atHome = forwarding != Forwarding.Flood.ALL_BUT_INGRESS && !isTooOld(known, now);
-    if (port.learnedAddresses() >= limits.addressesPerPort()) {
+    if (port.addresses().learnedCount() >= port.policy().addresses()) {
       return true;
     }
     if (atHome) {
       return known.moves >= MAX_MOVES && now - known.movesSince < REFRESH_NANOS;
     }
-    return size.get() >= limits.addresses() && port.learnedAddresses() >= fairShare();
+    return size.get() >= limits.addresses() && port.addresses().learnedCount() >= fairShare();
+  }
+
+  private void refuse(SwitchPort port) {
+    port.addresses().countRefusal();
+    network.countRefusal();
   }
 
   private int fairShare() {
@@ -268,7 +273,7 @@ final class MacTable {
       known = none;
     }
     if (isRefused(known, port, now)) {
-      port.refuseSighting();
+      refuse(port);
       return known;
     }
     if (known.isNone()) {
@@ -278,7 +283,7 @@ final class MacTable {
       move(known, port, now);
     } else {
       known.unchain();
-      port.learned().append(known);
+      port.addresses().learned().append(known);
     }
     known.seenAt = now;
     return known;
@@ -298,11 +303,11 @@ final class MacTable {
   private void evictFor(SwitchPort newcomer) {
     SwitchPort richest = newcomer;
     for (SwitchPort port : network.snapshot()) {
-      if (port.learnedAddresses() > richest.learnedAddresses()) {
+      if (port.addresses().learnedCount() > richest.addresses().learnedCount()) {
         richest = port;
       }
     }
-    MacEntry oldest = richest.learned().oldest();
+    MacEntry oldest = richest.addresses().learned().oldest();
     if (oldest.linked) {
       evicted++;
       remove(oldest);
@@ -317,10 +322,10 @@ final class MacTable {
     }
     entry.moves = before + 1;
     entry.unchain();
-    entry.port().addLearned(-1);
-    to.addLearned(1);
-    to.learned().append(entry);
-    to.countMove();
+    entry.port().addresses().addLearned(-1);
+    to.addresses().addLearned(1);
+    to.addresses().learned().append(entry);
+    to.addresses().countMove();
     entry.forwarding = to.unicast();
     moved++;
   }
@@ -362,7 +367,7 @@ final class MacTable {
   void flush(SwitchPort port) {
     lock.lock();
     try {
-      removeAll(port.learned());
+      removeAll(port.addresses().learned());
     } finally {
       lock.unlock();
     }
@@ -372,8 +377,8 @@ final class MacTable {
   void detach(SwitchPort port) {
     lock.lock();
     try {
-      removeAll(port.learned());
-      removeAll(port.entered());
+      removeAll(port.addresses().learned());
+      removeAll(port.addresses().entered());
     } finally {
       lock.unlock();
     }
@@ -393,7 +398,7 @@ final class MacTable {
       authority.cleanUp();
       // The cache's timer is a second coarse; the list of each port is in the order of age.
       for (SwitchPort port : network.snapshot()) {
-        MacEntry list = port.learned();
+        MacEntry list = port.addresses().learned();
         for (MacEntry oldest = list.oldest();
             oldest != list && isTooOld(oldest, now);
             oldest = list.oldest()) {
@@ -432,12 +437,12 @@ final class MacTable {
     SwitchPort port = entry.port();
     if (entry.isStatic) {
       statics++;
-      port.addEntered(1);
-      port.entered().append(entry);
+      port.addresses().addEntered(1);
+      port.addresses().entered().append(entry);
     } else {
       size.incrementAndGet();
-      port.addLearned(1);
-      port.learned().append(entry);
+      port.addresses().addLearned(1);
+      port.addresses().learned().append(entry);
     }
     entry.linked = true;
     Slots current = slots;
@@ -454,10 +459,10 @@ final class MacTable {
     entry.unchain();
     if (entry.isStatic) {
       statics--;
-      port.addEntered(-1);
+      port.addresses().addEntered(-1);
     } else {
       size.decrementAndGet();
-      port.addLearned(-1);
+      port.addresses().addLearned(-1);
     }
     Slots current = slots;
     int at = (int) (entry.key * multiplier >>> current.shift);

@@ -3,6 +3,7 @@ package org.netback.vswitch;
 import org.netback.packet.Frame;
 import org.netback.packet.Headers;
 import org.netback.packet.InternetChecksum;
+import org.netback.packet.IpHeader;
 
 /// An IGMP (RFC 1112, 2236, 3376) or MLD (RFC 2710, 3810) message in a frame: judged as a whole by
 /// [#parse], then read. A reusable object, so that reading costs no garbage.
@@ -42,11 +43,12 @@ final class MembershipMessage {
 
   static final int ALL_PIM_ROUTERS = 0xe000_000d;
 
-  private static final int ETHERNET_SIZE = 14;
-  private static final int IPV4_SIZE = 20;
-  private static final int IPV6_SIZE = 40;
-  private static final int PROTOCOL_IGMP = 2;
-  private static final int PROTOCOL_PIM = 103;
+  static final int PROTOCOL_IGMP = 2;
+  static final int PROTOCOL_PIM = 103;
+
+  private static final int ETHERNET_SIZE = Frame.MIN_LENGTH;
+  private static final int IPV4_SIZE = IpHeader.IPV4_SIZE;
+  private static final int IPV6_SIZE = IpHeader.IPV6_SIZE;
   private static final int PROTOCOL_ICMPV6 = 58;
   private static final int ALL_HOSTS = 0xe000_0001;
   private static final long LINK_LOCAL_PREFIX = 0xff02_0000_0000_0000L;
@@ -88,21 +90,21 @@ final class MembershipMessage {
     int length = frame.length();
     int at = ETHERNET_SIZE;
     frame.need(at + IPV4_SIZE);
-    if (frame.u8(at) >>> 4 != 4) {
+    if (IpHeader.version(frame, at) != 4) {
       return Kind.NONE;
     }
-    int protocol = frame.u8(at + 9);
-    int destination = frame.i32(at + 16);
+    int protocol = IpHeader.ipv4Protocol(frame, at);
+    int destination = IpHeader.ipv4Destination(frame, at);
     boolean pim = protocol == PROTOCOL_PIM && destination == ALL_PIM_ROUTERS;
     if (protocol != PROTOCOL_IGMP && !pim) {
       return Kind.NONE;
     }
-    int header = (frame.u8(at) & 0xf) << 2;
-    int total = frame.u16(at + 2);
+    int header = IpHeader.ipv4Length(frame, at);
+    int total = IpHeader.ipv4Total(frame, at);
     if (header < IPV4_SIZE
         || total < header + 4
         || at + total > length
-        || (frame.u16(at + 6) & 0x3fff) != 0) {
+        || IpHeader.isIpv4Fragment(frame, at)) {
       return Kind.MALFORMED;
     }
     frame.need(at + total);
@@ -113,7 +115,7 @@ final class MembershipMessage {
       return Kind.MALFORMED;
     }
     sourceHigh = 0;
-    sourceLow = GroupAddress.lowOfIpv4(frame.i32(at + 12));
+    sourceLow = GroupAddress.lowOfIpv4(IpHeader.ipv4Source(frame, at));
     int size = total - header;
     at += header;
     if (pim) {
@@ -154,7 +156,7 @@ final class MembershipMessage {
       return Kind.NONE;
     }
     frame.need(options + 8);
-    if (frame.u8(at) >>> 4 != 6 || frame.u8(at + 6) != 0) {
+    if (IpHeader.version(frame, at) != 6 || IpHeader.ipv6Next(frame, at) != 0) {
       return Kind.NONE;
     }
     int message = options + (frame.u8(options + 1) + 1 << 3);
@@ -166,15 +168,15 @@ final class MembershipMessage {
     if (type < 130 || type > 132 && type != 143 && type != 151) {
       return Kind.NONE;
     }
-    int end = options + frame.u16(at + 4);
+    int end = options + IpHeader.ipv6Payload(frame, at);
     int size = end - message;
-    sourceHigh = i64(frame, at + 8);
-    sourceLow = i64(frame, at + 16);
+    sourceHigh = IpHeader.ipv6SourceHigh(frame, at);
+    sourceLow = IpHeader.ipv6SourceLow(frame, at);
     boolean linkLocal = sourceHigh >>> 54 == 0xfe80 >>> 6;
     boolean unspecified = sourceHigh == 0 && sourceLow == 0;
     if (size < 8
         || end > length
-        || frame.u8(at + 7) != 1
+        || IpHeader.ipv6HopLimit(frame, at) != 1
         || !linkLocal && (!unspecified || type == 130)) {
       return Kind.MALFORMED;
     }
@@ -211,7 +213,10 @@ final class MembershipMessage {
             ? (long) (code & 0xfff | 0x1000) << (code >>> 12 & 7) + 3
             : code;
     return query(
-        frame, at + 8, i64(frame, ip + 24) == LINK_LOCAL_PREFIX && i64(frame, ip + 32) == 1);
+        frame,
+        at + 8,
+        IpHeader.ipv6DestinationHigh(frame, ip) == LINK_LOCAL_PREFIX
+            && IpHeader.ipv6DestinationLow(frame, ip) == 1);
   }
 
   /// @param toAll whether it was sent to all hosts, as a general query has to be
@@ -305,8 +310,8 @@ final class MembershipMessage {
   /// @return whether it is unspecified
   private boolean readGroup(Frame frame, int at) {
     if (ipv6) {
-      groupHigh = i64(frame, at);
-      groupLow = i64(frame, at + 8);
+      groupHigh = frame.i64(at);
+      groupLow = frame.i64(at + 8);
       return groupHigh == 0 && groupLow == 0;
     }
     int address = frame.i32(at);
@@ -336,10 +341,6 @@ final class MembershipMessage {
   static boolean isForwardedByMembershipIpv6(long high, long low) {
     int scope = (int) (high >>> 48) & 0xf;
     return high >>> 56 == 0xff && scope > 1 && (high != LINK_LOCAL_PREFIX || low != 1);
-  }
-
-  static long i64(Frame frame, int at) {
-    return (long) frame.i32(at) << 32 | frame.i32(at + 4) & 0xffff_ffffL;
   }
 
   boolean isIpv6() {

@@ -87,7 +87,11 @@ public record MulticastPolicy(
     return queryInterval.multipliedBy(2).plus(responseTime().dividedBy(2));
   }
 
-  boolean mayBeRouter(String port) {
-    return routerPorts.isEmpty() || routerPorts.contains(port);
+  /// Whether multicast routers are behind a port of this name.
+  PortPolicy.Router router(String port) {
+    if (routerPorts.isEmpty()) {
+      return PortPolicy.Router.IF_HEARD;
+    }
+    return routerPorts.contains(port) ? PortPolicy.Router.ALWAYS : PortPolicy.Router.NEVER;
   }
 }

@@ -20,12 +20,12 @@ import java.util.concurrent.locks.ReentrantLock;
 /// whole address is compared in the group.
 ///
 /// **Bounds, and who is evicted.** Whoever sends can invent groups. As in the [MacTable], what one
-/// port can have is bounded twice: a port is in [MulticastPolicy#membershipsPerPort()] groups at
-/// most, and when the network has [MulticastPolicy#memberships()], only a port with less than its
-/// fair share (the bound divided by the number of ports) still joins, and the port that has most
-/// gives up the membership it has not repeated for longest. So a flood of reports costs the
-/// flooding port its own places and nobody else's. A membership that is refused is not lost to
-/// others: its port does not get the group while others are in it, and that is all.
+/// port can have is bounded twice: a port is in [PortPolicy#memberships()] groups at most, and when
+/// the network has [MulticastPolicy#memberships()], only a port with less than its fair share (the
+/// bound divided by the number of ports) still joins, and the port that has most gives up the
+/// membership it has not repeated for longest. So a flood of reports costs the flooding port its
+/// own places and nobody else's. A membership that is refused is not lost to others: its port does
+/// not get the group while others are in it, and that is all.
 ///
 /// Memberships end by [#age], which is to be called every second or so.
 final class MulticastTable {
@@ -103,7 +103,7 @@ final class MulticastTable {
   void join(long high, long low, boolean ipv6, SwitchPort port, long now) {
     MulticastGroup known = lookup(high, low);
     // Without the lock first, so that a port that has its bound cannot keep the lock busy.
-    if (!known.has(port.index()) && port.memberships() >= policy.membershipsPerPort()) {
+    if (!known.has(port.index()) && port.groups().count() >= port.policy().memberships()) {
       refused.incrementAndGet();
       return;
     }
@@ -127,10 +127,10 @@ final class MulticastTable {
       membership.expiresAt = now + lifeNanos;
       membership.queriesLeft = 0;
       membership.unchain();
-      port.joined().append(membership);
+      port.groups().joined().append(membership);
       return;
     }
-    if (port.memberships() >= policy.membershipsPerPort() || isFull() && !evictFor(port)) {
+    if (port.groups().count() >= port.policy().memberships() || isFull() && !evictFor(port)) {
       refused.incrementAndGet();
       return;
     }
@@ -143,8 +143,8 @@ final class MulticastTable {
     Membership membership = new Membership(group, port);
     membership.expiresAt = now + lifeNanos;
     group.add(membership);
-    port.joined().append(membership);
-    port.addMemberships(1);
+    port.groups().joined().append(membership);
+    port.groups().add(1);
     memberships++;
     joined++;
   }
@@ -155,17 +155,17 @@ final class MulticastTable {
 
   private boolean evictFor(SwitchPort newcomer) {
     SwitchPort[] ports = network.snapshot();
-    if (newcomer.memberships() >= policy.memberships() / Math.max(1, ports.length)) {
+    if (newcomer.groups().count() >= policy.memberships() / Math.max(1, ports.length)) {
       return false;
     }
     SwitchPort richest = newcomer;
     for (SwitchPort port : ports) {
-      if (port.memberships() > richest.memberships()) {
+      if (port.groups().count() > richest.groups().count()) {
         richest = port;
       }
     }
-    Membership oldest = richest.joined().next();
-    if (oldest == richest.joined()) {
+    Membership oldest = richest.groups().joined().next();
+    if (oldest == richest.groups().joined()) {
       return false;
     }
     evicted++;
@@ -222,7 +222,7 @@ final class MulticastTable {
     lock.lock();
     try {
       for (SwitchPort port : network.snapshot()) {
-        Membership end = port.joined();
+        Membership end = port.groups().joined();
         Membership membership = end.next();
         while (membership != end) {
           Membership next = membership.next();
@@ -247,7 +247,7 @@ final class MulticastTable {
   void flush(SwitchPort port) {
     lock.lock();
     try {
-      Membership end = port.joined();
+      Membership end = port.groups().joined();
       for (Membership next = end.next(); next != end; next = end.next()) {
         left++;
         remove(next);
@@ -261,7 +261,7 @@ final class MulticastTable {
     MulticastGroup group = membership.group();
     group.remove(membership);
     membership.unchain();
-    membership.port().addMemberships(-1);
+    membership.port().groups().add(-1);
     memberships--;
     if (group.isEmpty()) {
       unlink(group);
@@ -322,7 +322,7 @@ final class MulticastTable {
     lock.lock();
     try {
       for (SwitchPort port : network.snapshot()) {
-        Membership end = port.joined();
+        Membership end = port.groups().joined();
         for (Membership m = end.next(); m != end; m = m.next()) {
           all.add(m);
         }

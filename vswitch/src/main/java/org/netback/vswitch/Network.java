@@ -15,6 +15,8 @@ public final class Network {
 
   private final String name;
   private final LongSupplier nanoClock;
+  private final MacLimits limits;
+  private final MulticastPolicy multicast;
   private final FaultLog faults;
   private final Observers observers;
   private final MacTable macTable;
@@ -37,6 +39,8 @@ public final class Network {
       Observers observers) {
     this.name = name;
     this.nanoClock = nanoClock;
+    this.limits = limits;
+    this.multicast = multicast;
     this.faults = faults;
     this.observers = observers;
     this.snooping = new Snooping(this, multicast, nanoClock.getAsLong());
@@ -47,10 +51,23 @@ public final class Network {
     return name;
   }
 
+  /// What a port of a name may do if nothing else is said, by the network's limits.
+  public PortPolicy usualPolicy(String port) {
+    return new PortPolicy(
+        limits.addressesPerPort(), multicast.membershipsPerPort(), multicast.router(port));
+  }
+
+  /// Joins a port to the network, with the usual policy.
+  ///
+  /// @throws IllegalStateException if a port of this name is attached
+  public SwitchPort attach(Port port) {
+    return attach(port, usualPolicy(port.name()));
+  }
+
   /// Joins a port to the network; it gets frames from the next round on.
   ///
   /// @throws IllegalStateException if a port of this name is attached
-  public synchronized SwitchPort attach(Port port) {
+  public synchronized SwitchPort attach(Port port, PortPolicy policy) {
     SwitchPort[] old = ports;
     BitSet indices = new BitSet(old.length + 1);
     for (SwitchPort other : old) {
@@ -60,7 +77,7 @@ public final class Network {
       }
       indices.set(other.index());
     }
-    SwitchPort attached = new SwitchPort(this, port, indices.nextClearBit(0));
+    SwitchPort attached = new SwitchPort(this, port, policy, indices.nextClearBit(0));
     SwitchPort[] grown = Arrays.copyOf(old, old.length + 1);
     grown[old.length] = attached;
     observers.attached(attached);

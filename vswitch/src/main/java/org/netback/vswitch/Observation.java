@@ -26,6 +26,10 @@ public final class Observation implements AutoCloseable {
   private final String name;
   private final int snapLength;
   private volatile Observer observer;
+
+  /// Guarded by this.
+  private boolean ended;
+
   private volatile Optional<Throwable> fault = Optional.empty();
 
   Observation(Observers registry, Predicate<SwitchPort> scope, Observer observer) {
@@ -74,9 +78,10 @@ public final class Observation implements AutoCloseable {
   /// @return false if it has ended before
   private boolean end(Optional<Throwable> by) {
     synchronized (this) {
-      if (observer == NOBODY) {
+      if (ended) {
         return false;
       }
+      ended = true;
       fault = by;
       observer = NOBODY;
     }

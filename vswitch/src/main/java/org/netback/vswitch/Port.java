@@ -4,6 +4,11 @@ import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 
 /// Something that frames leave the switch by: a vif, a tap.
+///
+/// A port can stand in front of another and look at, lose or change what it is handed
+/// ([SwitchPort#wrap]). It need not know where partial frames have their rest: it asks a frame for
+/// what it reads ([org.netback.packet.Frame#need]), hands it on as it is, and takes partial frames
+/// if the other does.
 public interface Port {
   /// Unique within the daemon: `vif3.0`, `tap0`.
   String name();

@@ -114,7 +114,7 @@ final class Querier {
     long response = Math.min(query.responseMillis(), LONGEST_RESPONSE_MILLIS);
     long settledAt = now + TimeUnit.MILLISECONDS.toNanos(response) + SETTLING_NANOS;
     for (SwitchPort port : network.snapshot()) {
-      port.asked(settledAt);
+      port.queries().asked(settledAt);
     }
     if (query.hasNoSource()) {
       // Another switch: its hosts are asked, but no router is there and nobody takes over.
@@ -131,7 +131,7 @@ final class Querier {
   }
 
   void routerHeard(SwitchPort port, boolean ipv6, long now) {
-    port.routerUntil(ipv6, now + policy.querierInterval().toNanos());
+    port.queries().routerUntil(ipv6, now + policy.querierInterval().toNanos());
   }
 
   /// Asks whoever is to be asked now.
@@ -140,8 +140,8 @@ final class Querier {
   void keepHouse(List<Membership> leaving, long now) {
     SwitchPort[] ports = network.snapshot();
     for (SwitchPort port : ports) {
-      port.expireRouter(now);
-      if (policy.routerPorts().contains(port.name())) {
+      port.queries().expireRouter(now);
+      if (port.policy().router() == PortPolicy.Router.ALWAYS) {
         routerHeard(port, false, now);
         routerHeard(port, true, now);
       }
@@ -153,14 +153,15 @@ final class Querier {
       }
     }
     for (SwitchPort port : ports) {
-      if (port.isToBeAsked() && policy.querier()) {
+      if (port.queries().isToBeAsked() && policy.querier()) {
         // Also where another one asks, who does not know of the new port. It does not see this.
         send(port, false, 0, 0, LAST_MEMBER_RESPONSE_MILLIS);
         send(port, true, 0, 0, LAST_MEMBER_RESPONSE_MILLIS);
-        port.asked(
-            now + TimeUnit.MILLISECONDS.toNanos(LAST_MEMBER_RESPONSE_MILLIS) + SETTLING_NANOS);
+        port.queries()
+            .asked(
+                now + TimeUnit.MILLISECONDS.toNanos(LAST_MEMBER_RESPONSE_MILLIS) + SETTLING_NANOS);
       }
-      port.settle(now);
+      port.queries().settle(now);
     }
     for (Membership membership : leaving) {
       MulticastGroup group = membership.group();
@@ -182,7 +183,7 @@ final class Querier {
     family.nextQueryAt = now + nanos;
     int responseMillis = (int) policy.responseTime().toMillis();
     for (SwitchPort port : ports) {
-      if (!port.isToBeAsked()) {
+      if (!port.queries().isToBeAsked()) {
         send(port, family.ipv6, 0, 0, responseMillis);
       }
     }
@@ -197,7 +198,7 @@ final class Querier {
       return;
     }
     batch.add(frame);
-    port.transmit(batch);
+    port.transmit(port.port(), batch);
     sent.increment();
   }
 
@@ -300,9 +301,9 @@ final class Querier {
   void addRows(List<MulticastRow> rows, long now) {
     for (SwitchPort port : network.snapshot()) {
       for (Family family : families) {
-        if (port.isRouter(family.ipv6)) {
-          long left = port.routerLeft(family.ipv6, now);
-          boolean configured = policy.routerPorts().contains(port.name());
+        if (port.queries().isRouter(family.ipv6)) {
+          long left = port.queries().routerLeft(family.ipv6, now);
+          boolean configured = port.policy().router() == PortPolicy.Router.ALWAYS;
           rows.add(
               new MulticastRow(
                   "*",
@@ -311,7 +312,7 @@ final class Querier {
                   configured ? 0 : Math.max(0, TimeUnit.NANOSECONDS.toSeconds(left))));
         }
       }
-      if (!port.isSettled()) {
+      if (!port.queries().isSettled()) {
         rows.add(new MulticastRow("*", port.name(), MulticastRow.Origin.SETTLING, 0));
       }
     }

@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.netback.packet.Frame;
 import org.netback.packet.Headers;
+import org.netback.packet.IpHeader;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.MulticastPolicy.Unregistered;
 
@@ -28,8 +29,9 @@ final class Snooping {
   private static final int IPV4_MULTICAST = 0x01005e << 1;
   private static final int IPV6_MULTICAST = 0x3333;
   private static final long RESERVED = 0x0180_c200_0000L;
-  private static final int PROTOCOL_IGMP = 2;
-  private static final int PROTOCOL_PIM = 103;
+
+  /// Where the IP header is: frames with a tag are not looked into.
+  private static final int IP = Frame.MIN_LENGTH;
 
   private final Network network;
   private final MulticastPolicy policy;
@@ -69,14 +71,15 @@ final class Snooping {
   }
 
   private Forwarding ipv4(Frame frame, SwitchPort from, MembershipMessage message, long now) {
-    if (frame.length() < 34) {
+    if (frame.length() < IP + IpHeader.IPV4_SIZE) {
       return Forwarding.Flood.MULTICAST;
     }
-    frame.need(34);
-    int protocol = frame.u8(23);
-    int group = frame.i32(30);
-    if (protocol == PROTOCOL_IGMP
-        || protocol == PROTOCOL_PIM && group == MembershipMessage.ALL_PIM_ROUTERS) {
+    frame.need(IP + IpHeader.IPV4_SIZE);
+    int protocol = IpHeader.ipv4Protocol(frame, IP);
+    int group = IpHeader.ipv4Destination(frame, IP);
+    if (protocol == MembershipMessage.PROTOCOL_IGMP
+        || protocol == MembershipMessage.PROTOCOL_PIM
+            && group == MembershipMessage.ALL_PIM_ROUTERS) {
       Forwarding control = control(frame, from, message, now);
       if (control != Forwarding.Flood.ALL_BUT_INGRESS) {
         return control;
@@ -90,18 +93,19 @@ final class Snooping {
   }
 
   private Forwarding ipv6(Frame frame, SwitchPort from, MembershipMessage message, long now) {
-    if (frame.length() < 54) {
+    if (frame.length() < IP + IpHeader.IPV6_SIZE) {
       return Forwarding.Flood.MULTICAST;
     }
-    frame.need(54);
-    if (frame.u8(20) == 0) {
+    frame.need(IP + IpHeader.IPV6_SIZE);
+    // MLD always begins with hop-by-hop options.
+    if (IpHeader.ipv6Next(frame, IP) == 0) {
       Forwarding control = control(frame, from, message, now);
       if (control != Forwarding.Flood.ALL_BUT_INGRESS) {
         return control;
       }
     }
-    long high = MembershipMessage.i64(frame, 38);
-    long low = MembershipMessage.i64(frame, 46);
+    long high = IpHeader.ipv6DestinationHigh(frame, IP);
+    long low = IpHeader.ipv6DestinationLow(frame, IP);
     if (!MembershipMessage.isForwardedByMembershipIpv6(high, low) || !querier.isThereOne(true)) {
       return Forwarding.Flood.MULTICAST;
     }
@@ -138,7 +142,7 @@ final class Snooping {
         yield Forwarding.Discard.BAD_MEMBERSHIP_MESSAGE;
       }
       case ROUTER -> {
-        if (policy.mayBeRouter(from.name())) {
+        if (from.policy().router() != PortPolicy.Router.NEVER) {
           querier.routerHeard(from, message.isIpv6(), now);
         }
         yield Forwarding.Flood.MULTICAST;
@@ -148,7 +152,7 @@ final class Snooping {
         yield message.isIpv6() ? Forwarding.Flood.REPORT_IPV6 : Forwarding.Flood.REPORT_IPV4;
       }
       case QUERY -> {
-        if (!policy.mayBeRouter(from.name())) {
+        if (from.policy().router() == PortPolicy.Router.NEVER) {
           refusedQueries.increment();
           yield Forwarding.Discard.QUERY_REFUSED;
         }

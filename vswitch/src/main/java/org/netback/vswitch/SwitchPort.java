@@ -1,51 +1,36 @@
 package org.netback.vswitch;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.UnaryOperator;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.OffloadSet;
 
 /// A [Port] in its place in a [Network]. Any thread.
 public final class SwitchPort implements AutoCloseable {
   private final Network network;
-  private final Port port;
+  private volatile Port port;
   private final PortTraffic traffic;
   private final String name;
   private final int index;
   private final Forwarding.Unicast unicast = new Forwarding.Unicast(this);
   private volatile boolean attached = true;
 
-  // The table's: written under its lock.
-  private final MacEntry learned = MacEntry.listEnd();
-  private final MacEntry entered = MacEntry.listEnd();
-  private final AtomicInteger learnedAddresses = new AtomicInteger();
-  private final AtomicInteger enteredAddresses = new AtomicInteger();
-
-  // The group table's: written under its lock.
-  private final Membership joined = Membership.listEnd();
-  private final AtomicInteger memberships = new AtomicInteger();
-
+  // What others keep of the port.
+  private final PortAddresses addresses = new PortAddresses();
+  private final PortGroups groups = new PortGroups();
+  private final PortQueries queries = new PortQueries();
   private final MulticastFilter multicastFilter = new MulticastFilter();
-  private final RouterSighting routerIpv4 = new RouterSighting();
-  private final RouterSighting routerIpv6 = new RouterSighting();
 
-  /// Whether the hosts behind the port were asked which groups they are in, until when they have
-  /// time to answer, and whether that time is over. Each is written before the next.
-  private volatile long settlesAt;
-
-  private volatile boolean asked;
-  private volatile boolean settled;
-
-  private final LongAdder learnRefusals = new LongAdder();
-  private final LongAdder moves = new LongAdder();
   private final LongAdder transmitFaults = new LongAdder();
+  private volatile PortPolicy policy;
 
   /// @param index unique among the ports that are attached to the network, and small
-  SwitchPort(Network network, Port port, int index) {
+  SwitchPort(Network network, Port port, PortPolicy policy, int index) {
     this.network = network;
     this.port = port;
     this.traffic = port.traffic();
     this.name = port.name();
+    this.policy = policy;
     this.index = index;
   }
 
@@ -79,13 +64,37 @@ public final class SwitchPort implements AutoCloseable {
     return attached;
   }
 
+  /// What the port may do now.
+  public PortPolicy policy() {
+    return policy;
+  }
+
+  /// Exchanges what the port may do. It holds for what comes from then on: what the port has
+  /// learned or joined beyond a lower bound stays until it ages.
+  public void apply(PortPolicy other) {
+    policy = other;
+  }
+
+  /// Puts something between the switch and the port: from the next batch on, frames go to what is
+  /// made of the port that is there now. Whatever it does to some frames, it hands the others on in
+  /// their order, and tells [#traffic()] of those that it drops. It says of offloads and partial
+  /// frames what the port says, or less.
+  ///
+  /// @param by makes another port of a port, of the same name and with the same [Port#traffic()]
+  public synchronized void wrap(UnaryOperator<Port> by) {
+    Port wrapping = by.apply(port);
+    if (wrapping.traffic() != traffic || !wrapping.name().equals(name)) {
+      throw new IllegalArgumentException(wrapping.name() + " is not " + name + " wrapped");
+    }
+    port = wrapping;
+  }
+
   /// Forgets what was learned at this port, for instance after its peer has changed. Static entries
   /// and the peer's own list of groups stay.
   public void flush() {
     network.macTable().flush(this);
     network.snooping().flush(this);
-    settled = false;
-    asked = false;
+    queries.reset();
   }
 
   public PortStatistics statistics() {
@@ -98,9 +107,9 @@ public final class SwitchPort implements AutoCloseable {
         counters.egressFrames(),
         counters.egressOctets(),
         counters.drops(),
-        learnedAddresses.get() + enteredAddresses.get(),
-        learnRefusals.sum(),
-        moves.sum(),
+        addresses.count(),
+        addresses.refusals(),
+        addresses.moves(),
         transmitFaults.sum());
   }
 
@@ -127,24 +136,28 @@ public final class SwitchPort implements AutoCloseable {
     return unicast;
   }
 
-  OffloadSet accepts() {
+  /// What frames go to now: asked once for a batch, so that it is handed over as it was made ready.
+  Port port() {
+    return port;
+  }
+
+  /// @param to the [#port()]
+  OffloadSet accepts(Port to) {
     try {
-      return port.accepts();
+      return to.accepts();
     } catch (Throwable e) {
       fault(e);
       return OffloadSet.NONE;
     }
   }
 
-  boolean takesPartialFrames() {
-    return port.takesPartialFrames();
-  }
-
   /// Hands frames over. What a port throws is its bug or the operating system's refusal, and must
   /// not keep the sender's other frames from their receivers.
-  void transmit(FrameBatch frames) {
+  ///
+  /// @param to the [#port()]
+  void transmit(Port to, FrameBatch frames) {
     try {
-      port.transmit(frames);
+      to.transmit(frames);
     } catch (Throwable e) {
       traffic.drop(DropReason.DELIVERY_FAILED, Observer.NO_QUEUE, frames, 0);
       fault(e);
@@ -161,103 +174,19 @@ public final class SwitchPort implements AutoCloseable {
     network.faults().fault("port " + name, fault);
   }
 
-  MacEntry learned() {
-    return learned;
+  /// The [MacTable]'s.
+  PortAddresses addresses() {
+    return addresses;
   }
 
-  MacEntry entered() {
-    return entered;
+  /// The [MulticastTable]'s.
+  PortGroups groups() {
+    return groups;
   }
 
-  int learnedAddresses() {
-    return learnedAddresses.get();
-  }
-
-  void addLearned(int change) {
-    learnedAddresses.addAndGet(change);
-  }
-
-  void addEntered(int change) {
-    enteredAddresses.addAndGet(change);
-  }
-
-  Membership joined() {
-    return joined;
-  }
-
-  /// How many groups the port is in.
-  int memberships() {
-    return memberships.get();
-  }
-
-  void addMemberships(int change) {
-    memberships.addAndGet(change);
-  }
-
-  /// Whether a multicast router is behind the port.
-  boolean isRouter(boolean ipv6) {
-    return (ipv6 ? routerIpv6 : routerIpv4).valid;
-  }
-
-  void routerUntil(boolean ipv6, long time) {
-    RouterSighting router = ipv6 ? routerIpv6 : routerIpv4;
-    router.until = time;
-    router.valid = true;
-  }
-
-  /// Nanoseconds for which a router is still believed to be there.
-  long routerLeft(boolean ipv6, long now) {
-    return (ipv6 ? routerIpv6 : routerIpv4).until - now;
-  }
-
-  void expireRouter(long now) {
-    routerIpv4.expire(now);
-    routerIpv6.expire(now);
-  }
-
-  /// Whether nobody has asked yet which groups the hosts behind the port are in.
-  boolean isToBeAsked() {
-    return !asked;
-  }
-
-  void asked(long answeredBy) {
-    if (!asked) {
-      settlesAt = answeredBy;
-      asked = true;
-    }
-  }
-
-  void settle(long now) {
-    if (asked && !settled && now - settlesAt >= 0) {
-      settled = true;
-    }
-  }
-
-  /// Whether what is known of the port's groups is all that there is to know.
-  boolean isSettled() {
-    return settled;
-  }
-
-  private static final class RouterSighting {
-    /// Written before the other.
-    volatile long until;
-
-    volatile boolean valid;
-
-    void expire(long now) {
-      if (valid && now - until >= 0) {
-        valid = false;
-      }
-    }
-  }
-
-  void refuseSighting() {
-    learnRefusals.increment();
-    network.countRefusal();
-  }
-
-  void countMove() {
-    moves.increment();
+  /// The [Querier]'s.
+  PortQueries queries() {
+    return queries;
   }
 
   @Override

@@ -236,7 +236,7 @@ class MacTableTest {
       assertThat(entry.isNone()).isEqualTo(!expected.containsKey(address));
       assertThat(entry.isNone() ? -1 : entry.key).isEqualTo(entry.isNone() ? -1 : address);
     }
-    int sum = ports.stream().mapToInt(SwitchPort::learnedAddresses).sum();
+    int sum = ports.stream().mapToInt(port -> port.addresses().learnedCount()).sum();
     assertThat(sum).isEqualTo(expected.size()).isEqualTo(network.statistics().addresses());
   }
 

@@ -526,8 +526,7 @@ class MembershipMessageTest {
     assertThat(
             octets.length == 4
                 ? MembershipMessage.isForwardedByMembershipIpv4(frame.i32(0))
-                : MembershipMessage.isForwardedByMembershipIpv6(
-                    MembershipMessage.i64(frame, 0), MembershipMessage.i64(frame, 8)))
+                : MembershipMessage.isForwardedByMembershipIpv6(frame.i64(0), frame.i64(8)))
         .isEqualTo(reported);
   }
 

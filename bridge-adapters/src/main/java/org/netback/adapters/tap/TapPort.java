@@ -14,7 +14,6 @@ import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.GsoType;
-import org.netback.packet.Headers;
 import org.netback.packet.OffloadSet;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Ingress;
@@ -54,8 +53,6 @@ public final class TapPort implements Port {
   /// Read-held while descriptors are written to, write-held from their closing on for ever: a
   /// number that is closed may be another file's a moment later.
   private final StampedLock open = new StampedLock();
-
-  private final ThreadLocal<Headers> scratch = ThreadLocal.withInitial(Headers::new);
 
   /// Takes every offload, behind VLAN tags too: the kernel is told where the checksum is.
   ///
@@ -174,13 +171,13 @@ public final class TapPort implements Port {
       return;
     }
     try {
-      write(frames, queueOfThisThread(), scratch.get());
+      write(frames, queueOfThisThread());
     } finally {
       open.unlockRead(stamp);
     }
   }
 
-  private void write(FrameBatch frames, int number, Headers headers) {
+  private void write(FrameBatch frames, int number) {
     TapQueue queue = tap.queues().get(number);
     boolean observed = traffic.isObserved();
     int size = frames.size();
@@ -193,7 +190,7 @@ public final class TapPort implements Port {
         // Torn: its sender's fault, and counted there.
         continue;
       }
-      if (VirtioNetHeader.write(frame, headers) != VirtioNetHeader.Outcome.OK) {
+      if (VirtioNetHeader.write(frame) != VirtioNetHeader.Outcome.OK) {
         traffic.drop(DropReason.DELIVERY_FAILED, number, frame);
         continue;
       }

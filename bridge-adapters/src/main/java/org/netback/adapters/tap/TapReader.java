@@ -6,7 +6,6 @@ import org.netback.offload.VirtioNetHeader;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
-import org.netback.packet.Headers;
 import org.netback.vswitch.DropReason;
 
 /// Reads frames from a [TapQueue] in rounds that are bounded in frames and octets, each frame with
@@ -25,7 +24,6 @@ public final class TapReader {
   private final TapQueue queue;
   private final FrameArena arena = new FrameArena(Arena.ofAuto(), FRAMES, OCTETS);
   private final FrameBatch frames = new FrameBatch(FRAMES);
-  private final Headers scratch = new Headers();
 
   // What was read and is no good frame, and why.
   private final FrameBatch rejects = new FrameBatch(FRAMES);
@@ -71,7 +69,7 @@ public final class TapReader {
         reject(frame, DropReason.TOO_SHORT);
       } else if (length == ROOM) {
         reject(frame, DropReason.TOO_LONG);
-      } else if (VirtioNetHeader.read(frame, scratch) != VirtioNetHeader.Outcome.OK) {
+      } else if (VirtioNetHeader.read(frame) != VirtioNetHeader.Outcome.OK) {
         reject(frame, DropReason.BAD_OFFLOAD);
       } else {
         frames.add(frame);

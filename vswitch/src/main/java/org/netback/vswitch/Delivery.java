@@ -1,7 +1,6 @@
 package org.netback.vswitch;
 
 import java.lang.foreign.Arena;
-import org.netback.offload.Admission;
 import org.netback.offload.TcpSegmenter;
 import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
@@ -17,14 +16,12 @@ import org.netback.packet.OffloadSet;
 ///
 /// A checksum is completed in place, which is as good for every other receiver of that frame.
 /// Segments are written into memory of its own, since another receiver may take the frame whole.
-final class OffloadFallback implements AutoCloseable {
+final class Delivery implements AutoCloseable {
   /// Segments of the usual 1500 octets for one batch, and room for any single one.
   private static final long SCRATCH_OCTETS = 128 << 10;
 
   private final Arena memory = Arena.ofShared();
   private final FrameBatch ready = new FrameBatch(Egress.CAPACITY);
-  private final Headers headers = new Headers();
-  private final Admission admission = new Admission();
   private final TcpSegmenter segmenter = new TcpSegmenter();
 
   /// Empty until the first segmentation: most queues never need it.
@@ -35,14 +32,8 @@ final class OffloadFallback implements AutoCloseable {
   /// What is dropped on the sender's account.
   private final RoundDrops drops;
 
-  OffloadFallback(RoundDrops drops) {
+  Delivery(RoundDrops drops) {
     this.drops = drops;
-  }
-
-  /// Whether a frame's headers are those of what it asks for; asked when it comes in, so that no
-  /// receiver gets one that contradicts itself.
-  boolean admit(Frame frame) {
-    return !Admission.concerns(frame) || admission.admit(frame);
   }
 
   /// Sends all frames and empties the batch. Each is handed over or dropped, unless it is torn.
@@ -50,16 +41,17 @@ final class OffloadFallback implements AutoCloseable {
     SwitchPort port = egress.port;
     FrameBatch frames = egress.frames;
     if (port.isAttached()) {
-      OffloadSet accepts = port.accepts();
-      boolean whole = egress.partial && isWantedWhole(port, frames);
+      Port to = port.port();
+      OffloadSet accepts = port.accepts(to);
+      boolean whole = egress.partial && isWantedWhole(port, to, frames);
       if (whole) {
         frames.pull(0, -1L >>> Egress.CAPACITY - frames.size());
       }
       int undisputed = Math.min(accepts.maxLength(), accepts.longestSegment());
       if (!egress.offload && !whole && egress.longest <= undisputed) {
-        port.transmit(frames);
+        port.transmit(to, frames);
       } else {
-        prepare(port, frames, accepts);
+        prepare(port, to, frames, accepts);
       }
     } else {
       port.traffic().drop(DropReason.PORT_DOWN, Observer.NO_QUEUE, frames, 0);
@@ -67,35 +59,35 @@ final class OffloadFallback implements AutoCloseable {
     egress.clear();
   }
 
-  private static boolean isWantedWhole(SwitchPort port, FrameBatch frames) {
-    return !port.takesPartialFrames() || PortTraffic.lacks(frames, port.traffic().observers());
+  private static boolean isWantedWhole(SwitchPort port, Port to, FrameBatch frames) {
+    return !to.takesPartialFrames() || PortTraffic.lacks(frames, port.traffic().observers());
   }
 
-  private void prepare(SwitchPort port, FrameBatch frames, OffloadSet accepts) {
+  private void prepare(SwitchPort port, Port to, FrameBatch frames, OffloadSet accepts) {
     for (int i = 0; i < frames.size(); i++) {
       Frame frame = frames.get(i);
       if (frame.gso() != GsoType.NONE) {
         if (takesWhole(accepts, frame)) {
-          ready(port, frame, accepts);
+          ready(port, to, frame, accepts);
         } else {
-          segment(port, frame, accepts);
+          segment(port, to, frame, accepts);
         }
       } else if (frame.checksum() != ChecksumState.BLANK || takesBlank(accepts, frame)) {
-        ready(port, frame, accepts);
+        ready(port, to, frame, accepts);
       } else {
-        complete(port, frame, accepts);
+        complete(port, to, frame, accepts);
       }
     }
-    flush(port);
+    flush(port, to);
   }
 
-  private void complete(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void complete(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     if (!frame.pull()) {
       return;
     }
-    TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, headers.parse(frame));
+    TransportChecksum.Outcome outcome = TransportChecksum.complete(frame, frame.headers());
     if (outcome == TransportChecksum.Outcome.DONE) {
-      ready(port, frame, accepts);
+      ready(port, to, frame, accepts);
     } else {
       drops.drop(DropReason.BAD_OFFLOAD, frame);
     }
@@ -122,11 +114,11 @@ final class OffloadFallback implements AutoCloseable {
         : accepts.checksumIpv6();
   }
 
-  private void segment(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void segment(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     if (!frame.pull()) {
       return;
     }
-    if (segmenter.begin(frame, headers.parse(frame)) != TcpSegmenter.Outcome.READY) {
+    if (segmenter.begin(frame, frame.headers()) != TcpSegmenter.Outcome.READY) {
       drops.drop(DropReason.BAD_OFFLOAD, frame);
       return;
     }
@@ -137,13 +129,13 @@ final class OffloadFallback implements AutoCloseable {
     boolean complete = !takesBlank(accepts, frame);
     while (segmenter.hasNext()) {
       if (!scratch.fits(segmenter.nextLength())) {
-        flush(port);
+        flush(port, to);
       }
-      ready(port, segmenter.next(scratch, complete), accepts);
+      ready(port, to, segmenter.next(scratch, complete), accepts);
     }
   }
 
-  private void ready(SwitchPort port, Frame frame, OffloadSet accepts) {
+  private void ready(SwitchPort port, Port to, Frame frame, OffloadSet accepts) {
     // A look at its tags may be what tears a frame.
     boolean isTooLong = isTooLong(accepts, frame);
     if (frame.isTorn()) {
@@ -155,7 +147,7 @@ final class OffloadFallback implements AutoCloseable {
     }
     if (ready.isFull()) {
       // Keeps the scratch: the frame at hand may lie in it.
-      port.transmit(ready);
+      port.transmit(to, ready);
       ready.clear();
     }
     ready.add(frame);
@@ -168,9 +160,9 @@ final class OffloadFallback implements AutoCloseable {
         || length > longest && length > longest + (Headers.vlanTags(frame) == 2 ? 4 : 0);
   }
 
-  private void flush(SwitchPort port) {
+  private void flush(SwitchPort port, Port to) {
     if (!ready.isEmpty()) {
-      port.transmit(ready);
+      port.transmit(to, ready);
       ready.clear();
     }
     scratch.clear();
