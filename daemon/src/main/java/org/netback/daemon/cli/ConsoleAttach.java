@@ -7,14 +7,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import org.jline.terminal.Attributes;
-import org.jline.terminal.Attributes.ControlChar;
-import org.jline.terminal.Attributes.InputFlag;
-import org.jline.terminal.Attributes.LocalFlag;
-import org.jline.terminal.Attributes.OutputFlag;
 import org.jline.terminal.impl.jni.JniTerminalProvider;
 import org.jline.terminal.impl.jni.linux.LinuxNativePty;
 import org.jline.terminal.spi.Pty;
@@ -25,6 +20,7 @@ import org.netback.client.ControlConnection;
 import org.netback.client.ControlException;
 import org.netback.client.Invocation;
 import org.netback.client.UserError;
+import org.netback.loop.netty.RawMode;
 
 /// `netback console attach`: this process's terminal at a guest's console, in raw mode, until
 /// Ctrl-] is typed or the console goes. The terminal is as it was before, however this ends except
@@ -82,7 +78,7 @@ final class ConsoleAttach {
     Thread restore = Thread.ofPlatform().unstarted(() -> restore(terminal, before));
     Runtime.getRuntime().addShutdownHook(restore);
     try {
-      terminal.setAttr(raw(before));
+      terminal.setAttr(RawMode.of(before));
       return attach.talk();
     } finally {
       restore(terminal, before);
@@ -96,30 +92,6 @@ final class ConsoleAttach {
     } catch (IOException e) {
       return; // The terminal has gone.
     }
-  }
-
-  /// As cfmakeraw(3): every key is the guest's, Ctrl-C too.
-  private static Attributes raw(Attributes before) {
-    Attributes raw = new Attributes(before);
-    raw.setInputFlags(
-        EnumSet.of(
-            InputFlag.IGNBRK,
-            InputFlag.BRKINT,
-            InputFlag.PARMRK,
-            InputFlag.ISTRIP,
-            InputFlag.INLCR,
-            InputFlag.IGNCR,
-            InputFlag.ICRNL,
-            InputFlag.IXON),
-        false);
-    raw.setOutputFlag(OutputFlag.OPOST, false);
-    raw.setLocalFlags(
-        EnumSet.of(
-            LocalFlag.ECHO, LocalFlag.ECHONL, LocalFlag.ICANON, LocalFlag.ISIG, LocalFlag.IEXTEN),
-        false);
-    raw.setControlChar(ControlChar.VMIN, 1);
-    raw.setControlChar(ControlChar.VTIME, 0);
-    return raw;
   }
 
   private int talk() throws IOException {
