@@ -13,6 +13,7 @@ public enum ConsoleQuery implements Query {
           "console log NAME",
           "The end of what a guest has put on its console, without control sequences. A NAME is a"
               + " console's (console3.0), its guest's, or guest/number.",
+          Option.FOLLOW,
           Option.JSON)),
   SEND(
       Syntax.query(
@@ -38,10 +39,7 @@ public enum ConsoleQuery implements Query {
     List<String> arguments = invocation.arguments();
     switch (this) {
       case LIST -> queries.show("/consoles", ConsoleQuery::table);
-      case LOG ->
-          queries.show(
-              ControlClient.path("consoles", arguments.getFirst(), "past"),
-              answer -> answer.at("past").text());
+      case LOG -> log(invocation, queries, arguments.getFirst());
       case SEND ->
           queries.print(
               queries.ask(
@@ -49,6 +47,17 @@ public enum ConsoleQuery implements Query {
                   ControlClient.path("consoles", arguments.getFirst(), "input"),
                   typed(invocation, arguments.get(1))),
               Layouts::fields);
+    }
+  }
+
+  private static void log(Invocation invocation, Queries queries, String name) throws IOException {
+    if (!invocation.has(Option.FOLLOW.name())) {
+      queries.show(
+          ControlClient.path("consoles", name, "past"), answer -> answer.at("past").text());
+    } else if (invocation.has(Option.JSON.name())) {
+      throw invocation.wrong("what is followed is text: leave --json or --follow out");
+    } else {
+      queries.pour(ControlClient.path("consoles", name, "follow"));
     }
   }
 

@@ -30,14 +30,25 @@ final class Queries {
   ///
   /// @throws IOException the output cannot be written
   void follow(String path, Layout layout) throws IOException {
-    EventLines lines =
+    stream(
+        path,
         new EventLines(
             data -> {
               out.write(invocation.has("--json") ? data + '\n' : layout.lines(read(data)));
               out.flush();
-            });
+            }));
+  }
+
+  /// Prints a stream of text as it comes, until it ends.
+  ///
+  /// @throws IOException the output cannot be written
+  void pour(String path) throws IOException {
+    stream(path, new TextSink(out));
+  }
+
+  private void stream(String path, ControlClient.Sink sink) throws IOException {
     try {
-      accepted(options.client().stream("GET", path, "", lines));
+      accepted(options.client().stream("GET", path, "", sink));
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
     }

@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.console.EscapeFilter;
 import org.netback.console.GuestConsole;
 import org.netback.console.Viewer;
 import org.netback.daemon.control.Duplex;
@@ -23,6 +24,7 @@ final class ConsoleClient implements Viewer, Duplex {
 
   private final GuestConsole console;
   private final boolean writes;
+  private final Optional<EscapeFilter> filter;
   private final int number = LAST.incrementAndGet();
   private final Deque<byte[]> waiting = new ArrayDeque<>();
   private int waitingOctets;
@@ -35,10 +37,22 @@ final class ConsoleClient implements Viewer, Duplex {
   /// Sent by the client, and not taken by the console yet.
   private byte[] input = {};
 
-  /// @param writes whether it is the writer
-  ConsoleClient(GuestConsole console, boolean writes) {
+  private ConsoleClient(GuestConsole console, boolean writes, Optional<EscapeFilter> filter) {
     this.console = console;
     this.writes = writes;
+    this.filter = filter;
+  }
+
+  /// One that is sent what the guest puts, octet for octet.
+  ///
+  /// @param writes whether it is the writer
+  static ConsoleClient ofOctets(GuestConsole console, boolean writes) {
+    return new ConsoleClient(console, writes, Optional.empty());
+  }
+
+  /// A reader that is sent no control sequences.
+  static ConsoleClient ofText(GuestConsole console) {
+    return new ConsoleClient(console, false, Optional.of(new EscapeFilter()));
   }
 
   @Override
@@ -64,8 +78,10 @@ final class ConsoleClient implements Viewer, Duplex {
     if (over) {
       return;
     }
-    waiting.add(Arrays.copyOf(octets, length));
-    waitingOctets += length;
+    byte[] shown =
+        filter.isPresent() ? filter.get().text(octets, length) : Arrays.copyOf(octets, length);
+    waiting.add(shown);
+    waitingOctets += shown.length;
     while (waitingOctets > BOUND) {
       waitingOctets -= waiting.remove().length;
     }

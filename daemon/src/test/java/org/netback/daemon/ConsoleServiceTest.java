@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.netback.adapters.tap.NetworkLab.await;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -12,7 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -230,6 +233,51 @@ final class ConsoleServiceTest {
           String list = client.request("GET", "/consoles", "").body();
           String viewers = list.substring(list.indexOf("viewers"));
           return viewers.split(names, -1).length - 1 == number;
+        });
+  }
+
+  /// Text for a terminal that the guest may not write to, in the guest's UTF-8.
+  @Test
+  void theLogIsTextAndCanBeFollowed() throws Exception {
+    put("\033[1mgr\u00fc\u00df\033[0m\n");
+    await(
+        "the log",
+        () -> client.request("GET", "/consoles/web/past", "").body().contains("gr\u00fc\u00df\\n"));
+    StringBuilder followed = new StringBuilder();
+    CompletableFuture<Void> end =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                client.stream(
+                    "GET",
+                    "/consoles/web/follow",
+                    "",
+                    (octets, offset, length) -> {
+                      synchronized (followed) {
+                        followed.append(
+                            new String(octets, offset, length, StandardCharsets.ISO_8859_1));
+                      }
+                    });
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    awaitFollowed(followed, "gr\u00c3\u00bc\u00c3\u009f\n");
+    put("\033]0;tit");
+    put("le\007more\n");
+    awaitFollowed(followed, "gr\u00c3\u00bc\u00c3\u009f\nmore\n");
+    assertThat(end).isNotDone();
+    domain.close();
+    end.get(30, TimeUnit.SECONDS);
+  }
+
+  private static void awaitFollowed(StringBuilder followed, String text) throws Exception {
+    await(
+        text,
+        () -> {
+          synchronized (followed) {
+            return followed.toString().equals(text);
+          }
         });
   }
 
