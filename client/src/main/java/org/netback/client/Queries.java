@@ -39,11 +39,17 @@ final class Queries {
             }));
   }
 
-  /// Prints a stream of text as it comes, until it ends.
+  /// Prints a stream of text as it comes, until its source has gone.
   ///
   /// @throws IOException the output cannot be written
+  /// @throws UserError it was the daemon that has gone
   void pour(String path) throws IOException {
     stream(path, new TextSink(out));
+    try {
+      var _ = options.client().request("GET", "/status", "");
+    } catch (ControlException e) {
+      throw new UserError(UserError.UNAVAILABLE, "the daemon on " + options.socket() + " has gone");
+    }
   }
 
   private void stream(String path, ControlClient.Sink sink) throws IOException {

@@ -32,27 +32,43 @@ import org.netback.loop.netty.RawMode;
 final class ConsoleAttach {
   private static final int ESCAPE = 0x1d;
   private static final int CHUNK = 4096;
+  private static final int ESC = 0x1b;
+
+  /// Undoes what the guest may have done to a terminal (ECMA-48, VT100): the region that scrolls,
+  /// with the cursor where it is, the hidden cursor, colours.
+  private static final String UNDO = "\0337\033[r\0338\033[?25h\033[m";
 
   private final String name;
   private final boolean writes;
+  private final boolean atTerminal;
+  private final ControlClient client;
   private final ControlConnection console;
+  private boolean sequences;
   private volatile boolean left;
 
-  private ConsoleAttach(String name, boolean writes, ControlConnection console) {
+  private ConsoleAttach(
+      String name,
+      boolean writes,
+      boolean atTerminal,
+      ControlClient client,
+      ControlConnection console) {
     this.name = name;
     this.writes = writes;
+    this.atTerminal = atTerminal;
+    this.client = client;
     this.console = console;
   }
 
-  /// @return the exit code: 0 if the user has left, or the input has come to its end
-
+  /// @return the exit code: 0 if the user has left, or the input has come to its end; 1 if the
+  ///   console has gone, 69 if the daemon has
   static int run(Invocation invocation, ControlClient client) throws IOException {
     String name = invocation.arguments().getFirst();
     boolean writes = !invocation.has("--read-only");
     String path = ControlClient.path("consoles", name, writes ? "attach" : "look");
     Optional<Pty> terminal = terminal();
     try (ControlConnection connection = client.upgrade("GET", path, "netback-console")) {
-      ConsoleAttach attach = new ConsoleAttach(name, writes, connection);
+      ConsoleAttach attach =
+          new ConsoleAttach(name, writes, terminal.isPresent(), client, connection);
       return terminal.isPresent() ? inRawMode(terminal.get(), attach) : attach.talk();
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
@@ -101,8 +117,29 @@ final class ConsoleAttach {
     InputStream keys = new FileInputStream(FileDescriptor.in);
     Thread.ofPlatform().daemon().start(() -> type(keys));
     show(screen);
-    note(screen, left ? "[left " + name + "]" : "[" + name + " has gone]");
-    return left ? 0 : UserError.FAILED;
+    if (atTerminal && sequences) {
+      screen.write(UNDO.getBytes(StandardCharsets.US_ASCII));
+    }
+    if (left) {
+      note(screen, "[left " + name + "]");
+      return 0;
+    }
+    if (daemonAnswers()) {
+      note(screen, "[" + name + " has gone]");
+      return UserError.FAILED;
+    }
+    note(screen, "[the daemon has gone; attach again when it is back]");
+    return UserError.UNAVAILABLE;
+  }
+
+  /// Its end ends the connection as the console's does.
+  private boolean daemonAnswers() {
+    try {
+      var _ = client.request("GET", "/consoles", "");
+      return true;
+    } catch (ControlException e) {
+      return false;
+    }
   }
 
   private static void note(OutputStream screen, String text) throws IOException {
@@ -114,6 +151,9 @@ final class ConsoleAttach {
   private void show(OutputStream screen) throws IOException {
     byte[] octets = new byte[CHUNK];
     for (int count = read(octets); count >= 0; count = read(octets)) {
+      for (int i = 0; i < count && !sequences; i++) {
+        sequences = octets[i] == ESC;
+      }
       screen.write(octets, 0, count);
       screen.flush();
     }
