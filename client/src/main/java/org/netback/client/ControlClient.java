@@ -22,6 +22,9 @@ public final class ControlClient {
   /// Of an answer that is read as a whole: a MAC table of 250,000 rows in JSON.
   private static final int MAX_BODY = 32 << 20;
 
+  /// RFC 9110 section 15.5.14; it has no body.
+  private static final int TOO_LONG = 413;
+
   private final Path socket;
   private final Duration timeout;
 
@@ -48,7 +51,9 @@ public final class ControlClient {
       } catch (IllegalArgumentException e) {
         // No daemon of ours, or none of this version: what it says is shown as it is.
       }
-      return "HTTP status " + status + ' ' + body.strip();
+      return status == TOO_LONG
+          ? "that is more than the daemon takes at once: send less"
+          : "HTTP status " + status + ' ' + body.strip();
     }
   }
 

@@ -14,6 +14,8 @@ public record Option(
   public static final Option WAIT =
       valued("--wait", "SECONDS", "60", "How long to wait for the daemon's end.");
   public static final Option JSON = flag("--json", "Print the answer as JSON.");
+  static final Option FOLLOW =
+      flag("--follow", "Go on with what comes, until the console goes. Ctrl-C ends it.");
   public static final Option KEEP_GUESTS =
       flag("--keep-guests", "Leave the guests connected, for another daemon to take over.");
 

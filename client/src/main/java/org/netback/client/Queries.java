@@ -30,14 +30,31 @@ final class Queries {
   ///
   /// @throws IOException the output cannot be written
   void follow(String path, Layout layout) throws IOException {
-    EventLines lines =
+    stream(
+        path,
         new EventLines(
             data -> {
               out.write(invocation.has("--json") ? data + '\n' : layout.lines(read(data)));
               out.flush();
-            });
+            }));
+  }
+
+  /// Prints a stream of text as it comes, until its source has gone.
+  ///
+  /// @throws IOException the output cannot be written
+  /// @throws UserError it was the daemon that has gone
+  void pour(String path) throws IOException {
+    stream(path, new TextSink(out));
     try {
-      accepted(options.client().stream("GET", path, "", lines));
+      var _ = options.client().request("GET", "/status", "");
+    } catch (ControlException e) {
+      throw new UserError(UserError.UNAVAILABLE, "the daemon on " + options.socket() + " has gone");
+    }
+  }
+
+  private void stream(String path, ControlClient.Sink sink) throws IOException {
+    try {
+      accepted(options.client().stream("GET", path, "", sink));
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
     }

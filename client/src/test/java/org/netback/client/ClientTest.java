@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class ClientTest {
@@ -50,6 +54,67 @@ class ClientTest {
       assertThat(netback("fdb", "show", "--json")).isEqualTo(new Outcome(0, body, ""));
       assertThat(daemon.requests())
           .allSatisfy(request -> assertThat(request).startsWith("GET /fdb HTTP/1.1\r\n"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          ls\\r            | ls\\u000d
+          \\x03            | \\u0003
+          \\e[A\\t\\n      | \\u001b[A\\u0009\\u000a
+          C:\\\\x           | C:\\\\x
+          """)
+  void aTextIsTypedWithItsEscapes(String text, String typed) throws Exception {
+    try (StrawDaemon daemon = answering("200 OK", "{\"sent\": 1}")) {
+      assertThat(netback("console", "send", "web", text).code()).isZero();
+      assertThat(daemon.requests().getFirst())
+          .startsWith("POST /consoles/web/input HTTP/1.1\r\n")
+          .endsWith("\r\n\r\n" + Json.parse('"' + typed + '"').text());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\\", "a\\", "\\q", "\\x", "\\x1", "\\x00", "\\x80", "\\xg1", "\ufffd"})
+  void aTextThatMeansNothingIsNotTyped(String text) {
+    Outcome outcome = netback("console", "send", "web", text);
+    assertThat(outcome.code()).isEqualTo(UserError.USAGE);
+    assertThat(outcome.err()).containsAnyOf(" means nothing; ", "the text is no UTF-8");
+  }
+
+  @Test
+  void moreThanTheDaemonTakesIsSaidInWords() throws Exception {
+    try (StrawDaemon _ = answering("413 Request Entity Too Large", "")) {
+      assertThat(netback("console", "send", "web", "long"))
+          .isEqualTo(
+              new Outcome(
+                  1, "", "netback: that is more than the daemon takes at once: send less\n"));
+    }
+  }
+
+  @Test
+  void aLogThatIsFollowedEndsWithItsConsoleOrWithTheDaemon() throws Exception {
+    String head = "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
+    String stream = head + "5\r\nhello\r\n0\r\n\r\n";
+    try (StrawDaemon _ = StrawDaemon.answering(socket, stream)) {
+      assertThat(netback("console", "log", "web", "--follow"))
+          .isEqualTo(new Outcome(0, "hello", ""));
+    }
+    Files.delete(socket);
+    try (StrawDaemon _ =
+        new StrawDaemon(
+            socket,
+            (daemon, channel) -> {
+              daemon.read(channel);
+              daemon.close();
+              StrawDaemon.send(channel, stream);
+            })) {
+      Outcome outcome = netback("console", "log", "web", "--follow");
+      assertThat(outcome.code()).isEqualTo(UserError.UNAVAILABLE);
+      assertThat(outcome.out()).isEqualTo("hello");
+      assertThat(outcome.err()).contains("has gone");
     }
   }
 

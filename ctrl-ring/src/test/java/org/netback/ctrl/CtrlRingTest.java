@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +23,7 @@ import org.netback.xen.ring.BackRing;
 import org.netback.xen.ring.FrontRing;
 import org.netback.xen.ring.RingService;
 import org.netback.xen.ring.RingViolation;
+import org.netback.xen.ring.SharedIndices;
 
 /// When requests are answered, and what a guest has to wait for.
 final class CtrlRingTest {
@@ -234,10 +234,10 @@ final class CtrlRingTest {
   @Test
   void endsWithARingThatIsBroken() throws RingViolation {
     RingService ring = started();
-    page.set(ValueLayout.JAVA_INT, 0, front.reqProdPvt() + 129);
+    SharedIndices.putReqProd(page, front.reqProdPvt() + 129);
     assertThat(ring.onEvent()).isTrue();
     assertThat(failures).singleElement().isInstanceOf(RingViolation.class);
-    page.set(ValueLayout.JAVA_INT, 0, front.reqProdPvt());
+    SharedIndices.putReqProd(page, front.reqProdPvt());
     ask(CtrlRequest.TYPE_GET_HASH_FLAGS, 1);
     assertThat(ring.onEvent()).isTrue();
     assertThat(answers()).isEmpty();

@@ -1,18 +1,22 @@
 package org.netback.daemon;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.netback.console.EscapeFilter;
 import org.netback.console.GuestConsole;
 import org.netback.console.Viewer;
 import org.netback.daemon.control.Duplex;
 import org.netback.daemon.control.Outlet;
 
 /// A client of the control API at a guest's console. What it does not read in time waits up to 256
-/// KiB. Then the guest waits, where nothing may be lost; else the client loses the oldest.
+/// KiB. Then the guest waits, where nothing may be lost; else the client loses the oldest, and one
+/// that is sent text is told how much.
 ///
 /// Guarded by itself. Nothing is called of the console under that lock, since the console calls
 /// this under its own; and nothing on the control API's loop, since the console may be writing to a
@@ -23,9 +27,14 @@ final class ConsoleClient implements Viewer, Duplex {
 
   private final GuestConsole console;
   private final boolean writes;
+  private final Optional<EscapeFilter> filter;
   private final int number = LAST.incrementAndGet();
   private final Deque<byte[]> waiting = new ArrayDeque<>();
   private int waitingOctets;
+
+  /// Octets that are missing before what waits.
+  private long missing;
+
   private Optional<Outlet> outlet = Optional.empty();
   private boolean over;
 
@@ -35,10 +44,22 @@ final class ConsoleClient implements Viewer, Duplex {
   /// Sent by the client, and not taken by the console yet.
   private byte[] input = {};
 
-  /// @param writes whether it is the writer
-  ConsoleClient(GuestConsole console, boolean writes) {
+  private ConsoleClient(GuestConsole console, boolean writes, Optional<EscapeFilter> filter) {
     this.console = console;
     this.writes = writes;
+    this.filter = filter;
+  }
+
+  /// One that is sent what the guest puts, octet for octet.
+  ///
+  /// @param writes whether it is the writer
+  static ConsoleClient ofOctets(GuestConsole console, boolean writes) {
+    return new ConsoleClient(console, writes, Optional.empty());
+  }
+
+  /// A reader that is sent no control sequences.
+  static ConsoleClient ofText(GuestConsole console) {
+    return new ConsoleClient(console, false, Optional.of(new EscapeFilter()));
   }
 
   @Override
@@ -64,10 +85,14 @@ final class ConsoleClient implements Viewer, Duplex {
     if (over) {
       return;
     }
-    waiting.add(Arrays.copyOf(octets, length));
-    waitingOctets += length;
+    byte[] shown =
+        filter.isPresent() ? filter.get().text(octets, length) : Arrays.copyOf(octets, length);
+    waiting.add(shown);
+    waitingOctets += shown.length;
     while (waitingOctets > BOUND) {
-      waitingOctets -= waiting.remove().length;
+      int lost = waiting.remove().length;
+      waitingOctets -= lost;
+      missing += lost;
     }
     // On the loop alone, where room is told of too: or octets could overtake each other.
     if (!flushes && outlet.isPresent()) {
@@ -77,9 +102,19 @@ final class ConsoleClient implements Viewer, Duplex {
   }
 
   private void flush() {
-    while (outlet.isPresent() && !waiting.isEmpty() && outlet.get().write(waiting.peek())) {
+    if (missing > 0 && outlet.isPresent() && (filter.isEmpty() || outlet.get().write(gap()))) {
+      missing = 0;
+    }
+    while (missing == 0
+        && outlet.isPresent()
+        && !waiting.isEmpty()
+        && outlet.get().write(waiting.peek())) {
       waitingOctets -= waiting.remove().length;
     }
+  }
+
+  private byte[] gap() {
+    return ("\n[" + missing + " octets are missing here]\n").getBytes(StandardCharsets.US_ASCII);
   }
 
   /// So that a whole chunk fits always.
@@ -148,7 +183,10 @@ final class ConsoleClient implements Viewer, Duplex {
   @Override
   public synchronized void closed(String reason) {
     over = true;
-    List<byte[]> last = List.copyOf(waiting);
+    List<byte[]> last = new ArrayList<>(waiting);
+    if (missing > 0 && filter.isPresent()) {
+      last.addFirst(gap());
+    }
     waiting.clear();
     waitingOctets = 0;
     outlet.ifPresent(each -> each.closeAfter(last));

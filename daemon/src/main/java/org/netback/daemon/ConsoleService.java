@@ -115,6 +115,7 @@ final class ConsoleService implements DeviceService {
         .add("GET", "/consoles/*/past", (path, body) -> past(path.getFirst()))
         .add("POST", "/consoles/*/input", (path, body) -> send(path.getFirst(), body))
         .add("GET", "/consoles/*/attach", (path, body) -> attach(path.getFirst(), true))
+        .add("GET", "/consoles/*/follow", (path, body) -> follow(path.getFirst()))
         .add("GET", "/consoles/*/look", (path, body) -> attach(path.getFirst(), false))
         .add("POST", "/consoles/reopen-logs", (path, body) -> reopened());
   }
@@ -162,9 +163,13 @@ final class ConsoleService implements DeviceService {
     return console.guest() + number + " (" + console.name() + ")";
   }
 
-  /// Octets as characters of ISO 8859-1: they may be no UTF-8, or end in the midst of a character.
+  /// What is no UTF-8, as a character that the beginning cuts, becomes the replacement character.
   private Reply past(String name) throws RequestException {
-    return Reply.ok(Map.of("past", new String(find(name).past(), StandardCharsets.ISO_8859_1)));
+    return Reply.ok(Map.of("past", new String(find(name).past(), StandardCharsets.UTF_8)));
+  }
+
+  private Reply follow(String name) throws RequestException {
+    return Reply.stream("text/plain", ConsoleClient.ofText(find(name)));
   }
 
   private Reply send(String name, String text) throws RequestException {
@@ -177,7 +182,7 @@ final class ConsoleService implements DeviceService {
   }
 
   private Reply attach(String name, boolean writes) throws RequestException {
-    return Reply.upgrade(PROTOCOL, new ConsoleClient(find(name), writes));
+    return Reply.upgrade(PROTOCOL, ConsoleClient.ofOctets(find(name), writes));
   }
 
   @Override

@@ -72,7 +72,7 @@ final class ConsoleSockets implements Access {
         server =
             Optional.of(
                 DuplexServer.listen(
-                    path, loop, MAX_CLIENTS, () -> new ConsoleClient(console, true)));
+                    path, loop, MAX_CLIENTS, () -> ConsoleClient.ofOctets(console, true)));
       } catch (IOException e) {
         String message = String.valueOf(e.getMessage());
         if (!message.equals(told)) {

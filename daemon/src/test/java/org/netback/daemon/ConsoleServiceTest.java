@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.netback.adapters.tap.NetworkLab.await;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -12,11 +13,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.netback.client.ControlClient;
@@ -41,17 +49,23 @@ final class ConsoleServiceTest {
   private GuestDomain domain;
   private Consfront front;
 
+  /// Of a test in which a slow client loses output; in all others the guest waits for it.
+  private static final String DISCARD = "discard";
+
   @BeforeEach
-  void start() throws Exception {
+  void start(TestInfo test) throws Exception {
     Path file = directory.resolve("netback.yaml");
     Files.writeString(
         file,
         """
         ground: {kind: embedded, run: run}
         control: c.sock
-        consoles: {overflow: keep, log: %s, sockets: %s}
+        consoles: {overflow: %s, log: %s, sockets: %s}
         """
-            .formatted(directory.resolve("log"), sockets()));
+            .formatted(
+                test.getTags().contains(DISCARD) ? DISCARD : "keep",
+                directory.resolve("log"),
+                sockets()));
     daemon = Daemon.start(ConfigurationFile.read(file));
     client = new ControlClient(directory.resolve("c.sock"));
     EmbeddedGround ground = daemon.ground().own().orElseThrow();
@@ -230,6 +244,107 @@ final class ConsoleServiceTest {
           String list = client.request("GET", "/consoles", "").body();
           String viewers = list.substring(list.indexOf("viewers"));
           return viewers.split(names, -1).length - 1 == number;
+        });
+  }
+
+  /// Text for a terminal that the guest may not write to, in the guest's UTF-8.
+  @Test
+  void theLogIsTextAndCanBeFollowed() throws Exception {
+    put("\033[1mgr\u00fc\u00df\033[0m\n");
+    await(
+        "the log",
+        () -> client.request("GET", "/consoles/web/past", "").body().contains("gr\u00fc\u00df\\n"));
+    StringBuilder followed = new StringBuilder();
+    CompletableFuture<Void> end =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                client.stream(
+                    "GET",
+                    "/consoles/web/follow",
+                    "",
+                    (octets, offset, length) -> {
+                      synchronized (followed) {
+                        followed.append(
+                            new String(octets, offset, length, StandardCharsets.ISO_8859_1));
+                      }
+                    });
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            },
+            Thread.ofPlatform().daemon()::start);
+    awaitFollowed(followed, "gr\u00c3\u00bc\u00c3\u009f\n");
+    put("\033]0;tit");
+    put("le\007more\n");
+    awaitFollowed(followed, "gr\u00c3\u00bc\u00c3\u009f\nmore\n");
+    assertThat(end).isNotDone();
+    domain.close();
+    end.get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  @Tag(DISCARD)
+  void whoFollowsTooSlowlyIsToldHowMuchIsMissing() throws Exception {
+    CountDownLatch reads = new CountDownLatch(1);
+    StringBuilder followed = new StringBuilder();
+    CompletableFuture<Void> end =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                client.stream(
+                    "GET",
+                    "/consoles/web/follow",
+                    "",
+                    (octets, offset, length) -> {
+                      awaitQuietly(reads);
+                      followed.append(
+                          new String(octets, offset, length, StandardCharsets.US_ASCII));
+                    });
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            },
+            Thread.ofPlatform().daemon()::start);
+    await("the reader", () -> client.request("GET", "/consoles", "").body().contains("reader "));
+    String line = "0123456789".repeat(100) + "\n";
+    for (int i = 0; i < 2000; i++) {
+      put(line);
+    }
+    put("the end\n");
+    reads.countDown();
+    await(
+        "the end",
+        () -> client.request("GET", "/consoles/web/past", "").body().contains("the end"));
+    domain.close();
+    end.get(30, TimeUnit.SECONDS);
+    assertThat(followed).endsWith("the end\n");
+    Matcher gap = Pattern.compile("\\n\\[(\\d+) octets are missing here]\\n").matcher(followed);
+    long missing = 0;
+    int gaps = 0;
+    while (gap.find()) {
+      missing += Long.parseLong(gap.group(1));
+      gaps += gap.group().length();
+    }
+    assertThat(missing).isPositive();
+    assertThat(followed.length() - gaps + missing).isEqualTo(2000L * line.length() + 8);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void awaitFollowed(StringBuilder followed, String text) throws Exception {
+    await(
+        text,
+        () -> {
+          synchronized (followed) {
+            return followed.toString().equals(text);
+          }
         });
   }
 

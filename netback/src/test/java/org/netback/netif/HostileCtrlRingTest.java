@@ -27,6 +27,7 @@ import org.netback.xen.grant.InterposedGrantTable;
 import org.netback.xen.io.netif.CtrlRequest;
 import org.netback.xen.io.netif.CtrlResponse;
 import org.netback.xen.io.netif.GrefEntry;
+import org.netback.xen.ring.SharedIndices;
 
 /// Every control message with every bad argument, and a control ring that is no ring: nothing
 /// changes but what was asked for, and nobody else notices.
@@ -390,8 +391,7 @@ final class HostileCtrlRingTest {
   @ParameterizedTest
   @ValueSource(ints = {129, 200, 0x8000_0000, -1})
   void givesUpADeviceWhoseRingClaimsMoreThanItHolds(int ahead) {
-    // req_prod, at the ring's first word.
-    ctrl.ringPage.memory().set(ValueLayout.JAVA_INT, 0, ctrl.ring.reqProdPvt() + ahead);
+    SharedIndices.putReqProd(ctrl.ringPage.memory(), ctrl.ring.reqProdPvt() + ahead);
     ctrl.channel.notifyPeer();
     house.settle();
     assertThat(villain.failures).singleElement().asString().contains("broken ring: req_prod");

@@ -7,14 +7,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import org.jline.terminal.Attributes;
-import org.jline.terminal.Attributes.ControlChar;
-import org.jline.terminal.Attributes.InputFlag;
-import org.jline.terminal.Attributes.LocalFlag;
-import org.jline.terminal.Attributes.OutputFlag;
 import org.jline.terminal.impl.jni.JniTerminalProvider;
 import org.jline.terminal.impl.jni.linux.LinuxNativePty;
 import org.jline.terminal.spi.Pty;
@@ -25,6 +20,7 @@ import org.netback.client.ControlConnection;
 import org.netback.client.ControlException;
 import org.netback.client.Invocation;
 import org.netback.client.UserError;
+import org.netback.loop.netty.RawMode;
 
 /// `netback console attach`: this process's terminal at a guest's console, in raw mode, until
 /// Ctrl-] is typed or the console goes. The terminal is as it was before, however this ends except
@@ -36,27 +32,43 @@ import org.netback.client.UserError;
 final class ConsoleAttach {
   private static final int ESCAPE = 0x1d;
   private static final int CHUNK = 4096;
+  private static final int ESC = 0x1b;
+
+  /// Undoes what the guest may have done to a terminal (ECMA-48, VT100): the region that scrolls,
+  /// with the cursor where it is, the hidden cursor, colours.
+  private static final String UNDO = "\0337\033[r\0338\033[?25h\033[m";
 
   private final String name;
   private final boolean writes;
+  private final boolean atTerminal;
+  private final ControlClient client;
   private final ControlConnection console;
+  private boolean sequences;
   private volatile boolean left;
 
-  private ConsoleAttach(String name, boolean writes, ControlConnection console) {
+  private ConsoleAttach(
+      String name,
+      boolean writes,
+      boolean atTerminal,
+      ControlClient client,
+      ControlConnection console) {
     this.name = name;
     this.writes = writes;
+    this.atTerminal = atTerminal;
+    this.client = client;
     this.console = console;
   }
 
-  /// @return the exit code: 0 if the user has left, or the input has come to its end
-
+  /// @return the exit code: 0 if the user has left, or the input has come to its end; 1 if the
+  ///   console has gone, 69 if the daemon has
   static int run(Invocation invocation, ControlClient client) throws IOException {
     String name = invocation.arguments().getFirst();
     boolean writes = !invocation.has("--read-only");
     String path = ControlClient.path("consoles", name, writes ? "attach" : "look");
     Optional<Pty> terminal = terminal();
     try (ControlConnection connection = client.upgrade("GET", path, "netback-console")) {
-      ConsoleAttach attach = new ConsoleAttach(name, writes, connection);
+      ConsoleAttach attach =
+          new ConsoleAttach(name, writes, terminal.isPresent(), client, connection);
       return terminal.isPresent() ? inRawMode(terminal.get(), attach) : attach.talk();
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
@@ -82,7 +94,7 @@ final class ConsoleAttach {
     Thread restore = Thread.ofPlatform().unstarted(() -> restore(terminal, before));
     Runtime.getRuntime().addShutdownHook(restore);
     try {
-      terminal.setAttr(raw(before));
+      terminal.setAttr(RawMode.of(before));
       return attach.talk();
     } finally {
       restore(terminal, before);
@@ -98,30 +110,6 @@ final class ConsoleAttach {
     }
   }
 
-  /// As cfmakeraw(3): every key is the guest's, Ctrl-C too.
-  private static Attributes raw(Attributes before) {
-    Attributes raw = new Attributes(before);
-    raw.setInputFlags(
-        EnumSet.of(
-            InputFlag.IGNBRK,
-            InputFlag.BRKINT,
-            InputFlag.PARMRK,
-            InputFlag.ISTRIP,
-            InputFlag.INLCR,
-            InputFlag.IGNCR,
-            InputFlag.ICRNL,
-            InputFlag.IXON),
-        false);
-    raw.setOutputFlag(OutputFlag.OPOST, false);
-    raw.setLocalFlags(
-        EnumSet.of(
-            LocalFlag.ECHO, LocalFlag.ECHONL, LocalFlag.ICANON, LocalFlag.ISIG, LocalFlag.IEXTEN),
-        false);
-    raw.setControlChar(ControlChar.VMIN, 1);
-    raw.setControlChar(ControlChar.VTIME, 0);
-    return raw;
-  }
-
   private int talk() throws IOException {
     OutputStream screen = new FileOutputStream(FileDescriptor.out);
     note(screen, "[" + name + (writes ? "" : ", looking on") + ", Ctrl-] leaves]");
@@ -129,8 +117,29 @@ final class ConsoleAttach {
     InputStream keys = new FileInputStream(FileDescriptor.in);
     Thread.ofPlatform().daemon().start(() -> type(keys));
     show(screen);
-    note(screen, left ? "[left " + name + "]" : "[" + name + " has gone]");
-    return left ? 0 : UserError.FAILED;
+    if (atTerminal && sequences) {
+      screen.write(UNDO.getBytes(StandardCharsets.US_ASCII));
+    }
+    if (left) {
+      note(screen, "[left " + name + "]");
+      return 0;
+    }
+    if (daemonAnswers()) {
+      note(screen, "[" + name + " has gone]");
+      return UserError.FAILED;
+    }
+    note(screen, "[the daemon has gone; attach again when it is back]");
+    return UserError.UNAVAILABLE;
+  }
+
+  /// Its end ends the connection as the console's does.
+  private boolean daemonAnswers() {
+    try {
+      var _ = client.request("GET", "/consoles", "");
+      return true;
+    } catch (ControlException e) {
+      return false;
+    }
   }
 
   private static void note(OutputStream screen, String text) throws IOException {
@@ -142,6 +151,9 @@ final class ConsoleAttach {
   private void show(OutputStream screen) throws IOException {
     byte[] octets = new byte[CHUNK];
     for (int count = read(octets); count >= 0; count = read(octets)) {
+      for (int i = 0; i < count && !sequences; i++) {
+        sequences = octets[i] == ESC;
+      }
       screen.write(octets, 0, count);
       screen.flush();
     }

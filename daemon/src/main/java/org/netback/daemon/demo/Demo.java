@@ -42,6 +42,7 @@ import org.netback.daemon.config.VifSection.VifChoice;
 import org.netback.guest.ConsoleShell;
 import org.netback.guest.StationGuest;
 import org.netback.loop.InternalErrors;
+import org.netback.loop.netty.PtyMaster;
 import org.netback.xen.embedded.EmbeddedGround;
 import org.netback.xen.embedded.GuestDomain;
 import org.netback.xen.embedded.memory.DomainSize;
@@ -215,7 +216,7 @@ public final class Demo {
         new ArrayList<>(
             List.of("guest", "--name", guest.name, "--network", NETWORK, "--tap", "eth0"));
     arguments.addAll(List.of("--ground", new RunDirectory(directory).ground().toString()));
-    if (Program.find(SETSID).isPresent()) {
+    if (lackOfShells().isEmpty()) {
       arguments.add("--console");
     }
     cleanup.add(
@@ -223,16 +224,26 @@ public final class Demo {
             guest.namespace.name(), directory.resolve(guest.name + ".log"), arguments));
   }
 
-  /// A guest with a console and nothing else, where there are ptys.
-  private boolean startShell(Daemon daemon, String name) throws IOException {
-    ConsoleShell shell;
+  /// Why no shell can be put at a console, if so.
+  private static Optional<String> lackOfShells() {
     try {
       Program.require(SETSID);
-      shell = cleanup.add(ConsoleShell.start("/bin/sh", new InternalErrors(System::nanoTime)));
+      PtyMaster.cooked().close();
+      return Optional.empty();
     } catch (IOException e) {
-      notes.leftOut("console of " + name + ": " + e.getMessage());
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// A guest with a console and nothing else, where there are shells.
+  private boolean startShell(Daemon daemon, String name) throws IOException {
+    Optional<String> lack = lackOfShells();
+    if (lack.isPresent()) {
+      notes.leftOut("console of " + name + ": " + lack.get());
       return false;
     }
+    ConsoleShell shell =
+        cleanup.add(ConsoleShell.start("/bin/sh", new InternalErrors(System::nanoTime)));
     GuestDomain domain =
         cleanup.add(
             daemon
@@ -248,10 +259,9 @@ public final class Demo {
   /// Attaches to a guest's console, as `netback console attach` does, and has its shell answer.
   private void console(Daemon daemon, Path directory, String guest) throws IOException {
     String name = "console of " + guest;
-    try {
-      Program.require(SETSID);
-    } catch (MissingProgram e) {
-      notes.leftOut(name + ": " + e.getMessage());
+    Optional<String> lack = lackOfShells();
+    if (lack.isPresent()) {
+      notes.leftOut(name + ": " + lack.get());
       return;
     }
     progress.accept("attaching to the " + name);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.netback.client.Client;
 import org.netback.client.Query;
 import org.netback.client.UserError;
@@ -109,6 +112,28 @@ class ClientProcessTest {
   void namesAreUtf8InTheLanguageThatTheLauncherSets() throws Exception {
     Program.Result result = shell("export LC_ALL=C.UTF-8; netback vif show é --json");
     assertThat(result.out()).isEqualTo("{\n  \"id\" : \"é\"\n}\n");
+  }
+
+  /// One of another JDK, or of a directory that was copied.
+  @ParameterizedTest
+  @ValueSource(strings = {"../bin/netback", "src/main/image/bin/netback"})
+  void aStartUpCacheThatDoesNotFitIsPassedOverInSilence(String launcher) throws Exception {
+    Path junk = Files.writeString(directory.resolve("junk.jsa"), "junk");
+    String logging =
+        Pattern.compile("-Xlog:[^\\s)]+")
+            .matcher(Files.readString(Path.of(launcher)))
+            .results()
+            .map(MatchResult::group)
+            .distinct()
+            .collect(Collectors.joining(" "));
+    Program.Result result =
+        shell(
+            "set -f; options='-XX:SharedArchiveFile=%s %s'; netback status"
+                .formatted(junk, logging));
+    assertThat(logging).contains("stderr");
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out()).doesNotContain("[error]");
+    assertThat(result.code()).isZero();
   }
 
   /// What the launchers have to know by heart.

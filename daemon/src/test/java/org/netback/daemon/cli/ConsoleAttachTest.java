@@ -165,6 +165,33 @@ class ConsoleAttachTest {
     process.getOutputStream().close();
   }
 
+  @Test
+  void tellsTheDaemonsEndFromTheConsoles() throws Exception {
+    Process process = attach();
+    opened.take();
+    server.close();
+    String shown = shown(process);
+    listen(); // for the end of the test
+    assertThat(shown)
+        .contains("[the daemon has gone; attach again when it is back]")
+        .contains("exit code 69");
+    hasItsSettingsBack(shown);
+  }
+
+  /// A guest's program that hid the cursor and had a part of the screen scroll is still there.
+  @Test
+  void undoesWhatTheGuestHasDoneToTheScreen() throws Exception {
+    Process process = attach();
+    Outlet console = opened.take();
+    assertThat(console.write("\033[1;10r\033[?25l".getBytes(StandardCharsets.UTF_8))).isTrue();
+    String first = shownUntil(process, "\033[?25l");
+    process.getOutputStream().write(0x1d);
+    process.getOutputStream().flush();
+    String shown = first + shown(process);
+    assertThat(shown).contains("\0337\033[r\0338\033[?25h\033[m\r\n[left web]");
+    hasItsSettingsBack(shown);
+  }
+
   /// As for a pipe: it goes on without input.
   @Test
   void looksOnWithoutATerminal() throws Exception {

@@ -65,7 +65,7 @@ class MainTest {
                 "netback: --mtu is \"9000000\", but has to be 68 to 65517; \"netback guest --help\""
                     + " tells how it is written\n"));
     assertThat(netback("guest", "--name", "x", "--network", "a b").err())
-        .contains("network is named by 1 to 64 letters");
+        .contains("the name of a network has 1 to 64 letters");
   }
 
   @Test

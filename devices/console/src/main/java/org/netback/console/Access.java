@@ -9,7 +9,7 @@ public interface Access {
   /// A console opens. What keeps the way from being opened is told by whoever opens it; the console
   /// is served all the same.
   ///
-  /// @param name fit for a file's, as its log has it: `guest-web`, `guest-web-1`
+  /// @param name fit for a file's, as its log has it: `guest-web`, `guest-web+1`
   /// @return ends the way when the console goes; called once, on the bus's loop
   Runnable open(String name, GuestConsole console);
 }

@@ -4,7 +4,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -13,6 +18,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -21,8 +27,9 @@ import java.util.function.Consumer;
 /// method returns.
 ///
 /// A file that grows too large or too old is moved away: `guest-a.log` becomes `guest-a.log.1`,
-/// that one `.2`, and the oldest is removed. A file that something else has moved away is written
-/// to until [#reopen()].
+/// that one `.2`, and the oldest is removed. A file that cannot be moved away grows on, and is
+/// tried again every ten seconds. A file that something else has moved away is written to until
+/// [#reopen()].
 ///
 /// What cannot be written is lost. The file is tried again every ten seconds, and each failure is
 /// told; when it can be written, a line in it says how many octets are missing.
@@ -46,9 +53,10 @@ final class ConsoleLog implements AutoCloseable {
   private boolean atLineStart = true;
   private long lost;
   private Instant retryAt = Instant.MIN;
+  private Instant rotateAt = Instant.MIN;
   private final AtomicLong lostEver = new AtomicLong();
 
-  /// @param name of the guest, or what else tells the console from others
+  /// @param name the file's, without the ending
   /// @param complaint told what keeps the log from being written
   ConsoleLog(
       LogSettings settings,
@@ -57,17 +65,10 @@ final class ConsoleLog implements AutoCloseable {
       ZoneId zone,
       Consumer<String> complaint) {
     this.settings = settings;
-    this.path = settings.directory().map(directory -> directory.resolve(fileName(name) + ".log"));
+    this.path = settings.directory().map(directory -> directory.resolve(name + ".log"));
     this.clock = clock;
     this.zone = zone;
     this.complaint = complaint;
-  }
-
-  /// What the files of a console begin with. A toolstack has written the name, in which anything
-  /// may be: what could lead out of the directory, or is hard to type, becomes an underscore.
-  static String fileName(String name) {
-    String safe = name.replaceAll("[^A-Za-z0-9._-]", "_");
-    return "guest-" + safe.substring(0, Math.min(safe.length(), 200));
   }
 
   /// Where it is; empty if there is none. Any thread, at once.
@@ -130,7 +131,7 @@ final class ConsoleLog implements AutoCloseable {
       lose(length);
       retryAt = now.plus(RETRY);
       shut();
-      complaint.accept(path.orElseThrow() + " cannot be written: " + e);
+      complaint.accept(path.orElseThrow() + " cannot be written: " + reason(e));
     }
   }
 
@@ -192,8 +193,8 @@ final class ConsoleLog implements AutoCloseable {
     return true;
   }
 
-  private void rotateIfDue(Instant now) throws IOException {
-    if (file.isEmpty()) {
+  private void rotateIfDue(Instant now) {
+    if (file.isEmpty() || now.isBefore(rotateAt)) {
       return;
     }
     boolean tooLarge = settings.maxOctets() > 0 && size >= settings.maxOctets();
@@ -201,8 +202,24 @@ final class ConsoleLog implements AutoCloseable {
         settings.maxAge().isPositive() && !now.isBefore(openedAt.plus(settings.maxAge()));
     if (tooLarge || tooOld) {
       shut();
-      rotate(path.orElseThrow());
+      try {
+        rotate(path.orElseThrow());
+      } catch (IOException e) {
+        rotateAt = now.plus(RETRY);
+        complaint.accept(path.orElseThrow() + " cannot be moved away: " + reason(e));
+      }
     }
+  }
+
+  private static String reason(IOException e) {
+    return switch (e) {
+      case AccessDeniedException _ -> "permission denied";
+      case NotDirectoryException _ -> "a part of its path is no directory";
+      case FileAlreadyExistsException there -> there.getFile() + " is no directory";
+      case DirectoryNotEmptyException there -> there.getFile() + " is a directory";
+      case FileSystemException other -> Objects.requireNonNullElse(other.getReason(), e.toString());
+      default -> Objects.requireNonNullElse(e.getMessage(), e.toString());
+    };
   }
 
   private void rotate(Path at) throws IOException {
@@ -235,7 +252,7 @@ final class ConsoleLog implements AutoCloseable {
       try {
         open.get().close();
       } catch (IOException e) {
-        complaint.accept(path.orElseThrow() + " cannot be closed: " + e);
+        complaint.accept(path.orElseThrow() + " cannot be closed: " + reason(e));
       }
     }
   }

@@ -1,5 +1,7 @@
 package org.netback.console;
 
+import java.util.Arrays;
+
 /// Takes control sequences out of a guest's output, so that a log can be looked at in a terminal: a
 /// guest could otherwise have whoever does so type commands, or change what is seen (ECMA-48 5.4 to
 /// 5.6, and the strings of xterm).
@@ -14,7 +16,7 @@ package org.netback.console;
 /// ended is taken as ended after 4096 octets, so that a guest cannot hide the rest of its log.
 ///
 /// Confined to one thread.
-final class EscapeFilter {
+public final class EscapeFilter {
   private static final int LONGEST_STRING = 4096;
   private static final int BEL = 0x07;
   private static final int ESC = 0x1b;
@@ -39,6 +41,12 @@ final class EscapeFilter {
   /// Whether the last octet that was kept is c2: what was taken out behind it must not let the two
   /// beside it become a control.
   private boolean keptC2;
+
+  /// What is left of some octets.
+  public byte[] text(byte[] octets, int length) {
+    byte[] text = new byte[length + 1];
+    return Arrays.copyOf(text, filter(octets, length, text));
+  }
 
   /// Filters some octets.
   ///

@@ -39,7 +39,7 @@ record OpenConsole(
       throws DeviceException {
     ConsoleSettings settings = consoles.settings();
     NettyLoop loop = consoles.loop();
-    String name = fileStem(id, guest);
+    String name = ConsoleFileName.of(guest, id);
     GuestConsole console;
     try {
       console =
@@ -70,7 +70,7 @@ record OpenConsole(
         tellOnce(id, e);
       }
     }
-    attachment.keep(consoles.access().open(ConsoleLog.fileName(name), console));
+    attachment.keep(consoles.access().open(name, console));
     if (settings.tellsConnection()) {
       attachment.keep(() -> ConsolePage.tellConnected(page, false));
       ConsolePage.tellConnected(page, true);
@@ -83,11 +83,6 @@ record OpenConsole(
     if (NO_PTY_TOLD.compareAndSet(false, true)) {
       LOG.warn("{} has no pty, nor may others have one: {}", id, e.getMessage());
     }
-  }
-
-  private static String fileStem(ConsoleId id, String guest) {
-    String name = guest.isEmpty() ? Integer.toString(id.domid()) : guest;
-    return id.number() == 0 ? name : name + '-' + id.number();
   }
 
   String tty() {

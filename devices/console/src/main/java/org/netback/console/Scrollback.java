@@ -23,8 +23,7 @@ final class Scrollback {
 
   /// What was put, with control sequences taken out.
   static byte[] text(byte[] octets) {
-    byte[] text = new byte[octets.length + 1];
-    return Arrays.copyOf(text, new EscapeFilter().filter(octets, octets.length, text));
+    return new EscapeFilter().text(octets, octets.length);
   }
 
   /// Shows all of it to a viewer, as text: a program of the guest's may have asked its terminal

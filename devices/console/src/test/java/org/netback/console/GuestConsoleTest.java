@@ -112,7 +112,8 @@ class GuestConsoleTest {
             loop,
             new ConsoleSettings(
                 Set.of(), overflow, ConsoleSettings.USUAL_EVENTS, 10, false, false, log),
-            new ConsoleLog(log, "guest", InstantSource.system(), ZoneOffset.UTC, complaints::add),
+            new ConsoleLog(
+                log, "guest-guest", InstantSource.system(), ZoneOffset.UTC, complaints::add),
             writers,
             failures::add);
     console.service().start(channel);

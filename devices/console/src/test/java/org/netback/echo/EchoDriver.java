@@ -1,7 +1,6 @@
 package org.netback.echo;
 
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
@@ -16,6 +15,7 @@ import org.netback.xen.frontends.GuestPages;
 import org.netback.xen.frontends.Offer;
 import org.netback.xen.ring.FrontRing;
 import org.netback.xen.ring.RingViolation;
+import org.netback.xen.ring.SharedIndices;
 
 /// A guest's end of an echo device. Requests wait until there is a connection with room for them.
 /// Confined to the loop, which is the frontend's control loop too.
@@ -94,7 +94,7 @@ final class EchoDriver implements FrontendDriver {
     }
 
     private void breakRing() {
-      page.page(0).set(ValueLayout.JAVA_INT, 0, 1_000_000);
+      SharedIndices.putReqProd(page.page(0), 1_000_000);
       channel.notifyPeer();
     }
 

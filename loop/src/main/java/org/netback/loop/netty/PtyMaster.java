@@ -4,13 +4,8 @@ import io.netty.channel.unix.Errors.NativeIoException;
 import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.EnumSet;
 import org.jline.terminal.Attributes;
-import org.jline.terminal.Attributes.ControlChar;
 import org.jline.terminal.Attributes.ControlFlag;
-import org.jline.terminal.Attributes.InputFlag;
-import org.jline.terminal.Attributes.LocalFlag;
-import org.jline.terminal.Attributes.OutputFlag;
 import org.jline.terminal.Size;
 import org.jline.terminal.impl.jni.JniTerminalProvider;
 import org.jline.terminal.impl.jni.linux.LinuxNativePty;
@@ -37,14 +32,9 @@ public final class PtyMaster implements AutoCloseable {
 
   /// Opens a pty in raw mode: octets pass as they are, both ways.
   public static PtyMaster raw() throws IOException {
-    Attributes raw = new Attributes();
-    // What cfmakeraw(3) leaves.
-    raw.setInputFlags(EnumSet.noneOf(InputFlag.class));
-    raw.setOutputFlags(EnumSet.noneOf(OutputFlag.class));
-    raw.setLocalFlags(EnumSet.noneOf(LocalFlag.class));
-    raw.setControlFlags(EnumSet.of(ControlFlag.CS8, ControlFlag.CREAD));
-    raw.setControlChar(ControlChar.VMIN, 1);
-    raw.setControlChar(ControlChar.VTIME, 0);
+    Attributes none = new Attributes();
+    none.setControlFlag(ControlFlag.CREAD, true);
+    Attributes raw = RawMode.of(none);
     return opened(LinuxNativePty.open(new JniTerminalProvider(), raw, SIZE));
   }
 
@@ -59,11 +49,11 @@ public final class PtyMaster implements AutoCloseable {
       if (pty.getMaster() <= 0) {
         // JLine keeps the reason to itself.
         throw new IOException(
-            "none can be opened: mount devpts at /dev/pts, or raise the limits of ptys"
+            "no pty can be opened: mount devpts at /dev/pts, or raise the limits of ptys"
                 + " (kernel.pty.max) or of open files");
       }
       if (pty.getName() == null || pty.getName().isEmpty()) {
-        throw new IOException("it has no name here: mount devpts at /dev/pts");
+        throw new IOException("a new pty has no name here: mount devpts at /dev/pts");
       }
       if (LibC.fcntl(pty.getMaster(), LibC.F_SETFL, LibC.O_RDWR | LibC.O_NONBLOCK) < 0) {
         throw Errno.last("O_NONBLOCK of a pty");

@@ -271,6 +271,11 @@ public final class BackRing implements RingEnd {
     return rspProdPushed - page.loadRspEvent() >= 0;
   }
 
+  @Override
+  public boolean holdsBack() {
+    return rspProdPvt != rspProdPushed;
+  }
+
   /// Looks for requests a last time before the caller sleeps (ring.h
   /// `RING_FINAL_CHECK_FOR_REQUESTS`).
   ///

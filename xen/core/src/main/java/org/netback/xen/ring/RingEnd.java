@@ -18,4 +18,9 @@ public interface RingEnd {
 
   /// Whether a backend before this one may have died before it notified the peer.
   boolean owesNotification();
+
+  /// Whether something was put that the peer cannot see yet.
+  default boolean holdsBack() {
+    return false;
+  }
 }

@@ -61,7 +61,8 @@ public final class RingService implements Polled, AutoCloseable {
 
   /// What a device class does with a ring. Every method is called under the service's guard.
   public interface Round {
-    /// Does a bounded part of what is there, or nothing.
+    /// Does a bounded part of what is there, or nothing. What it puts it pushes before it returns,
+    /// and notifies the guest ([RingService#notifyPeer()]) if the push says so.
     ///
     /// @param available requests (octets, events) that wait and may be consumed; 0 after an event
     ///   without any
@@ -296,6 +297,10 @@ public final class RingService implements Polled, AutoCloseable {
   public void rest(long outcome) throws RingViolation {
     if (state != State.RUNNING) {
       return;
+    }
+    if (ring.holdsBack()) {
+      throw new IllegalStateException(
+          round.getClass().getName() + " has put responses and not pushed them");
     }
     if (outcome > 0) {
       waits = true;

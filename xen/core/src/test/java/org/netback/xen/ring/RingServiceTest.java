@@ -31,6 +31,7 @@ class RingServiceTest {
   private int wanted = 1;
   private long outcome = RingService.DONE;
   private boolean owesAtBegin;
+  private boolean pushes = true;
   private Runnable inRound = () -> {};
   private BackRing back;
   private RingService service;
@@ -53,7 +54,7 @@ class RingServiceTest {
       for (int i = 0; i < count; i++) {
         back.putResponse(Word.read(back.copyRequest()));
       }
-      if (count > 0 && back.push()) {
+      if (count > 0 && pushes && back.push()) {
         service.notifyPeer();
       }
       return count == 0 && outcome < 0 ? RingService.IDLE : outcome;
@@ -129,6 +130,21 @@ class RingServiceTest {
     owesAtBegin = true;
     start();
     assertThat(channel.notified()).isEqualTo(2);
+  }
+
+  /// It would be served for ever, and never hear of it.
+  @Test
+  void endsWithARoundThatDoesNotPushWhatItHasPut() {
+    pushes = false;
+    start();
+    put(1);
+    service.onEvent();
+    assertThat(failures)
+        .singleElement()
+        .isInstanceOf(IllegalStateException.class)
+        .asString()
+        .contains("Echo has put responses and not pushed them");
+    assertThat(ended).isEqualTo(1);
   }
 
   @Test

@@ -18,7 +18,7 @@ public record GuestSpec(String name, DomainSize size, List<DeviceSpec> devices) 
     devices = List.copyOf(devices);
     if (!NAME.matcher(name).matches()) {
       throw new IllegalArgumentException(
-          "guest is named by 1 to 64 letters, digits and _.- only: " + name);
+          "the name of a guest has 1 to 64 letters, digits and _.- only: " + name);
     }
     if (devices.size() > MAX_DEVICES) {
       throw new IllegalArgumentException(

@@ -23,7 +23,7 @@ public record VifSpec(String network, String mac, int mtu) {
     mac = mac.toLowerCase(Locale.ROOT);
     if (!NETWORK.matcher(network).matches()) {
       throw new IllegalArgumentException(
-          "network is named by 1 to 64 letters, digits and _.- only: " + network);
+          "the name of a network has 1 to 64 letters, digits and _.- only: " + network);
     }
     if (!MAC.matcher(mac).matches() || (Integer.parseInt(mac.substring(0, 2), 16) & 1) != 0) {
       throw new IllegalArgumentException("no unicast MAC address: " + mac);
