@@ -1,6 +1,7 @@
 package org.netback.capture;
 
 import java.util.Set;
+import org.netback.capture.filter.FilterProgram;
 import org.netback.vswitch.DropReason;
 
 /// What a capture records of what passes its ports.
@@ -14,7 +15,7 @@ public record CaptureChoice(
     Set<CapturePoint> points,
     Set<DropReason> reasons,
     int queue,
-    CaptureFilter filter,
+    FilterProgram filter,
     int snapLength) {
   public static final int EVERY_QUEUE = -1;
 

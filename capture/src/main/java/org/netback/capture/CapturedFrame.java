@@ -2,9 +2,13 @@ package org.netback.capture;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.netback.offload.TransportChecksum;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.Frame;
+import org.netback.packet.FrameArena;
+import org.netback.packet.FrameView;
 import org.netback.packet.GsoType;
+import org.netback.packet.Headers;
 import org.netback.vswitch.SwitchPort;
 
 /// A record of a capture: a frame at a point, and what was captured of it. A view that is moved from
@@ -20,17 +24,20 @@ public final class CapturedFrame {
   private static final int CHECKSUM = 33;
   private static final int GSO = 34;
 
-  /// Octets of a record in front of the frame's.
-  static final int HEADER = 40;
+  /// Octets of a record in front of the frame's: as many as a view of it may want to write in.
+  static final int HEADER = FrameArena.HEADROOM;
 
   private static final ChecksumState[] CHECKSUMS = ChecksumState.values();
   private static final GsoType[] GSOS = GsoType.values();
 
   private final RecordRing ring;
+  private final FrameView view;
+  private final Headers headers = new Headers();
   private long at;
 
   CapturedFrame(RecordRing ring) {
     this.ring = ring;
+    this.view = new FrameView(ring.memory());
   }
 
   /// Writes a record into the room that was taken for it.
@@ -135,6 +142,21 @@ public final class CapturedFrame {
 
   public GsoType gso() {
     return GSOS[ring.memory().get(ValueLayout.JAVA_BYTE, at + GSO)];
+  }
+
+  /// Completes a checksum that the sender has left blank, of a frame that was captured whole; any
+  /// other stays as it is.
+  void completeChecksum() {
+    if (captured() == length()) {
+      Frame frame = view.at(offset(), length());
+      boolean done =
+          TransportChecksum.complete(frame, headers.parse(frame)) == TransportChecksum.Outcome.DONE;
+      if (done) {
+        ring.memory()
+            .set(
+                ValueLayout.JAVA_BYTE, at + CHECKSUM, (byte) ChecksumState.VALIDATED.ordinal());
+      }
+    }
   }
 
   /// Octets of payload in each segment of a GSO frame.

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import org.netback.capture.filter.FilterProgram;
 import org.netback.packet.Frame;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Forwarding;
@@ -73,7 +74,7 @@ final class Recorder implements Observer {
 
   @Override
   public int snapLength() {
-    return Math.max(choice.snapLength(), choice.filter().reach());
+    return Math.max(choice.snapLength(), Math.min(choice.filter().reach(), CaptureChoice.WHOLE));
   }
 
   @Override
@@ -102,7 +103,7 @@ final class Recorder implements Observer {
   @Override
   public void rejected(SwitchPort port, int queue, int length, String reason) {
     if (!choice.takes(CapturePoint.REJECTED, queue)
-        || choice.filter() != CaptureFilter.ALL
+        || choice.filter() != FilterProgram.EVERYTHING
         || !choice.reasons().isEmpty()) {
       return;
     }

@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
+import java.util.EnumSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.netback.capture.filter.FilterProgram;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.vswitch.DropReason;
@@ -23,10 +26,10 @@ class LineSinkTest {
       new Recorder(
           "capture",
           new CaptureChoice(
-              java.util.EnumSet.allOf(CapturePoint.class),
-              java.util.Set.of(),
+              EnumSet.allOf(CapturePoint.class),
+              Set.of(),
               CaptureChoice.EVERY_QUEUE,
-              CaptureFilter.ALL,
+              FilterProgram.EVERYTHING,
               64),
           100,
           4096,

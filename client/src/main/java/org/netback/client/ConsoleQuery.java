@@ -65,7 +65,7 @@ public enum ConsoleQuery implements Query {
     } else if (invocation.has(Option.JSON.name())) {
       throw invocation.wrong("what is followed is text: leave --json or --follow out");
     } else {
-      queries.pour(ControlClient.path("consoles", name, "follow"));
+      queries.pour("GET", ControlClient.path("consoles", name, "follow"), "");
     }
   }
 

@@ -62,16 +62,25 @@ public final class Invocation {
 
   private static Verb find(List<String> line) {
     List<String> words = new ArrayList<>();
+    // One that is complete while others go on: "capture vif1.0" beside "capture list".
+    Optional<Verb> complete = Optional.empty();
     for (String word : line) {
       words.add(word);
       List<Verb> found = Verb.startingWith(words);
+      if (found.isEmpty() && complete.isPresent()) {
+        return complete.get();
+      }
       if (found.isEmpty()) {
         words.removeLast();
         throw unknown(words, word);
       }
-      if (found.getFirst().words().equals(words)) {
-        return found.getFirst();
+      complete = found.stream().filter(verb -> verb.words().equals(words)).findAny();
+      if (complete.isPresent() && found.size() == 1) {
+        return complete.get();
       }
+    }
+    if (complete.isPresent()) {
+      return complete.get();
     }
     throw new UserError(
         UserError.USAGE,

@@ -1,6 +1,7 @@
 package org.netback.client;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.Writer;
 
 /// Asks a running daemon, and prints what it answers: as it came with `--json`, else as a table.
@@ -31,7 +32,9 @@ final class Queries {
   /// @throws IOException the output cannot be written
   void follow(String path, Layout layout) throws IOException {
     stream(
+        "GET",
         path,
+        "",
         new EventLines(
             data -> {
               out.write(invocation.has("--json") ? data + '\n' : layout.lines(read(data)));
@@ -43,8 +46,18 @@ final class Queries {
   ///
   /// @throws IOException the output cannot be written
   /// @throws UserError it was the daemon that has gone
-  void pour(String path) throws IOException {
-    stream(path, new TextSink(out));
+  void pour(String method, String path, String body) throws IOException {
+    stream(method, path, body, new TextSink(out));
+    tellEnd();
+  }
+
+  /// The same for what is no text.
+  void pour(String method, String path, String body, OutputStream to) throws IOException {
+    stream(method, path, body, to::write);
+    tellEnd();
+  }
+
+  private void tellEnd() {
     try {
       var _ = options.client().request("GET", "/status", "");
     } catch (ControlException e) {
@@ -52,9 +65,10 @@ final class Queries {
     }
   }
 
-  private void stream(String path, ControlClient.Sink sink) throws IOException {
+  private void stream(String method, String path, String body, ControlClient.Sink sink)
+      throws IOException {
     try {
-      accepted(options.client().stream("GET", path, "", sink));
+      accepted(options.client().stream(method, path, body, sink));
     } catch (ControlException e) {
       throw new UserError(e.exitCode(), String.valueOf(e.getMessage()));
     }
@@ -62,7 +76,12 @@ final class Queries {
 
   /// A field of a request in JSON.
   static String field(String key, String value) {
-    StringBuilder field = new StringBuilder("\"").append(key).append("\": \"");
+    return quoted(key) + ": " + quoted(value);
+  }
+
+  /// A text in JSON.
+  static String quoted(String value) {
+    StringBuilder field = new StringBuilder("\"");
     for (int i = 0; i < value.length(); i++) {
       char c = value.charAt(i);
       if (c < ' ' || c == '"' || c == '\\') {

@@ -22,6 +22,7 @@ public interface Verb {
     all.addAll(List.of(ConsoleQuery.values()));
     all.add(ServerVerb.CONSOLE_ATTACH);
     all.addAll(List.of(SwitchQuery.values()));
+    all.addAll(List.of(CaptureQuery.values()));
     all.add(DaemonQuery.EVENTS);
     all.add(DaemonQuery.HELP);
     all.add(DaemonQuery.VERSION);

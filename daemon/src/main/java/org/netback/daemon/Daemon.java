@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.netback.capture.PortFacts;
 import org.netback.client.Version;
 import org.netback.daemon.config.Configuration;
 import org.netback.daemon.config.Configuration.NetworkChoice;
@@ -28,6 +29,7 @@ import org.netback.netif.NetworkPolicy;
 import org.netback.vswitch.MacLimits;
 import org.netback.vswitch.MulticastPolicy;
 import org.netback.vswitch.Switch;
+import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.BackendBus;
 import org.netback.xen.ground.Backend;
 import org.slf4j.Logger;
@@ -152,7 +154,8 @@ public final class Daemon implements AutoCloseable {
                       events,
                       stopping),
                   new SwitchRoutes(vswitch, taps, staticEntries),
-                  new TapRoutes(vswitch, taps)),
+                  new TapRoutes(vswitch, taps),
+                  new CaptureRoutes(vswitch, port -> facts(services, port))),
               errors);
       undo.add(control);
       bus.start();
@@ -209,8 +212,20 @@ public final class Daemon implements AutoCloseable {
             storeWriter));
   }
 
-  private static Routes routes(DaemonRoutes daemon, SwitchRoutes vswitch, TapRoutes taps) {
+  private static PortFacts facts(List<DeviceService> services, SwitchPort port) {
+    for (DeviceService service : services) {
+      Optional<PortFacts> facts = service.facts(port);
+      if (facts.isPresent()) {
+        return facts.get();
+      }
+    }
+    return new PortFacts("network " + port.network().name(), Optional.empty(), 0);
+  }
+
+  private static Routes routes(
+      DaemonRoutes daemon, SwitchRoutes vswitch, TapRoutes taps, CaptureRoutes captures) {
     Routes routes = new Routes();
+    captures.addTo(routes);
     daemon.addTo(routes);
     vswitch.addTo(routes);
     taps.addTo(routes);

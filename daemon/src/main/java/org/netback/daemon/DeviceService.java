@@ -3,7 +3,10 @@ package org.netback.daemon;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.netback.capture.PortFacts;
 import org.netback.daemon.control.Routes;
+import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceClass;
 import org.netback.xen.bus.DeviceId;
 
@@ -40,6 +43,11 @@ interface DeviceService {
   ///
   /// @param devices those of this class alone
   void addRoutes(Routes routes, Devices devices);
+
+  /// What captures say of a port of one of its devices; empty if it is none.
+  default Optional<PortFacts> facts(SwitchPort port) {
+    return Optional.empty();
+  }
 
   /// What Prometheus is told of its devices.
   List<Metered<?>> meters();

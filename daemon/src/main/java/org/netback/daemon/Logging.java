@@ -31,6 +31,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
     context.getLogger("io.netty.util.NetUtilInitializations").setLevel(Level.ERROR);
     // and a hardware address to name its channels by; random octets name them as well.
     context.getLogger("io.netty.util.internal.MacAddressUtil").setLevel(Level.ERROR);
+    // Pcap4J tells of every filter that it has compiled.
+    context.getLogger("org.pcap4j").setLevel(Level.WARN);
     // The platform's own loggers come by a service of SLF4J's, those of java.util.logging by this.
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();

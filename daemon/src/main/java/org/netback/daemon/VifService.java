@@ -12,9 +12,12 @@ import org.netback.daemon.config.VifSection.RateRequest;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.RequestException;
 import org.netback.daemon.control.Routes;
+import org.netback.capture.PortFacts;
 import org.netback.netif.NetBackend;
 import org.netback.netif.VifStatistics;
 import org.netback.packet.OffloadSet;
+import org.netback.packet.MacAddress;
+import org.netback.vswitch.SwitchPort;
 import org.netback.xen.bus.DeviceClass;
 import org.netback.xen.bus.DeviceId;
 import org.netback.xen.bus.DeviceStatus;
@@ -44,6 +47,25 @@ final class VifService implements DeviceService {
         .add("GET", "/vifs", (path, body) -> Reply.ok(list(devices)))
         .add("GET", "/vifs/*", (path, body) -> Reply.ok(show(devices, path.get(0))))
         .add("PUT", "/vifs/*/rate", (path, body) -> changeRate(devices, path.get(0), body));
+  }
+
+  @Override
+  public Optional<PortFacts> facts(SwitchPort port) {
+    for (VifStatistics vif : vifs.statistics()) {
+      if (vif.settings().name().equals(port.name())) {
+        String description = "domain " + vif.id().domid() + ", network " + vif.network();
+        return Optional.of(new PortFacts(description, mac(vif), 0));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<MacAddress> mac(VifStatistics vif) {
+    try {
+      return Optional.of(MacAddress.parse(vif.settings().mac()));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // the toolstack's word, and it is none
+    }
   }
 
   @Override

@@ -26,12 +26,14 @@ public final class FilterProgram {
 
   /// Keeps every frame.
   public static final FilterProgram EVERYTHING =
-      new FilterProgram((memory, base, captured, length) -> WHOLE);
+      new FilterProgram((memory, base, captured, length) -> WHOLE, 0);
 
   private final FilterCode code;
+  private final int reach;
 
-  private FilterProgram(FilterCode code) {
+  private FilterProgram(FilterCode code, int reach) {
     this.code = code;
+    this.reach = reach;
   }
 
   /// Validates a program.
@@ -42,7 +44,14 @@ public final class FilterProgram {
     return new FilterProgram(
         program.size() <= CompiledCode.MAX_INSTRUCTIONS
             ? CompiledCode.of(program)
-            : new InterpretedCode(program));
+            : new InterpretedCode(program),
+        FilterReach.of(program));
+  }
+
+  /// How many octets of a frame, from the first on, it reads at most; [#WHOLE] if no less can be
+  /// said.
+  public int reach() {
+    return reach;
   }
 
   /// Judges a frame. If the answer depends on octets that are not private, the frame is pulled in
