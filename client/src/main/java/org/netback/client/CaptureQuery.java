@@ -3,17 +3,10 @@ package org.netback.client;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.Writer;
-import java.nio.channels.Channels;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// The commands about captures. Options are called as tcpdump's and dumpcap's are, where they have
 /// them.
@@ -80,25 +73,13 @@ public enum CaptureQuery implements Query {
       queries.pour("POST", "/captures", request);
       return;
     }
-    try (OutputStream to = open(invocation, file.get())) {
+    if (file.get().equals("-")) {
+      queries.pour("POST", "/captures", request, new FileOutputStream(FileDescriptor.out));
+      return;
+    }
+    try (LateFile to = new LateFile(invocation.path("-w"))) {
       queries.pour("POST", "/captures", request, to);
     }
-  }
-
-  /// Nobody else is to read what guests say to each other.
-  private static OutputStream open(Invocation invocation, String file) throws IOException {
-    if (file.equals("-")) {
-      return new FileOutputStream(FileDescriptor.out);
-    }
-    Path path = invocation.path("-w");
-    return Channels.newOutputStream(
-        Files.newByteChannel(
-            path,
-            Set.of(
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))));
   }
 
   private static String request(Invocation invocation, String form) {

@@ -2,6 +2,7 @@ package org.netback.client;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// What `--help` prints.
 final class Help {
@@ -20,6 +21,12 @@ final class Help {
               + String.join(" ", words)
               + "\": choose from "
               + String.join(", ", Verb.wordsAfter(List.of())));
+    }
+    Optional<Verb> exact = verbs.stream().filter(verb -> verb.words().equals(words)).findAny();
+    if (exact.isPresent() && verbs.size() > 1) {
+      List<Verb> others = new ArrayList<>(verbs);
+      others.remove(exact.get());
+      return about(exact.get()) + '\n' + list(others);
     }
     return words.isEmpty()
         ? """

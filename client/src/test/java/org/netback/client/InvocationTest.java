@@ -160,6 +160,7 @@ class InvocationTest {
     declared.addAll(List.of(VifQuery.values()));
     declared.addAll(List.of(ConsoleQuery.values()));
     declared.addAll(List.of(SwitchQuery.values()));
+    declared.addAll(List.of(CaptureQuery.values()));
     assertThat(Verb.all()).containsExactlyInAnyOrderElementsOf(declared);
   }
 
@@ -194,6 +195,18 @@ class InvocationTest {
   @Test
   void helpOnSeveralCommandsListsThem() {
     assertThat(Help.about(List.of("vif"))).contains("vif list", "vif show ID", "vif rate ID");
+  }
+
+  @Test
+  void aCommandMayBeCompleteWhileOthersGoOn() {
+    assertThat(parse("capture", "vif1.0").verb()).isEqualTo(CaptureQuery.CAPTURE);
+    assertThat(parse("capture", "-c", "5", "all").arguments()).containsExactly("all");
+    assertThat(parse("capture", "list").verb()).isEqualTo(CaptureQuery.LIST);
+    assertThat(parse("capture", "stop", "3").arguments()).containsExactly("3");
+    assertThat(complaint("capture")).contains("TARGET is missing");
+    assertThat(Help.about(List.of("capture")))
+        .startsWith("Usage: netback capture TARGET ")
+        .contains("  -f EXPRESSION ", "\n  capture list ");
   }
 
   @Test

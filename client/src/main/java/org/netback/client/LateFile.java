@@ -1,0 +1,56 @@
+package org.netback.client;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
+import java.util.Set;
+
+/// A file that is made, or emptied, when there is something to write: what the daemon refuses costs
+/// nobody a file. Nobody but its owner may read it (mode 0600), if it is made here.
+final class LateFile extends OutputStream {
+  private final Path path;
+  private Optional<OutputStream> file = Optional.empty();
+
+  LateFile(Path path) {
+    this.path = path;
+  }
+
+  private OutputStream file() throws IOException {
+    if (file.isEmpty()) {
+      file =
+          Optional.of(
+              Channels.newOutputStream(
+                  Files.newByteChannel(
+                      path,
+                      Set.of(
+                          StandardOpenOption.CREATE,
+                          StandardOpenOption.TRUNCATE_EXISTING,
+                          StandardOpenOption.WRITE),
+                      PosixFilePermissions.asFileAttribute(
+                          PosixFilePermissions.fromString("rw-------")))));
+    }
+    return file.get();
+  }
+
+  @Override
+  public void write(int octet) throws IOException {
+    file().write(octet);
+  }
+
+  @Override
+  public void write(byte[] octets, int offset, int length) throws IOException {
+    file().write(octets, offset, length);
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (file.isPresent()) {
+      file.get().close();
+    }
+  }
+}
