@@ -6,7 +6,7 @@ import org.netback.packet.MacAddress;
 /// runs from the one that was not seen for longest to the one seen last.
 ///
 /// The volatile fields are read by all loops; everything is written under the table's lock.
-final class MacEntry {
+final class MacEntry extends AgeLink<MacEntry> {
   final MacAddress address;
 
   /// The address once more, for the look-up to compare without a detour.
@@ -28,9 +28,6 @@ final class MacEntry {
 
   /// Whether it is in the table.
   boolean linked;
-
-  private MacEntry older = this;
-  private MacEntry newer = this;
 
   MacEntry(MacAddress address, SwitchPort port, long now, boolean isStatic) {
     this.address = address;
@@ -66,23 +63,8 @@ final class MacEntry {
     return key == -1;
   }
 
-  /// Of a list end: the oldest entry, or the list end itself if the list is empty.
-  MacEntry oldest() {
-    return newer;
-  }
-
-  /// Of a list end: makes an entry that is in no list the newest of this one.
-  void append(MacEntry entry) {
-    entry.older = older;
-    entry.newer = this;
-    older.newer = entry;
-    older = entry;
-  }
-
-  void unchain() {
-    older.newer = newer;
-    newer.older = older;
-    older = this;
-    newer = this;
+  @Override
+  MacEntry self() {
+    return this;
   }
 }

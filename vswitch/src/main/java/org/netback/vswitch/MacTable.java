@@ -307,7 +307,7 @@ final class MacTable {
         richest = port;
       }
     }
-    MacEntry oldest = richest.addresses().learned().oldest();
+    MacEntry oldest = richest.addresses().learned().next();
     if (oldest.linked) {
       evicted++;
       remove(oldest);
@@ -385,7 +385,7 @@ final class MacTable {
   }
 
   private void removeAll(MacEntry list) {
-    for (MacEntry entry = list.oldest(); entry != list; entry = list.oldest()) {
+    for (MacEntry entry = list.next(); entry != list; entry = list.next()) {
       remove(entry);
     }
   }
@@ -399,9 +399,9 @@ final class MacTable {
       // The cache's timer is a second coarse; the list of each port is in the order of age.
       for (SwitchPort port : network.snapshot()) {
         MacEntry list = port.addresses().learned();
-        for (MacEntry oldest = list.oldest();
+        for (MacEntry oldest = list.next();
             oldest != list && isTooOld(oldest, now);
-            oldest = list.oldest()) {
+            oldest = list.next()) {
           aged++;
           remove(oldest);
         }

@@ -5,7 +5,7 @@ import java.util.Optional;
 /// That a port is in a group, and a link in the list of its port's memberships, which runs from the
 /// one that was not repeated for longest to the one repeated last. Everything under the lock of the
 /// [MulticastTable].
-final class Membership {
+final class Membership extends AgeLink<Membership> {
   private final MulticastGroup group;
   private final Optional<SwitchPort> port;
 
@@ -14,9 +14,6 @@ final class Membership {
 
   /// How often its port is still to be asked whether somebody is left, after one has left.
   int queriesLeft;
-
-  private Membership older = this;
-  private Membership newer = this;
 
   Membership(MulticastGroup group, SwitchPort port) {
     this.group = group;
@@ -41,23 +38,8 @@ final class Membership {
     return port.orElseThrow();
   }
 
-  /// The next one towards the newest; of a list end the oldest, or itself if the list is empty.
-  Membership next() {
-    return newer;
-  }
-
-  /// Of a list end: makes a membership that is in no list the newest of this one.
-  void append(Membership membership) {
-    membership.older = older;
-    membership.newer = this;
-    older.newer = membership;
-    older = membership;
-  }
-
-  void unchain() {
-    older.newer = newer;
-    newer.older = older;
-    older = this;
-    newer = this;
+  @Override
+  Membership self() {
+    return this;
   }
 }

@@ -77,8 +77,9 @@ public final class SwitchPort implements AutoCloseable {
 
   /// Puts something between the switch and the port: from the next batch on, frames go to what is
   /// made of the port that is there now. Whatever it does to some frames, it hands the others on in
-  /// their order, and tells [#traffic()] of those that it drops. It says of offloads and partial
-  /// frames what the port says, or less.
+  /// their order, and tells [#traffic()] of those that it drops. Other receivers may be handed the
+  /// same frames, so what it changes it copies first. It says of offloads and partial frames what
+  /// the port says, or less.
   ///
   /// @param by makes another port of a port, of the same name and with the same [Port#traffic()]
   public synchronized void wrap(UnaryOperator<Port> by) {
