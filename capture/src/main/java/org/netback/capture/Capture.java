@@ -19,7 +19,8 @@ import org.netback.vswitch.Observer;
 public final class Capture implements AutoCloseable {
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-  /// Records that are handed on between two flushes at most, so that a busy capture shows something.
+  /// Records that are handed on between two flushes at most, so that a busy capture shows
+  /// something.
   private static final int MOST_AT_ONCE = 4096;
 
   private final Recorder recorder;
@@ -94,7 +95,7 @@ public final class Capture implements AutoCloseable {
     } while (!last || count == MOST_AT_ONCE);
   }
 
-  @SuppressWarnings("NonAtomicOperationOnVolatileField") // written by this thread alone
+  @SuppressWarnings("NonAtomicVolatileUpdate") // written by this thread alone
   private int handOn() throws IOException {
     List<Recorder.Lane> lanes = recorder.lanes();
     for (int count = 0; count < MOST_AT_ONCE; count++) {

@@ -11,8 +11,8 @@ import org.netback.packet.GsoType;
 import org.netback.packet.Headers;
 import org.netback.vswitch.SwitchPort;
 
-/// A record of a capture: a frame at a point, and what was captured of it. A view that is moved from
-/// record to record, so that none is allocated; it is valid until the next one.
+/// A record of a capture: a frame at a point, and what was captured of it. A view that is moved
+/// from record to record, so that none is allocated; it is valid until the next one.
 public final class CapturedFrame {
   private static final int NANOS = 0;
   private static final int NUMBER = 8;
@@ -111,8 +111,9 @@ public final class CapturedFrame {
     return ring.memory().get(ValueLayout.JAVA_INT, at + QUEUE);
   }
 
-  /// What was decided: the decision where a frame goes ([org.netback.vswitch.Forwarding]), the reason
-  /// of a drop, the word of a reject. Its text is for people; of the other points it is the point.
+  /// What was decided: the decision where a frame goes ([org.netback.vswitch.Forwarding]), the
+  /// reason of a drop, the word of a reject. Its text is for people; of the other points it is the
+  /// point.
   public Object verdict() {
     return ring.verdict();
   }
@@ -153,8 +154,7 @@ public final class CapturedFrame {
           TransportChecksum.complete(frame, headers.parse(frame)) == TransportChecksum.Outcome.DONE;
       if (done) {
         ring.memory()
-            .set(
-                ValueLayout.JAVA_BYTE, at + CHECKSUM, (byte) ChecksumState.VALIDATED.ordinal());
+            .set(ValueLayout.JAVA_BYTE, at + CHECKSUM, (byte) ChecksumState.VALIDATED.ordinal());
       }
     }
   }

@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.netback.capture.pcapng.InterfaceDescription;
@@ -19,7 +18,6 @@ import org.netback.capture.pcapng.SectionHeader;
 import org.netback.capture.pcapng.SectionWriter;
 import org.netback.packet.ChecksumState;
 import org.netback.packet.GsoType;
-import org.netback.packet.MacAddress;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Observer;
 import org.netback.vswitch.SwitchPort;
@@ -50,8 +48,8 @@ public final class PcapngSink implements CaptureSink {
   private final LongSupplier clock;
   private final Function<SwitchPort, PortFacts> facts;
   private final PacketOptions options = new PacketOptions();
-  private final Map<SwitchPort, Interface> interfaces = new IdentityHashMap<>();
-  private final Map<Object, PacketNote> notes = new IdentityHashMap<>();
+  private final IdentityHashMap<SwitchPort, Interface> interfaces = new IdentityHashMap<>();
+  private final IdentityHashMap<Object, PacketNote> notes = new IdentityHashMap<>();
   private final long start;
   private long lost;
 

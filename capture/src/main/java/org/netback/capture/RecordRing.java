@@ -9,9 +9,9 @@ import java.util.Arrays;
 import org.netback.vswitch.SwitchPort;
 
 /// Records on their way from one thread to another, in a ring of octets: neither side waits for the
-/// other, and nothing is allocated. A record lies in one piece, at a multiple of 8 octets, may be as
-/// long as a quarter of the ring, and takes 64 octets at least. Beside its octets it has a port and
-/// a verdict.
+/// other, and nothing is allocated. A record lies in one piece, at a multiple of 8 octets, may be
+/// as long as a quarter of the ring, and takes 64 octets at least. Beside its octets it has a port
+/// and a verdict.
 ///
 /// One producer and one consumer, each one thread at a time. What there is no room for is the
 /// producer's to drop and count.

@@ -12,8 +12,8 @@ import org.netback.vswitch.Observer;
 import org.netback.vswitch.SwitchPort;
 
 /// The end of a capture that is on the frames' way: copies what is chosen into a ring of the thread
-/// that carries the frame, and waits for nobody. When that ring is full, the capture loses the frame
-/// and counts it; the frame goes its way.
+/// that carries the frame, and waits for nobody. When that ring is full, the capture loses the
+/// frame and counts it; the frame goes its way.
 ///
 /// Any thread; each has a ring of its own, made with its first frame.
 final class Recorder implements Observer {
@@ -49,7 +49,7 @@ final class Recorder implements Observer {
       return lost;
     }
 
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // of one thread
+    @SuppressWarnings("NonAtomicVolatileUpdate") // of one thread
     private void lose() {
       lost++;
     }
@@ -115,8 +115,7 @@ final class Recorder implements Observer {
     }
   }
 
-  private void record(
-      CapturePoint point, SwitchPort port, int queue, Frame frame, Object verdict) {
+  private void record(CapturePoint point, SwitchPort port, int queue, Frame frame, Object verdict) {
     if (!choice.takes(point, queue)) {
       return;
     }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import com.sun.management.ThreadMXBean;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -47,7 +46,13 @@ class CaptureTest {
   private final Kept kept = new Kept();
 
   private record Seen(
-      long number, String point, String port, int queue, String verdict, int length, int captured) {}
+      long number,
+      String point,
+      String port,
+      int queue,
+      String verdict,
+      int length,
+      int captured) {}
 
   /// Keeps a copy of what it is handed.
   private static final class Kept implements CaptureSink {
@@ -180,8 +185,7 @@ class CaptureTest {
     assertThat(kept.seen)
         .singleElement()
         .isEqualTo(
-            new Seen(
-                kept.seen.getFirst().number(), "from-guest", "a", 1, "FROM_GUEST", 60, 20));
+            new Seen(kept.seen.getFirst().number(), "from-guest", "a", 1, "FROM_GUEST", 60, 20));
   }
 
   @Test
@@ -203,16 +207,14 @@ class CaptureTest {
   }
 
   private static Frame frameOf(int length) {
-    return new FrameArena(java.lang.foreign.Arena.ofAuto(), 1, 4096)
-        .allocate(length);
+    return new FrameArena(java.lang.foreign.Arena.ofAuto(), 1, 4096).allocate(length);
   }
 
   @Test
   void endsByItselfAfterAsManyFramesAsWereWanted() throws Exception {
     Capture capture = start(all(64), 5);
     fromA.send(10, Ports.MAC_A, Ports.MAC_B, 60);
-    CaptureStatistics statistics =
-        capture.ended().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    CaptureStatistics statistics = capture.ended().toCompletableFuture().get(30, TimeUnit.SECONDS);
     assertThat(statistics).isEqualTo(new CaptureStatistics(5, 300, 0));
     assertThat(network.ports()).hasSize(2);
   }
@@ -258,7 +260,7 @@ class CaptureTest {
     sendSlowly(fromA, rounds, Ports.MAC_A, Ports.MAC_B);
     other.get(30, TimeUnit.SECONDS);
     kept.mayGoOn.countDown();
-    assertThat(end(capture)).isEqualTo(new CaptureStatistics(6 * rounds, 6L * rounds * 60, 0));
+    assertThat(end(capture)).isEqualTo(new CaptureStatistics(6L * rounds, 6L * rounds * 60, 0));
     assertThat(kept.seen).extracting(Seen::port).contains("a", "b");
     // The first was taken before the others were there.
     assertThat(kept.nanos.subList(1, kept.nanos.size())).isSorted();
@@ -275,8 +277,7 @@ class CaptureTest {
   void nothingIsAllocatedForAFrame() throws Exception {
     Recorder recorder = new Recorder("capture", all(64), Long.MAX_VALUE, 1 << 20, System::nanoTime);
     Frame frame = frameOf(60);
-    var threads =
-        (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     for (int i = 0; i < 20_000; i++) {
       recorder.egress(b, 0, frame);
       take(recorder);

@@ -137,11 +137,7 @@ class PcapngSinkTest {
         .containsExactly(
             tuple(number, OptionalInt.of(2), 1, "from-guest", OptionalLong.of(7)),
             tuple(
-                number,
-                OptionalInt.of(2),
-                1,
-                "forwarded to ALL_BUT_INGRESS",
-                OptionalLong.empty()),
+                number, OptionalInt.of(2), 1, "forwarded to ALL_BUT_INGRESS", OptionalLong.empty()),
             tuple(number, OptionalInt.of(1), 2, "to-guest", OptionalLong.empty()),
             tuple(number, OptionalInt.empty(), 0, "dropped: NO_EGRESS", OptionalLong.empty()),
             tuple(

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,7 +123,7 @@ class RecordRingTest {
             () -> {
               for (int i = 0; i < count; i++) {
                 while (!put(i % 200, i)) {
-                  Thread.yield();
+                  LockSupport.parkNanos(1_000);
                 }
               }
             });
@@ -134,7 +135,7 @@ class RecordRingTest {
       } else if (producer.isCompletedExceptionally()) {
         break;
       } else {
-        Thread.yield();
+        LockSupport.parkNanos(1_000);
       }
     }
     producer.get(30, TimeUnit.SECONDS);

@@ -54,9 +54,7 @@ public enum CaptureQuery implements Query {
       case STOP ->
           queries.print(
               queries.ask(
-                  "DELETE",
-                  ControlClient.path("captures", invocation.arguments().getFirst()),
-                  ""),
+                  "DELETE", ControlClient.path("captures", invocation.arguments().getFirst()), ""),
               Layouts::fields);
       case CAPTURE -> capture(invocation, queries);
     }

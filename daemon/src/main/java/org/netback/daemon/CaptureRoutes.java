@@ -130,8 +130,7 @@ final class CaptureRoutes {
       case "pcapng" ->
           new PcapngSink(
               to,
-              new SectionHeader(
-                  "", "Linux", "netback " + Version.current(), request.command()),
+              new SectionHeader("", "Linux", "netback " + Version.current(), request.command()),
               request.snapLength(),
               request.filter(),
               request.rawChecksums()

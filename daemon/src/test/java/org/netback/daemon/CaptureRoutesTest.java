@@ -115,8 +115,7 @@ class CaptureRoutesTest {
 
   @Test
   void linesSayWhatPassesAPort() throws Exception {
-    Running capture =
-        new Running("{\"target\": \"vif1.0\", \"filter\": \"icmp\", \"count\": 3}");
+    Running capture = new Running("{\"target\": \"vif1.0\", \"filter\": \"icmp\", \"count\": 3}");
     ping();
     capture.awaitEnd();
     String ask = "ICMP 10.66.0.1 > 10.66.0.2: echo request, id";
@@ -131,7 +130,8 @@ class CaptureRoutesTest {
 
   @Test
   void aNetworksFramesAreFollowedByTheirNumbersInAFile() throws Exception {
-    Running capture = new Running("{\"target\": \"blue\", \"filter\": \"icmp\", \"form\": \"pcapng\"}");
+    Running capture =
+        new Running("{\"target\": \"blue\", \"filter\": \"icmp\", \"form\": \"pcapng\"}");
     ping();
     await("six packets", () -> list().contains("\"frames\" : 6"));
     assertThat(client.request("DELETE", "/captures/1", "").status()).isEqualTo(200);
@@ -167,7 +167,8 @@ class CaptureRoutesTest {
     Running capture =
         new Running("{\"target\": \"all\", \"points\": [\"dropped\"], \"form\": \"json\"}");
     try (StationGuest alone =
-        StationGuest.start(daemon.ground().own().orElseThrow(), "c", "red", "10.66.1.1", "fd67::1")) {
+        StationGuest.start(
+            daemon.ground().own().orElseThrow(), "c", "red", "10.66.1.1", "fd67::1")) {
       alone.awaitConnected(PATIENCE);
       assertThatThrownBy(() -> alone.ping(b.ipv4(), Duration.ofMillis(200)))
           .isInstanceOf(IOException.class);

@@ -43,6 +43,28 @@ class DesignTest {
           .resideInAnyPackage("org.netback.xen..", "org.netback.netif..", "org.netback.adapters..");
 
   @ArchTest
+  static final ArchRule capturesKnowTheSwitchAlone =
+      noClasses()
+          .that()
+          .resideInAPackage("org.netback.capture..")
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("org.netback..")
+                  .and(not(resideInAPackage("org.netback.capture..")))
+                  .and(not(resideInAPackage("org.netback.vswitch..")))
+                  .and(not(resideInAPackage("org.netback.packet..")))
+                  .and(not(resideInAPackage("org.netback.offload.."))));
+
+  @ArchTest
+  static final ArchRule theWayOfAFrameKnowsNoCaptures =
+      noClasses()
+          .that()
+          .resideInAnyPackage(CORE)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.netback.capture..");
+
+  @ArchTest
   static final ArchRule loopsStandOnNothingOfOurs =
       noClasses()
           .that()
@@ -236,11 +258,12 @@ class DesignTest {
           .onlyDependOnClassesThat()
           .resideInAnyPackage("org.netback.client..", "java..", "org.jspecify..");
 
+  /// Captures' filters are compiled by libpcap.
   @ArchTest
   static final ArchRule nativeCallsStayAtTheEdge =
       noClasses()
           .that()
-          .resideOutsideOfPackage("org.netback.loop.libc..")
+          .resideOutsideOfPackages("org.netback.loop.libc..", "org.netback.capture.filter..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.sun.jna..");

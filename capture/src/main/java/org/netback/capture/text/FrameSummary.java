@@ -6,14 +6,14 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 
-/// What a frame is, for people: who sends it to whom, and its innermost protocol that is known here.
-/// Any octets have a summary. Of what was not captured it says so.
+/// What a frame is, for people: who sends it to whom, and its innermost protocol that is known
+/// here. Any octets have a summary. Of what was not captured it says so.
 ///
 /// @param source of the frame: `00:16:3e:00:00:01`
 /// @param destination of the frame
 /// @param vlans identifiers of its tags, the outermost first
-/// @param protocol as `TCP`, `ARP`, `IPv6`; an ethertype or protocol number that has no name here in
-///   hexadecimal or decimal digits
+/// @param protocol as `TCP`, `ARP`, `IPv6`; an ethertype or protocol number that has no name here
+///   in hexadecimal or decimal digits
 /// @param from the protocol's source, with a port where it has one; empty if it has none
 /// @param to the protocol's destination
 /// @param detail the rest of the line; may be empty

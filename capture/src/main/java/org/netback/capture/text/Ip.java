@@ -56,7 +56,8 @@ final class Ip {
               .between(from, to);
         }
       }
-      int octets = next == 44 ? 8 : next == 51 ? (frame.u8(now + 1) + 2) * 4 : (frame.u8(now + 1) + 1) * 8;
+      int octets =
+          next == 44 ? 8 : next == 51 ? (frame.u8(now + 1) + 2) * 4 : (frame.u8(now + 1) + 1) * 8;
       next = frame.u8(now);
       now += octets;
     }
@@ -71,7 +72,8 @@ final class Ip {
   private static Layer fragment(int protocol, int first, int length, boolean more) {
     return Layer.of(
         Transport.name(protocol),
-        "fragment, octets %d to %d%s".formatted(first, first + length, more ? ", more follow" : ""));
+        "fragment, octets %d to %d%s"
+            .formatted(first, first + length, more ? ", more follow" : ""));
   }
 
   static String address4(Octets frame, int at) {

@@ -72,8 +72,7 @@ final class Transport {
     }
     int source = frame.u16(at);
     int destination = frame.u16(at + 2);
-    String service =
-        LinkLayer.service(destination).or(() -> LinkLayer.service(source)).orElse("");
+    String service = LinkLayer.service(destination).or(() -> LinkLayer.service(source)).orElse("");
     String detail = "length " + Math.max(0, length - UDP_HEADER);
     return Layer.of("UDP", service.isEmpty() ? detail : service + ", " + detail)
         .betweenPorts(from, source, to, destination);
