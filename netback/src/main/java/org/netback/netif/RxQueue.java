@@ -76,6 +76,10 @@ final class RxQueue implements RingService.Round {
 
   private final RxStage stage;
   private final RxBacklog backlog;
+
+  /// Whether the frames that were staged last are counted as delivered, or were none.
+  private boolean committed = true;
+
   private boolean starving;
   private long starvingSince;
   private long lastWait;
@@ -202,6 +206,7 @@ final class RxQueue implements RingService.Round {
       if (!mappings.isEmpty()) {
         frames.pull(base, left);
       }
+      committed = false;
       while (left != 0) {
         int i = Long.numberOfTrailingZeros(left);
         Frame frame = frames.get(base + i);
@@ -229,8 +234,8 @@ final class RxQueue implements RingService.Round {
         scheduleTick();
       }
     } catch (Throwable e) {
-      // What was staged and never pushed is lost too.
-      long lost = stage.isEmpty() ? 0 : untorn(frames, base, added);
+      // What was staged and never counted as delivered is lost too.
+      long lost = committed ? 0 : untorn(frames, base, added);
       stage.clear();
       port.drop(DropReason.PORT_DOWN, number, frames, base, left | waits | lost);
       service.fail(e);
@@ -363,6 +368,7 @@ final class RxQueue implements RingService.Round {
 
   /// Shows what is staged and copied to the guest, and notifies if it wants to know.
   private void commit() {
+    committed = true;
     if (stage.isEmpty()) {
       return;
     }
