@@ -7,7 +7,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import java.util.function.LongSupplier;
+import org.netback.capture.pcapng.CaptureClock;
 import org.netback.vswitch.Observation;
 import org.netback.vswitch.Observer;
 
@@ -18,6 +18,7 @@ import org.netback.vswitch.Observer;
 /// A sink that fails ends the capture, and nothing else. Any thread.
 public final class Capture implements AutoCloseable {
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+  private static final long FOLLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /// Records that are handed on between two flushes at most, so that a busy capture shows
   /// something.
@@ -28,37 +29,51 @@ public final class Capture implements AutoCloseable {
   private final Observation observation;
   private final CompletableFuture<CaptureStatistics> ended = new CompletableFuture<>();
   private final Thread writer;
+  private final CaptureClock clock;
+  private final long most;
+  private long followedAt = System.nanoTime();
   private volatile boolean stopped;
   private volatile long frames;
   private volatile long octets;
 
-  private Capture(Recorder recorder, CaptureSink sink, Observation observation) {
+  private Capture(
+      Recorder recorder, CaptureSink sink, Observation observation, CaptureClock clock, long most) {
     this.recorder = recorder;
     this.sink = sink;
     this.observation = observation;
+    this.clock = clock;
+    this.most = most;
     this.writer = Thread.ofPlatform().daemon().name(recorder.name()).unstarted(this::write);
   }
 
   /// Starts a capture.
   ///
   /// @param name of its thread, and for people: `capture 3`
-  /// @param most frames; [Long#MAX_VALUE] for no bound
+  /// @param most records that the sink is given; [Long#MAX_VALUE] for no bound
+  /// @param threads that carry frames, as far as it is known
   /// @param ringOctets of the memory of each thread that carries frames; a power of two, and more
   ///   than four times the snap length
-  /// @param clock nanoseconds since 1970; read on the loops
+  /// @param clock read on the loops, and corrected by the capture's thread
   /// @param observe has the switch show frames to the recorder: a network's or the switch's method
   /// @param sink closed by the capture
   public static Capture start(
       String name,
       CaptureChoice choice,
       long most,
+      int threads,
       int ringOctets,
-      LongSupplier clock,
+      CaptureClock clock,
       Function<Observer, Observation> observe,
       CaptureSink sink) {
-    Recorder recorder = new Recorder(name, choice, most, ringOctets, clock);
-    Capture capture = new Capture(recorder, sink, observe.apply(recorder));
-    capture.writer.start();
+    Recorder recorder = new Recorder(name, choice, most, threads, ringOctets, clock::nanos);
+    Observation observation = observe.apply(recorder);
+    Capture capture = new Capture(recorder, sink, observation, clock, most);
+    try {
+      capture.writer.start();
+    } catch (Throwable e) {
+      observation.close(); // there is no thread to be had
+      throw e;
+    }
     return capture;
   }
 
@@ -69,6 +84,7 @@ public final class Capture implements AutoCloseable {
         sink.end(statistics());
       } finally {
         observation.close();
+        recorder.release();
       }
     } catch (Throwable e) {
       boolean _ = ended.completeExceptionally(e);
@@ -86,24 +102,35 @@ public final class Capture implements AutoCloseable {
     int count;
     do {
       // Looked at before the rings: what was recorded before the end is handed on.
-      last = stopped || recorder.isDone() || observation.fault().isPresent();
+      last = stopped || observation.fault().isPresent();
       count = handOn();
+      last |= frames == most;
       sink.flush();
+      recorder.provide();
+      followClock();
       if (count == 0 && !last) {
         LockSupport.parkNanos(LOOK_NANOS);
       }
     } while (!last || count == MOST_AT_ONCE);
   }
 
+  private void followClock() {
+    long now = System.nanoTime();
+    if (now - followedAt >= FOLLOW_NANOS) {
+      followedAt = now;
+      clock.follow();
+    }
+  }
+
   @SuppressWarnings("NonAtomicVolatileUpdate") // written by this thread alone
   private int handOn() throws IOException {
-    List<Recorder.Lane> lanes = recorder.lanes();
+    List<CapturedFrame> threads = recorder.oldest();
     for (int count = 0; count < MOST_AT_ONCE; count++) {
-      int at = oldest(lanes);
+      int at = frames == most ? -1 : oldest(threads);
       if (at < 0) {
         return count;
       }
-      CapturedFrame frame = lanes.get(at).oldest();
+      CapturedFrame frame = threads.get(at);
       sink.frame(frame, recorder.lost());
       frames++;
       octets += frame.captured();
@@ -112,12 +139,12 @@ public final class Capture implements AutoCloseable {
     return MOST_AT_ONCE;
   }
 
-  /// @return the lane with the oldest record; -1 if there is none
-  private static int oldest(List<Recorder.Lane> lanes) {
+  /// @return the thread with the oldest record; -1 if there is none
+  private static int oldest(List<CapturedFrame> threads) {
     int oldest = -1;
     long nanos = 0;
-    for (int i = 0; i < lanes.size(); i++) {
-      CapturedFrame frame = lanes.get(i).oldest();
+    for (int i = 0; i < threads.size(); i++) {
+      CapturedFrame frame = threads.get(i);
       if (frame.next() && (oldest < 0 || frame.nanos() - nanos < 0)) {
         oldest = i;
         nanos = frame.nanos();

@@ -6,7 +6,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.netback.capture.pcapng.InterfaceDescription;
@@ -34,6 +36,8 @@ public final class PcapngSink implements CaptureSink {
   /// Decisions that are remembered: groups come and go.
   private static final int MOST_NOTES = 4096;
 
+  private static final int MOST_KNOWN = 4096;
+
   private static final int MAC_OCTETS = 6;
 
   private static final ValueLayout.OfShort U16 =
@@ -48,7 +52,11 @@ public final class PcapngSink implements CaptureSink {
   private final LongSupplier clock;
   private final Function<SwitchPort, PortFacts> facts;
   private final PacketOptions options = new PacketOptions();
-  private final IdentityHashMap<SwitchPort, Interface> interfaces = new IdentityHashMap<>();
+  private final Map<String, Interface> interfaces = new HashMap<>();
+
+  /// What was looked up by name: a guest that connects anew has another port of the same name.
+  private final IdentityHashMap<SwitchPort, Interface> known = new IdentityHashMap<>();
+
   private final IdentityHashMap<Object, PacketNote> notes = new IdentityHashMap<>();
   private final long start;
   private long lost;
@@ -123,9 +131,21 @@ public final class PcapngSink implements CaptureSink {
   }
 
   private Interface interfaceOf(SwitchPort port) throws IOException {
-    Interface known = interfaces.get(port);
-    if (known != null) {
-      return known;
+    Interface found = known.get(port);
+    if (found == null) {
+      if (known.size() >= MOST_KNOWN) {
+        known.clear();
+      }
+      found = interfaceCalled(port.network().name() + '/' + port.name(), port);
+      known.put(port, found);
+    }
+    return found;
+  }
+
+  private Interface interfaceCalled(String name, SwitchPort port) throws IOException {
+    Interface there = interfaces.get(name);
+    if (there != null) {
+      return there;
     }
     PortFacts of = facts.apply(port);
     InterfaceDescription description =
@@ -135,7 +155,7 @@ public final class PcapngSink implements CaptureSink {
     while (!writer.add(description)) {
       writeOut();
     }
-    interfaces.put(port, added);
+    interfaces.put(name, added);
     return added;
   }
 
@@ -162,9 +182,9 @@ public final class PcapngSink implements CaptureSink {
   /// Verdicts are constants, or live as long as a group, so that each is put into words once.
   private PacketNote note(CapturedFrame frame) {
     Object verdict = frame.verdict();
-    PacketNote known = notes.get(verdict);
-    if (known != null) {
-      return known;
+    PacketNote there = notes.get(verdict);
+    if (there != null) {
+      return there;
     }
     if (notes.size() >= MOST_NOTES) {
       notes.clear();

@@ -87,8 +87,7 @@ final class RecordRing {
   }
 
   /// @param octets a power of two, at least 1024
-  /// @param port stands in where there is no record
-  RecordRing(int octets, SwitchPort port) {
+  RecordRing(int octets) {
     if (octets < 1024 || Integer.bitCount(octets) != 1) {
       throw new IllegalArgumentException("a ring of " + octets + " octets");
     }
@@ -97,7 +96,6 @@ final class RecordRing {
     this.size = octets;
     this.ports = new SwitchPort[octets / LEAST];
     this.verdicts = new Object[octets / LEAST];
-    Arrays.fill(ports, port);
     Arrays.fill(verdicts, READ);
   }
 

@@ -1,9 +1,13 @@
 package org.netback.capture;
 
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.netback.capture.filter.FilterProgram;
 import org.netback.packet.Frame;
 import org.netback.vswitch.DropReason;
@@ -15,38 +19,37 @@ import org.netback.vswitch.SwitchPort;
 /// that carries the frame, and waits for nobody. When that ring is full, the capture loses the
 /// frame and counts it; the frame goes its way.
 ///
-/// Any thread; each has a ring of its own, made with its first frame.
+/// Any thread. Each takes a spare ring with its first frame: memory is never asked for on a thread
+/// that carries frames, since that may wait for the collector.
 final class Recorder implements Observer {
   private final String name;
   private final CaptureChoice choice;
   private final int ringOctets;
   private final LongSupplier clock;
-  private final List<Lane> lanes = new CopyOnWriteArrayList<>();
-  private final ThreadLocal<Lane> lane;
 
-  /// Frames that may still be recorded.
+  @SuppressWarnings("ThreadLocalUsage") // each capture has rings of its own
+  private final ThreadLocal<Lane> lane = new ThreadLocal<>();
+
+  private final List<Lane> lanes = new CopyOnWriteArrayList<>();
+  private final List<CapturedFrame> oldest = new CopyOnWriteArrayList<>();
+  private final Queue<RecordRing> spare = new ConcurrentLinkedQueue<>();
+
+  /// Frames of threads for which there was no ring.
+  private final LongAdder lostWithoutRing = new LongAdder();
+
+  /// Frames that may still be recorded; a few more may be, by several threads at once.
   private final AtomicLong left;
 
   /// A thread's ring.
-  static final class Lane {
-    private final RecordRing ring;
-    private final CapturedFrame oldest;
+  private static final class Lane {
+    /// None when the capture has ended: the thread may live for long.
+    private volatile @Nullable RecordRing ring;
 
     /// Written by the producer alone.
     private volatile long lost;
 
     private Lane(RecordRing ring) {
       this.ring = ring;
-      this.oldest = new CapturedFrame(ring);
-    }
-
-    /// The consumer's view of it.
-    CapturedFrame oldest() {
-      return oldest;
-    }
-
-    long lost() {
-      return lost;
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // of one thread
@@ -56,15 +59,39 @@ final class Recorder implements Observer {
   }
 
   /// @param most frames that are recorded
-  /// @param ringOctets of each thread's ring, a power of two; four times the snap length at least
+  /// @param threads that carry frames, as far as it is known
+  /// @param ringOctets of each thread's ring, a power of two; more than four times the snap length
   /// @param clock nanoseconds since 1970
-  Recorder(String name, CaptureChoice choice, long most, int ringOctets, LongSupplier clock) {
+  Recorder(
+      String name,
+      CaptureChoice choice,
+      long most,
+      int threads,
+      int ringOctets,
+      LongSupplier clock) {
     this.name = name;
     this.choice = choice;
     this.left = new AtomicLong(most);
     this.ringOctets = ringOctets;
     this.clock = clock;
-    this.lane = new ThreadLocal<>();
+    for (int i = 0; i < threads; i++) {
+      spare.add(new RecordRing(ringOctets));
+    }
+  }
+
+  /// The consumer's: sees to it that a thread which is new finds a ring.
+  void provide() {
+    if (spare.isEmpty()) {
+      spare.add(new RecordRing(ringOctets));
+    }
+  }
+
+  /// The consumer's: gives the memory back. What is recorded after this is lost.
+  void release() {
+    left.set(0);
+    spare.clear();
+    oldest.clear();
+    lanes.forEach(each -> each.ring = null);
   }
 
   @Override
@@ -107,11 +134,14 @@ final class Recorder implements Observer {
         || !choice.reasons().isEmpty()) {
       return;
     }
-    Lane to = lane(port);
+    RecordRing to = ring();
+    if (to == null) {
+      return;
+    }
     long at = begin(to, 0, port, reason);
     if (at != RecordRing.NONE) {
-      CapturedFrame.writeRejected(to.ring.memory(), at, clock.getAsLong(), queue, length);
-      to.ring.commit();
+      CapturedFrame.writeRejected(to.memory(), at, clock.getAsLong(), queue, length);
+      to.commit();
     }
   }
 
@@ -125,52 +155,60 @@ final class Recorder implements Observer {
       return;
     }
     int kept = Math.min(Math.min(wanted, choice.snapLength()), there);
-    Lane to = lane(port);
+    RecordRing to = ring();
+    if (to == null) {
+      return;
+    }
     long at = begin(to, kept, port, verdict);
     if (at != RecordRing.NONE) {
-      CapturedFrame.write(to.ring.memory(), at, clock.getAsLong(), point, queue, frame, kept);
-      to.ring.commit();
+      CapturedFrame.write(to.memory(), at, clock.getAsLong(), point, queue, frame, kept);
+      to.commit();
     }
   }
 
-  private long begin(Lane to, int kept, SwitchPort port, Object verdict) {
+  private long begin(RecordRing to, int kept, SwitchPort port, Object verdict) {
     if (left.get() <= 0) {
       return RecordRing.NONE;
     }
-    long at = to.ring.begin(CapturedFrame.HEADER + kept, port, verdict);
+    long at = to.begin(CapturedFrame.HEADER + kept, port, verdict);
     if (at == RecordRing.NONE) {
-      to.lose();
+      lane.get().lose();
     } else {
       left.decrementAndGet();
     }
     return at;
   }
 
-  private Lane lane(SwitchPort port) {
+  /// This thread's.
+  ///
+  /// @return null if there is none, where the frame is lost; or when the capture has ended
+  private @Nullable RecordRing ring() {
     Lane own = lane.get();
-    if (own == null) {
-      own = new Lane(new RecordRing(ringOctets, port));
-      lane.set(own);
-      lanes.add(own);
+    if (own != null) {
+      return own.ring;
     }
-    return own;
+    RecordRing ring = spare.poll();
+    if (ring == null) {
+      lostWithoutRing.increment();
+      return null;
+    }
+    own = new Lane(ring);
+    lane.set(own);
+    lanes.add(own);
+    oldest.add(new CapturedFrame(ring));
+    return ring;
   }
 
-  /// The rings of all threads so far.
-  List<Lane> lanes() {
-    return lanes;
-  }
-
-  /// Whether as many frames were recorded as were wanted.
-  boolean isDone() {
-    return left.get() <= 0;
+  /// The consumer's views of the rings of all threads so far.
+  List<CapturedFrame> oldest() {
+    return oldest;
   }
 
   /// Frames that there was no room for.
   long lost() {
-    long sum = 0;
+    long sum = lostWithoutRing.sum();
     for (Lane each : lanes) {
-      sum += each.lost();
+      sum += each.lost;
     }
     return sum;
   }

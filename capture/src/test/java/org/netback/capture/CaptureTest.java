@@ -22,6 +22,7 @@ import org.netback.capture.Ports.Sender;
 import org.netback.capture.Ports.Taker;
 import org.netback.capture.filter.FilterCompiler;
 import org.netback.capture.filter.FilterProgram;
+import org.netback.capture.pcapng.CaptureClock;
 import org.netback.packet.Frame;
 import org.netback.packet.FrameArena;
 import org.netback.vswitch.DropReason;
@@ -35,6 +36,7 @@ import org.netback.vswitch.SwitchPort;
 @Timeout(60)
 class CaptureTest {
   private static final int RING = 1 << 16;
+  private static final CaptureClock CLOCK = new CaptureClock(System::nanoTime, System::nanoTime);
   private final Switch ports = new Switch(MacLimits.DEFAULT, System::nanoTime);
   private final Network network = ports.network("blue");
   private final Taker takerA = new Taker("a", new PortTraffic(), false);
@@ -119,7 +121,7 @@ class CaptureTest {
   }
 
   private Capture start(CaptureChoice choice, long most) {
-    return Capture.start("capture 1", choice, most, RING, System::nanoTime, network::observe, kept);
+    return Capture.start("capture 1", choice, most, 2, RING, CLOCK, network::observe, kept);
   }
 
   private static CaptureStatistics end(Capture capture) throws Exception {
@@ -275,7 +277,8 @@ class CaptureTest {
   /// Once a thread has its ring.
   @Test
   void nothingIsAllocatedForAFrame() throws Exception {
-    Recorder recorder = new Recorder("capture", all(64), Long.MAX_VALUE, 1 << 20, System::nanoTime);
+    Recorder recorder =
+        new Recorder("capture", all(64), Long.MAX_VALUE, 1, 1 << 20, System::nanoTime);
     Frame frame = frameOf(60);
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     for (int i = 0; i < 20_000; i++) {
@@ -290,8 +293,23 @@ class CaptureTest {
     assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(100_000);
   }
 
+  /// A thread that nobody has counted on finds no ring at first.
+  @Test
+  void aThreadWithoutARingLosesItsFrames() {
+    Recorder recorder = new Recorder("capture", all(64), 100, 0, 4096, System::nanoTime);
+    recorder.egress(b, 0, frameOf(60));
+    assertThat(recorder.lost()).isEqualTo(1);
+    recorder.provide();
+    recorder.egress(b, 0, frameOf(60));
+    assertThat(recorder.lost()).isEqualTo(1);
+    assertThat(recorder.oldest().getFirst().next()).isTrue();
+    recorder.release();
+    recorder.egress(b, 0, frameOf(60));
+    assertThat(recorder.oldest()).isEmpty();
+  }
+
   private static void take(Recorder recorder) {
-    CapturedFrame oldest = recorder.lanes().getFirst().oldest();
+    CapturedFrame oldest = recorder.oldest().getFirst();
     if (!oldest.next() || oldest.length() != 60) {
       throw new AssertionError("not recorded");
     }

@@ -32,6 +32,7 @@ class LineSinkTest {
               FilterProgram.EVERYTHING,
               64),
           100,
+          1,
           4096,
           () -> TIME);
 
@@ -45,7 +46,7 @@ class LineSinkTest {
   /// Writes what was recorded.
   private String written(LineFormat format) throws IOException {
     try (LineSink sink = new LineSink(out, ZoneOffset.UTC, format)) {
-      CapturedFrame oldest = recorder.lanes().getFirst().oldest();
+      CapturedFrame oldest = recorder.oldest().getFirst();
       while (oldest.next()) {
         sink.frame(oldest, 0);
         oldest.release();

@@ -57,6 +57,7 @@ class PcapngSinkTest {
               FilterProgram.EVERYTHING,
               1000),
           100,
+          1,
           8192,
           () -> TIME);
 
@@ -83,7 +84,7 @@ class PcapngSinkTest {
                     "guest web, network " + of.network().name(),
                     Optional.of(new MacAddress(0x00163e000001L)),
                     1_000_000))) {
-      CapturedFrame oldest = recorder.lanes().getFirst().oldest();
+      CapturedFrame oldest = recorder.oldest().getFirst();
       while (oldest.next()) {
         sink.frame(oldest, lost);
         oldest.release();
@@ -153,6 +154,18 @@ class PcapngSinkTest {
         .isEqualTo(new InterfaceStatistics(0, TIME + 5, TIME + 5, TIME + 5, -1, -1, -1, 7, 5));
   }
 
+  /// A guest that connects anew has another port of the same name.
+  @Test
+  void aPortThatComesAgainIsTheSameInterface() throws IOException {
+    Frame frame = frame();
+    recorder.ingress(port, 0, frame);
+    recorder.ingress(Ports.attach("vif1.0"), 0, frame);
+    recorder.ingress(Ports.attach("vif2.0"), 0, frame);
+    List<Block> blocks = written(PcapngSink.Checksums.COMPLETED, 0);
+    assertThat(packets(blocks)).extracting(CapturedPacket::interfaceId).containsExactly(0, 0, 1);
+    assertThat(blocks.stream().filter(InterfaceStatistics.class::isInstance)).hasSize(2);
+  }
+
   @Test
   void aBlankChecksumIsCompletedInTheFileAlone() throws IOException {
     Frame frame = frame();
@@ -193,7 +206,7 @@ class PcapngSinkTest {
             _ -> PortFacts.NONE)) {
       for (int i = 0; i < 90; i++) {
         recorder.ingress(port, 0, frame);
-        CapturedFrame oldest = recorder.lanes().getFirst().oldest();
+        CapturedFrame oldest = recorder.oldest().getFirst();
         assertThat(oldest.next()).isTrue();
         for (int copy = 0; copy < 100; copy++) {
           sink.frame(oldest, 0);

@@ -22,7 +22,7 @@ class RecordRingTest {
   private static final SwitchPort PORT = Ports.attach("vif1.0");
   private static final List<String> VERDICTS =
       IntStream.range(0, 16).mapToObj(Integer::toString).toList();
-  private final RecordRing ring = new RecordRing(SIZE, PORT);
+  private final RecordRing ring = new RecordRing(SIZE);
 
   private boolean put(int length, int seed) {
     long at = ring.begin(length, PORT, VERDICTS.get(seed & 15));
@@ -86,8 +86,7 @@ class RecordRingTest {
     assertThat(put(ring.mostOctets(), 5)).isTrue();
     assertThatThrownBy(() -> ring.begin(ring.mostOctets() + 1, PORT, "too long"))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> new RecordRing(1000, PORT))
-        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new RecordRing(1000)).isInstanceOf(IllegalArgumentException.class);
   }
 
   /// However full or empty it is, the longest record finds room in an empty ring at any place.

@@ -61,7 +61,11 @@ final class Queries {
     try {
       var _ = options.client().request("GET", "/status", "");
     } catch (ControlException e) {
-      throw new UserError(UserError.UNAVAILABLE, "the daemon on " + options.socket() + " has gone");
+      throw new UserError(
+          e.exitCode(),
+          e.exitCode() == UserError.UNAVAILABLE
+              ? "the daemon on " + options.socket() + " has gone"
+              : String.valueOf(e.getMessage()));
     }
   }
 

@@ -11,7 +11,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.netback.capture.Capture;
@@ -33,36 +35,46 @@ import org.netback.daemon.config.CaptureRequest;
 import org.netback.daemon.control.Reply;
 import org.netback.daemon.control.RequestException;
 import org.netback.daemon.control.Routes;
+import org.netback.loop.InternalErrors;
 import org.netback.vswitch.DropReason;
 import org.netback.vswitch.Network;
 import org.netback.vswitch.Observation;
 import org.netback.vswitch.Observer;
 import org.netback.vswitch.Switch;
 import org.netback.vswitch.SwitchPort;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// Captures, as the control API starts, lists and stops them. A capture belongs to the client that
 /// reads it, and ends with it. Any thread.
 final class CaptureRoutes {
-  private static final Logger LOG = LoggerFactory.getLogger(CaptureRoutes.class);
-
   /// Everything that passes the switch.
   private static final String ALL = "all";
 
   /// For each thread that carries frames.
   private static final int RING_OCTETS = 1 << 20;
 
+  /// At a time: each has a ring for each thread.
+  private static final int MOST = 16;
+
+  /// For a client to read the rest after a stop.
+  private static final long LAST_READ_SECONDS = 5;
+
   private final Switch vswitch;
+  private final int threads;
+  private final InternalErrors errors;
   private final Function<SwitchPort, PortFacts> facts;
   private final AtomicInteger last = new AtomicInteger();
   private final Map<Integer, Running> running = new ConcurrentSkipListMap<>();
 
-  private record Running(CaptureRequest request, Capture capture) {}
+  private record Running(CaptureRequest request, Capture capture, CaptureStream to) {}
 
+  /// @param threads that carry frames
+  /// @param errors gets what ends a capture and should not
   /// @param facts of ports, asked on the captures' threads
-  CaptureRoutes(Switch vswitch, Function<SwitchPort, PortFacts> facts) {
+  CaptureRoutes(
+      Switch vswitch, int threads, InternalErrors errors, Function<SwitchPort, PortFacts> facts) {
     this.vswitch = vswitch;
+    this.threads = threads;
+    this.errors = errors;
     this.facts = facts;
   }
 
@@ -74,6 +86,10 @@ final class CaptureRoutes {
   }
 
   private Reply start(String body) throws RequestException {
+    if (running.size() >= MOST) {
+      throw new RequestException(
+          409, MOST + " captures run, which is as many as there may be: stop one");
+    }
     CaptureRequest request = RequestBody.read(() -> CaptureRequest.read("request", body));
     Function<Observer, Observation> observe = observed(request.target());
     CaptureChoice choice =
@@ -104,11 +120,12 @@ final class CaptureRoutes {
             "capture " + number,
             choice,
             request.count() == 0 ? Long.MAX_VALUE : request.count(),
+            threads,
             RING_OCTETS,
-            clock::nanos,
+            clock,
             observe,
             sink(request, clock, to));
-    running.put(number, new Running(request, capture));
+    running.put(number, new Running(request, capture, to));
     var _ =
         capture
             .ended()
@@ -116,8 +133,8 @@ final class CaptureRoutes {
                 (_, fault) -> {
                   running.remove(number);
                   // A client that goes is the usual end.
-                  if (fault != null && to.isOpen()) {
-                    LOG.warn("capture {} has ended: {}", number, fault.toString());
+                  if (fault != null && !to.isGone()) {
+                    errors.record("capture " + number, fault);
                   }
                 });
     return capture;
@@ -249,6 +266,9 @@ final class CaptureRoutes {
               + RequestBody.names(running.keySet().stream().map(String::valueOf).toList()));
     }
     found.get().capture().close();
+    // A client that does not read would keep it for ever.
+    CompletableFuture.delayedExecutor(LAST_READ_SECONDS, TimeUnit.SECONDS)
+        .execute(found.get().to()::cut);
     return Reply.ok(Map.of("stopped", number));
   }
 }

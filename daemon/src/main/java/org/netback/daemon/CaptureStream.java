@@ -18,6 +18,7 @@ final class CaptureStream implements StreamSource, WritableByteChannel {
   private Optional<Outlet> outlet = Optional.empty();
   private Optional<AutoCloseable> capture = Optional.empty();
   private boolean over;
+  private boolean gone;
 
   /// Starts a capture that is written here.
   @FunctionalInterface
@@ -70,6 +71,7 @@ final class CaptureStream implements StreamSource, WritableByteChannel {
     Optional<AutoCloseable> ended;
     synchronized (this) {
       over = true;
+      gone = true;
       ended = capture;
       notifyAll();
     }
@@ -87,6 +89,18 @@ final class CaptureStream implements StreamSource, WritableByteChannel {
   @Override
   public synchronized boolean isOpen() {
     return !over;
+  }
+
+  /// Whether the client has gone.
+  synchronized boolean isGone() {
+    return gone;
+  }
+
+  /// Has a write that waits for the client fail.
+  synchronized void cut() {
+    over = true;
+    notifyAll();
+    outlet.ifPresent(Outlet::close);
   }
 
   /// The capture has ended: the client is sent what waits.

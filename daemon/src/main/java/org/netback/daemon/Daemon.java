@@ -155,7 +155,8 @@ public final class Daemon implements AutoCloseable {
                       stopping),
                   new SwitchRoutes(vswitch, taps, staticEntries),
                   new TapRoutes(vswitch, taps),
-                  new CaptureRoutes(vswitch, port -> facts(services, port))),
+                  new CaptureRoutes(
+                      vswitch, configuration.loops() + 1, errors, port -> facts(services, port))),
               errors);
       undo.add(control);
       bus.start();
