@@ -26,6 +26,7 @@ import org.netback.xen.io.netif.ExtraInfo;
 import org.netback.xen.io.netif.RxResponse;
 import org.netback.xen.io.netif.TxRequest;
 import org.netback.xen.io.netif.TxResponse;
+import org.netback.xen.ring.SharedIndices;
 
 /// Long packets, of which only the head is private when it is decided where they go.
 class PageToPageTest {
@@ -296,6 +297,33 @@ class PageToPageTest {
     if (unreadable > 0) {
       assertThat(sender.statistics().drops()).containsEntry(DropReason.UNREADABLE, 1L);
     }
+  }
+
+  /// What was taken back for a second attempt is not forgotten if there is none.
+  @Test
+  void countsWhatWasTakenBackWhenTheReceiverBreaksItsRing() {
+    receiver.queue().post(6);
+    sender.queue().send(Frames.udp(1, 2, 12000), 4096, 0);
+    RawGuest.Page page = sender.page(true);
+    MemorySegment.copy(Frames.udp(1, 2, 12000), 0, page.memory(), ValueLayout.JAVA_BYTE, 0, 4096);
+    sender.queue().put(new TxRequest(page.gref(), 0, TxRequest.MORE_DATA, 50, 12000));
+    sender.queue().put(new TxRequest(1_000_000, 0, TxRequest.MORE_DATA, 51, 4096));
+    sender.queue().put(new TxRequest(1_000_000, 0, 0, 52, 3808));
+    sender.queue().push();
+    MemorySegment ring = receiver.queue().rxPage.memory();
+    int broken = receiver.queue().rx.reqProdPvt() + 1000;
+    // Both heads are private then, and both packets find slots that are known already.
+    beforeCopy.set(
+        () -> {
+          if (copies.get() > 2) {
+            SharedIndices.putReqProd(ring, broken);
+          }
+        });
+    house.settle();
+    assertThat(receiver.failures).singleElement().asString().contains("broken ring");
+    receiver.failures.clear();
+    assertThat(receiver.statistics().drops()).containsEntry(DropReason.PORT_DOWN, 1L);
+    assertThat(sender.statistics().drops()).containsEntry(DropReason.UNREADABLE, 1L);
   }
 
   /// XSA-365: and nothing of what the memory held before.
