@@ -125,13 +125,14 @@ public final class Capture implements AutoCloseable {
   @SuppressWarnings("NonAtomicVolatileUpdate") // written by this thread alone
   private int handOn() throws IOException {
     List<CapturedFrame> threads = recorder.oldest();
+    long lost = recorder.lost();
     for (int count = 0; count < MOST_AT_ONCE; count++) {
       int at = frames == most ? -1 : oldest(threads);
       if (at < 0) {
         return count;
       }
       CapturedFrame frame = threads.get(at);
-      sink.frame(frame, recorder.lost());
+      sink.frame(frame, lost);
       frames++;
       octets += frame.captured();
       frame.release();

@@ -91,7 +91,7 @@ final class CaptureStream implements StreamSource, WritableByteChannel {
     return !over;
   }
 
-  /// Whether the client has gone.
+  /// Whether the client has gone, or was sent away: no fault of the capture's.
   synchronized boolean isGone() {
     return gone;
   }
@@ -99,6 +99,7 @@ final class CaptureStream implements StreamSource, WritableByteChannel {
   /// Has a write that waits for the client fail.
   synchronized void cut() {
     over = true;
+    gone = true;
     notifyAll();
     outlet.ifPresent(Outlet::close);
   }

@@ -2,9 +2,9 @@ package org.netback.capture.text;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import org.netback.packet.MacAddress;
 
 /// What a frame is, for people: who sends it to whom, and its innermost protocol that is known
 /// here. Any octets have a summary. Of what was not captured it says so.
@@ -30,8 +30,6 @@ public record FrameSummary(
 
   /// Tags that are read: more are no frame of this world.
   private static final int MOST_TAGS = 4;
-
-  private static final HexFormat COLONS = HexFormat.ofDelimiter(":");
 
   /// @param captured the frame's first octets
   /// @param length of the whole frame
@@ -67,7 +65,7 @@ public record FrameSummary(
   }
 
   static String mac(Octets frame, int at) {
-    return COLONS.formatHex(frame.bytes(at, 6));
+    return new MacAddress((long) frame.u16(at) << 32 | frame.u32(at + 2)).toString();
   }
 
   /// In one line, without its end.

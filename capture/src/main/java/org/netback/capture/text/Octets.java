@@ -31,10 +31,4 @@ record Octets(MemorySegment memory, int length) {
   long u32(int at) {
     return has(at, 4) ? memory.get(U32, at) & 0xffff_ffffL : 0;
   }
-
-  byte[] bytes(int at, int count) {
-    return has(at, count)
-        ? memory.asSlice(at, count).toArray(ValueLayout.JAVA_BYTE)
-        : new byte[count];
-  }
 }
