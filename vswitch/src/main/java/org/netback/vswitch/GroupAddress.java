@@ -1,5 +1,7 @@
 package org.netback.vswitch;
 
+import org.netback.packet.IpAddress;
+
 /// IP group addresses as the table of groups keeps them: 128 bits in two longs, an IPv4 address in
 /// its IPv4-mapped form.
 final class GroupAddress {
@@ -19,49 +21,6 @@ final class GroupAddress {
 
   /// As people write it: 239.1.1.1, ff02::fb.
   static String text(MulticastGroup group) {
-    return group.ipv6 ? ipv6(group.high, group.low) : ipv4((int) group.low);
-  }
-
-  static String ipv4(int address) {
-    return (address >>> 24)
-        + "."
-        + (address >>> 16 & 0xff)
-        + '.'
-        + (address >>> 8 & 0xff)
-        + '.'
-        + (address & 0xff);
-  }
-
-  /// RFC 5952: the longest run of two or more zero words is left out.
-  static String ipv6(long high, long low) {
-    int[] words = new int[8];
-    for (int i = 0; i < 8; i++) {
-      words[i] = (int) ((i < 4 ? high : low) >>> 48 - 16 * (i & 3)) & 0xffff;
-    }
-    int run = 0;
-    int runAt = -1;
-    for (int i = 0; i < 8; i++) {
-      int end = i;
-      while (end < 8 && words[end] == 0) {
-        end++;
-      }
-      if (end - i > Math.max(run, 1)) {
-        run = end - i;
-        runAt = i;
-      }
-    }
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < 8; i++) {
-      if (i == runAt) {
-        text.append("::");
-        i += run - 1;
-      } else {
-        if (!text.isEmpty() && text.charAt(text.length() - 1) != ':') {
-          text.append(':');
-        }
-        text.append(Integer.toHexString(words[i]));
-      }
-    }
-    return text.toString();
+    return group.ipv6 ? IpAddress.ipv6(group.high, group.low) : IpAddress.ipv4((int) group.low);
   }
 }

@@ -12,6 +12,7 @@ import org.netback.packet.FrameArena;
 import org.netback.packet.FrameBatch;
 import org.netback.packet.Headers;
 import org.netback.packet.InternetChecksum;
+import org.netback.packet.IpAddress;
 
 /// Who asks a network's hosts which groups they are in, and behind which ports multicast routers
 /// are (RFC 3376 4.1 and 8, RFC 3810 5.1 and 9, RFC 4541 2.1.1).
@@ -124,8 +125,8 @@ final class Querier {
     family.otherUntil = now + policy.querierInterval().toNanos();
     family.otherAddress =
         query.isIpv6()
-            ? GroupAddress.ipv6(query.sourceHigh(), query.sourceLow())
-            : GroupAddress.ipv4((int) query.sourceLow());
+            ? IpAddress.ipv6(query.sourceHigh(), query.sourceLow())
+            : IpAddress.ipv4((int) query.sourceLow());
     family.other = true;
     routerHeard(from, query.isIpv6(), now);
   }

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.netback.packet.IpAddress;
 import org.netback.packet.MacAddress;
 import org.netback.vswitch.Groups.GroupRecord;
 import org.netback.vswitch.MulticastPolicy.Unregistered;
@@ -503,11 +504,11 @@ class SnoopingTest {
 
   @Test
   void writesAddressesAsPeopleDo() {
-    assertThat(GroupAddress.ipv6(0xff02_0000_0000_0000L, 0xfb)).isEqualTo("ff02::fb");
-    assertThat(GroupAddress.ipv6(0xff0e_0000_0000_0001L, 0x0001_0000_0000_0000L))
+    assertThat(IpAddress.ipv6(0xff02_0000_0000_0000L, 0xfb)).isEqualTo("ff02::fb");
+    assertThat(IpAddress.ipv6(0xff0e_0000_0000_0001L, 0x0001_0000_0000_0000L))
         .isEqualTo("ff0e:0:0:1:1::");
-    assertThat(GroupAddress.ipv6(0xff02_0000_0000_0000L, 0)).isEqualTo("ff02::");
-    assertThat(GroupAddress.ipv6(0xff0e_0001_0002_0003L, 0x0004_0000_0006_0007L))
+    assertThat(IpAddress.ipv6(0xff02_0000_0000_0000L, 0)).isEqualTo("ff02::");
+    assertThat(IpAddress.ipv6(0xff0e_0001_0002_0003L, 0x0004_0000_0006_0007L))
         .isEqualTo("ff0e:1:2:3:4:0:6:7");
   }
 }

@@ -1,6 +1,6 @@
 package org.netback.capture.text;
 
-import java.util.Locale;
+import org.netback.packet.IpAddress;
 
 /// IPv4 (RFC 791) and IPv6 (RFC 8200), and what they carry.
 final class Ip {
@@ -77,45 +77,11 @@ final class Ip {
   }
 
   static String address4(Octets frame, int at) {
-    return String.format(
-        Locale.ROOT,
-        "%d.%d.%d.%d",
-        frame.u8(at),
-        frame.u8(at + 1),
-        frame.u8(at + 2),
-        frame.u8(at + 3));
+    return IpAddress.ipv4((int) frame.u32(at));
   }
 
-  /// As RFC 5952 writes it.
   static String address6(Octets frame, int at) {
-    int[] groups = new int[8];
-    for (int i = 0; i < 8; i++) {
-      groups[i] = frame.u16(at + 2 * i);
-    }
-    int best = -1;
-    int longest = 1; // one group of zeros is written
-    for (int i = 0; i < 8; i++) {
-      int zeros = 0;
-      while (i + zeros < 8 && groups[i + zeros] == 0) {
-        zeros++;
-      }
-      if (zeros > longest) {
-        best = i;
-        longest = zeros;
-      }
-    }
-    StringBuilder text = new StringBuilder();
-    for (int i = 0; i < 8; i++) {
-      if (i == best) {
-        text.append("::");
-        i += longest - 1;
-      } else {
-        if (i > 0 && text.charAt(text.length() - 1) != ':') {
-          text.append(':');
-        }
-        text.append(Integer.toHexString(groups[i]));
-      }
-    }
-    return text.toString();
+    return IpAddress.ipv6(
+        frame.u32(at) << 32 | frame.u32(at + 4), frame.u32(at + 8) << 32 | frame.u32(at + 12));
   }
 }
